@@ -1,0 +1,138 @@
+#include "sandbox/enter.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static bool fail(char *err, size_t errcap, const char *step)
+{
+    (void)snprintf(err, errcap, "sandbox: %s: %s", step, strerror(errno));
+    return false;
+}
+
+static int compare_int(const void *a, const void *b)
+{
+    int x = *(const int *)a;
+    int y = *(const int *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Closes every descriptor that is not in the sorted list, by closing the gaps. */
+static bool close_unknown(const int *keep, size_t count)
+{
+    int sorted[64];
+    unsigned int next = 0;
+
+    if (count > sizeof sorted / sizeof sorted[0]) {
+        errno = EMFILE;
+        return false;
+    }
+    if (count > 0)
+        memcpy(sorted, keep, count * sizeof sorted[0]);
+    qsort(sorted, count, sizeof sorted[0], compare_int);
+    for (size_t i = 0; i < count; i++) {
+        if (sorted[i] < 0 || (unsigned int)sorted[i] < next)
+            continue;
+        if ((unsigned int)sorted[i] > next &&
+            close_range(next, (unsigned int)sorted[i] - 1, 0) != 0)
+            return false;
+        next = (unsigned int)sorted[i] + 1;
+    }
+    return close_range(next, ~0u, 0) == 0;
+}
+
+static bool limit(int resource, rlim_t value)
+{
+    struct rlimit now;
+    struct rlimit want = {.rlim_cur = value, .rlim_max = value};
+
+    if (getrlimit(resource, &now) != 0)
+        return false;
+    if (now.rlim_max < value)
+        want.rlim_cur = want.rlim_max = now.rlim_max;
+    return setrlimit(resource, &want) == 0;
+}
+
+static bool limit_role(const struct sandbox_config *c)
+{
+    /* RLIMIT_NPROC counts the user's processes, so 0 forbids fork to all but root. */
+    return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, c->max_fds) &&
+           limit(RLIMIT_NPROC, 0) &&
+           (c->role == ROLE_AUDIT || limit(RLIMIT_FSIZE, 0));
+}
+
+static bool change_user(const struct sandbox_config *c)
+{
+    if (geteuid() != 0 || c->uid == 0)
+        return true;
+    return setgroups(0, NULL) == 0 && setresgid(c->gid, c->gid, c->gid) == 0 &&
+           setresuid(c->uid, c->uid, c->uid) == 0 && setuid(0) != 0;
+}
+
+/* The bounding set can only be emptied with CAP_SETPCAP, hence before the user changes. */
+static bool empty_bounding_set(void)
+{
+    if (geteuid() != 0)
+        return true;
+    for (cap_value_t cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+        if (prctl(PR_CAPBSET_DROP, cap) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool empty_capabilities(void)
+{
+    cap_t none = cap_init();
+    bool good;
+
+    if (!none)
+        return false;
+    good = cap_set_proc(none) == 0;
+    cap_free(none);
+    return good && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0;
+}
+
+/* setuid clears the parent-death signal, so it is set last; a monitor that died in between
+ * has left us another parent. */
+static bool die_with_parent(void)
+{
+    pid_t parent = getppid();
+
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && parent != 1;
+}
+
+bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+#ifndef GATE104_SAN
+    if (!close_unknown(c->keep, c->keep_count))
+        return fail(err, errcap, "close unknown descriptors");
+#else
+    (void)close_unknown;
+#endif
+    if (!limit_role(c))
+        return fail(err, errcap, "resource limits");
+    if (!empty_bounding_set())
+        return fail(err, errcap, "capability bounding set");
+    if (!change_user(c))
+        return fail(err, errcap, "change user");
+    if (!empty_capabilities())
+        return fail(err, errcap, "capabilities");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fail(err, errcap, "no_new_privs");
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return fail(err, errcap, "dumpable");
+    if (!die_with_parent())
+        return fail(err, errcap, "parent-death signal");
+    return true;
+}

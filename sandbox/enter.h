@@ -1,0 +1,31 @@
+/* The one way into a role's sandbox. */
+#ifndef GATE104_SANDBOX_ENTER_H
+#define GATE104_SANDBOX_ENTER_H
+
+#include "sandbox/role.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct sandbox_config {
+    enum role role;
+    /* The user to become when started as root; 0/0 when already unprivileged. */
+    uid_t uid;
+    gid_t gid;
+    /* Descriptors to keep, in any order; every other one is closed. */
+    const int *keep;
+    size_t keep_count;
+    /* Largest number of descriptors the role may hold at work. */
+    unsigned int max_fds;
+};
+
+/* Gives up, for good, what the role does not need, in this order: unknown descriptors,
+ * resource limits, groups, gid, uid, capabilities (effective, permitted, inheritable,
+ * ambient and bounding), no_new_privs, dumpable; and asks the kernel to end this process
+ * when the monitor ends.  To be called once, single-threaded, after initialisation and
+ * before the first octet from outside.  On failure gives false and a sentence in err: the
+ * process must end. */
+bool sandbox_enter(const struct sandbox_config *config, char *err, size_t errcap);
+
+#endif

@@ -1,0 +1,131 @@
+/* The fixed parts of the messages in messages.def.
+ *
+ * Both ends run on one machine and come from one build, so the structs are in host order;
+ * they are packed, copied in and out with memcpy and never laid over a receive buffer.
+ * A receiver checks every field: the sender may have been taken over. */
+#ifndef GATE104_SANDBOX_MESSAGES_H
+#define GATE104_SANDBOX_MESSAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMSG_SIZE_MAX    4096u
+#define IMSG_HEADER_SIZE 4u
+#define IMSG_PAYLOAD_MAX (IMSG_SIZE_MAX - IMSG_HEADER_SIZE)
+#define IMSG_FDS_MAX     2u
+
+/* A role's configuration may not be larger. */
+#define CFG_SIZE_MAX (64u * 1024u * 1024u)
+
+#define PACKED __attribute__((packed))
+
+/* `size` octets of configuration follow in CFG_DATA messages. */
+struct PACKED msg_cfg_begin {
+    uint32_t size;
+};
+
+/* A channel to another process: one end is the descriptor of the message.  `id` names the
+ * process among those of its role (worker number, gate number). */
+struct PACKED msg_channel {
+    uint8_t role;
+    uint8_t zero[3];
+    uint32_t id;
+};
+
+/* The process `role`/`id` sent a message of `type` that breaks the catalogue. */
+struct PACKED msg_violation {
+    uint8_t role;
+    uint8_t fault; /* enum imsg_fault */
+    uint16_t type;
+    uint32_t id;
+};
+
+struct PACKED msg_worker {
+    uint32_t id;
+};
+
+/* An IP endpoint.  `family` 4 or 6; for 4 the last twelve octets are zero. */
+struct PACKED msg_endpoint {
+    uint8_t family;
+    uint8_t zero;
+    uint16_t port; /* host order */
+    uint8_t addr[16];
+};
+
+struct PACKED msg_session_id {
+    uint64_t session;
+};
+
+/* `remote` is the far end of the TCP connection this message is about. */
+struct PACKED msg_session {
+    uint64_t session;
+    uint16_t route;
+    uint16_t zero;
+    struct msg_endpoint remote;
+};
+
+struct PACKED msg_dial_failed {
+    uint64_t session;
+    uint32_t error; /* errno of the last attempt */
+    struct msg_endpoint remote;
+};
+
+struct PACKED msg_tls_failed {
+    uint16_t failure; /* enum tls_failure */
+    char detail[126]; /* printable, NUL-terminated */
+};
+
+struct PACKED msg_tls_closed {
+    uint16_t how; /* enum tls_close */
+};
+
+/* Octets [offset, offset + rest of message) of `total` octets to be signed. */
+struct PACKED msg_sign {
+    uint32_t request;
+    uint16_t key;
+    uint16_t scheme; /* TLS SignatureScheme */
+    uint32_t total;
+    uint32_t offset;
+};
+
+#define SIGNATURE_MAX 1024u
+
+struct PACKED msg_signed {
+    uint32_t request;
+    uint16_t status; /* 0 = signed, else enum sign_refusal */
+    uint16_t size;
+    uint8_t signature[SIGNATURE_MAX];
+};
+
+struct PACKED msg_record_ack {
+    uint64_t ticket;
+    uint8_t durable; /* 1: on disk; 0: could not be written */
+    uint8_t zero[7];
+};
+
+/* How the TLS leg of a session ended (msg_tls_closed.how). */
+enum tls_close {
+    TLS_CLOSE_NOTIFY = 1, /* close_notify received */
+    TLS_CLOSE_EOF = 2,    /* TCP closed without close_notify */
+    TLS_CLOSE_RESET = 3,  /* TCP error */
+    TLS_CLOSE_ALERT = 4,  /* fatal alert received */
+    TLS_CLOSE_ERROR = 5,  /* record did not authenticate or decode */
+    TLS_CLOSE_STUCK = 6,  /* the peer does not read */
+};
+
+/* What may happen on a channel now; the receiver sets it. */
+enum {
+    PHASE_INIT = 1 << 0,  /* control: configuration is being sent */
+    PHASE_READY = 1 << 1, /* control: READY said, START not yet come */
+    PHASE_RUN = 1 << 2,   /* control and role channels: at work */
+    PHASE_HELLO = 1 << 3, /* session pair: handshake */
+    PHASE_OPEN = 1 << 4,  /* session pair: data */
+};
+
+enum imsg_type {
+#define X(name, number, from, to, min, max, phases, once, fds) MSG_##name = (number),
+#include "sandbox/messages.def"
+#undef X
+};
+
+#endif
