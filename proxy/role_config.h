@@ -1,0 +1,149 @@
+/* What each role is told by the monitor at its start, and its octets on the way.
+ *
+ * The monitor encodes, the role decodes; a decoder treats the octets as hostile (exact
+ * lengths, every number in its range, nothing left over) and never reads a file.
+ * Decoded structs own their memory until *_free().  No OpenSSL, no libconfig here. */
+#ifndef GATE104_PROXY_ROLE_CONFIG_H
+#define GATE104_PROXY_ROLE_CONFIG_H
+
+#include "sandbox/messages.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ROUTE_NAME_MAX   63u
+#define ROUTES_MAX       1024u
+#define ENDPOINTS_MAX    16u /* listen or target addresses of a route */
+#define SOURCES_MAX      64u /* networks a route accepts connections from */
+#define PEER_NAME_MAX    253u
+#define POLICY_HASH_SIZE 32u
+
+enum route_mode {
+    ROUTE_PROTECT_RTU = 1, /* TLS accepted, plain 104 dialled */
+    ROUTE_WRAP_MASTER = 2, /* plain 104 accepted, TLS dialled */
+};
+
+/* A network a route accepts connections from: the first `bits` bits of `addr` (4 or 16
+ * octets used, as `family` says). */
+struct source_net {
+    uint8_t family; /* 4 or 6 */
+    uint8_t bits;
+    uint8_t addr[16];
+};
+
+/* ---- broker ---- */
+
+struct broker_route {
+    uint16_t index; /* of the route in the configuration file; the same in every role */
+    char name[ROUTE_NAME_MAX + 1];
+    enum route_mode mode;
+    uint32_t gate;  /* number of the gate process that serves it */
+    uint32_t group; /* number of the group of tls workers that serve it */
+    uint32_t max_sessions;
+    uint32_t t0_s; /* dial time-out, seconds */
+    size_t listen_count;
+    struct msg_endpoint listen[ENDPOINTS_MAX];
+    size_t target_count;
+    struct msg_endpoint target[ENDPOINTS_MAX];
+    size_t source_count; /* 0: from anywhere */
+    struct source_net source[SOURCES_MAX];
+};
+
+struct broker_config {
+    uint32_t incarnation;           /* upper half of the session numbers it gives */
+    uint32_t max_sessions;          /* all routes together */
+    uint32_t handshakes_per_source; /* sessions one source address may have in set-up */
+    uint32_t sessions_per_worker;
+    size_t route_count;
+    struct broker_route *route;
+};
+
+/* ---- tls worker: serves the routes of one group (same certificate, CAs, CRLs) ---- */
+
+struct tls_route {
+    uint16_t index;
+    char name[ROUTE_NAME_MAX + 1];
+    enum route_mode mode;
+    char peer_name[PEER_NAME_MAX + 1]; /* wrap-master: DNS name or IP address */
+};
+
+struct tls_config {
+    uint32_t group;
+    uint16_t key; /* number of its key in the signer */
+    uint32_t sessions_per_worker;
+    uint32_t handshake_s;
+    char *cert_pem; /* chain, leaf first */
+    char *ca_pem;
+    char *crl_pem; /* "" when there is none */
+    size_t route_count;
+    struct tls_route *route;
+};
+
+/* ---- gate ---- */
+
+struct gate_route {
+    uint16_t index;
+    char name[ROUTE_NAME_MAX + 1];
+    enum route_mode mode;
+    bool enforce; /* false: observe */
+    uint32_t max_sessions;
+    uint16_t k, w;
+    uint32_t t1_s, t2_s, t3_s;
+    uint8_t policy_hash[POLICY_HASH_SIZE]; /* SHA-256 of the policy file's octets */
+    uint8_t *policy;                       /* blob for policy_load() */
+    size_t policy_size;
+};
+
+struct gate_config {
+    uint32_t gate;
+    bool commands_sync; /* commands wait until their record is on disk */
+    uint32_t handshake_s;
+    uint32_t t0_max_s; /* longest a dial of the broker may take, all addresses */
+    size_t route_count;
+    struct gate_route *route;
+};
+
+/* ---- signer ---- */
+
+struct signer_key {
+    char path[4096];
+    bool server; /* may sign as TLS server */
+    bool client; /* may sign as TLS client */
+};
+
+struct signer_config {
+    size_t key_count;
+    struct signer_key *key;
+};
+
+/* ---- audit ---- */
+
+struct audit_config {
+    char dir[4096];
+    size_t route_count; /* names by route index */
+    char (*route_name)[ROUTE_NAME_MAX + 1];
+};
+
+/* Encoders: a malloc'd buffer in *out (to be freed), its size as result; 0 when out of
+ * memory or a field is out of range. */
+size_t broker_config_encode(const struct broker_config *c, uint8_t **out);
+size_t tls_config_encode(const struct tls_config *c, uint8_t **out);
+size_t gate_config_encode(const struct gate_config *c, uint8_t **out);
+size_t signer_config_encode(const struct signer_config *c, uint8_t **out);
+size_t audit_config_encode(const struct audit_config *c, uint8_t **out);
+
+/* Decoders: false when anything is wrong; then nothing needs to be freed. */
+bool broker_config_decode(const uint8_t *p, size_t n, struct broker_config *c);
+bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c);
+bool gate_config_decode(const uint8_t *p, size_t n, struct gate_config *c);
+bool signer_config_decode(const uint8_t *p, size_t n, struct signer_config *c);
+bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c);
+
+void broker_config_free(struct broker_config *c);
+void tls_config_free(struct tls_config *c);
+void gate_config_free(struct gate_config *c);
+void signer_config_free(struct signer_config *c);
+void audit_config_free(struct audit_config *c);
+
+#endif
