@@ -19,16 +19,17 @@ struct child;
 struct child_ops {
     enum role role;
     unsigned int max_fds;
-    /* Reads the configuration (hostile in form, trusted in content).  May still open files.
-     * Descriptors that must survive the sandbox are named with child_keep().  False: the
-     * process ends; it has said why with child_log(). */
+    /* Reads the configuration (hostile in form, trusted in content).  May still open
+     * files. Descriptors that must survive the sandbox are named with child_keep().
+     * False: the process ends; it has said why with child_log(). */
     bool (*init)(struct child *c, const uint8_t *cfg, size_t len);
     /* After START.  May be NULL. */
     void (*start)(struct child *c);
-    /* A new channel to `peer`/`id`; takes `fd`.  Also between init and READY. */
+    /* A new channel to `peer`/`id`; takes `fd`.  NULL: the role has none. */
     void (*channel)(struct child *c, enum role peer, uint32_t id, int fd);
     /* A message of the monitor that is not of the common ones (RECORD of the monitor to
-     * audit, RECORD_ACK, ...).  IMSG_BAD when a field is wrong.  NULL: none is expected. */
+     * audit, RECORD_ACK, ...).  IMSG_BAD when a field is wrong.  NULL: none is expected.
+     */
     enum imsg_status (*message)(struct child *c, struct imsg *m);
     /* STOP has come: wind up, then call loop_stop(&c->loop) when done. */
     void (*stop)(struct child *c);
@@ -57,8 +58,8 @@ int child_main(int argc, char **argv, const struct child_ops *ops, struct child 
 void child_keep(struct child *c, int fd);
 
 /* A line to the operator (stderr, which systemd takes to the journal). Not evidence. */
-__attribute__((format(printf, 2, 3))) void child_log(const struct child *c, const char *fmt,
-                                                     ...);
+__attribute__((format(printf, 2, 3))) void child_log(const struct child *c,
+                                                     const char *fmt, ...);
 
 /* Tells the monitor that `ch` broke the catalogue (ch->fault, ch->fault_type), closes it
  * and removes its watch. */

@@ -66,8 +66,7 @@ static bool limit_role(const struct sandbox_config *c)
 {
     /* RLIMIT_NPROC counts the user's processes, so 0 forbids fork to all but root. */
     return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, c->max_fds) &&
-           limit(RLIMIT_NPROC, 0) &&
-           (c->role == ROLE_AUDIT || limit(RLIMIT_FSIZE, 0));
+           limit(RLIMIT_NPROC, 0) && (c->role == ROLE_AUDIT || limit(RLIMIT_FSIZE, 0));
 }
 
 static bool change_user(const struct sandbox_config *c)
@@ -78,7 +77,8 @@ static bool change_user(const struct sandbox_config *c)
            setresuid(c->uid, c->uid, c->uid) == 0 && setuid(0) != 0;
 }
 
-/* The bounding set can only be emptied with CAP_SETPCAP, hence before the user changes. */
+/* The bounding set can only be emptied with CAP_SETPCAP, hence before the user changes.
+ */
 static bool empty_bounding_set(void)
 {
     if (geteuid() != 0)
@@ -102,8 +102,8 @@ static bool empty_capabilities(void)
     return good && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0;
 }
 
-/* setuid clears the parent-death signal, so it is set last; a monitor that died in between
- * has left us another parent. */
+/* setuid clears the parent-death signal, so it is set last; a monitor that died in
+ * between has left us another parent. */
 static bool die_with_parent(void)
 {
     pid_t parent = getppid();

@@ -1,0 +1,79 @@
+#include "sandbox/spawn.h"
+
+#include "sandbox/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+bool spawn_find(enum role role, char *path, size_t cap)
+{
+    char self[512];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash;
+
+    if (n > 0) {
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+        if (slash) {
+            *slash = '\0';
+            (void)snprintf(path, cap, "%s/gate104-%s", self, role_name(role));
+            if (access(path, X_OK) == 0)
+                return true;
+        }
+    }
+    (void)snprintf(path, cap, "%s/gate104-%s", GATE104_LIBEXECDIR, role_name(role));
+    return access(path, X_OK) == 0;
+}
+
+/* Between fork and exec only calls that are safe there. */
+static void become(const struct spawn_request *r, char *const argv[], char *const envp[])
+{
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+        _exit(126);
+    if (r->control_fd == CHILD_CONTROL_FD) {
+        if (fcntl(CHILD_CONTROL_FD, F_SETFD, 0) != 0)
+            _exit(126);
+    } else if (dup2(r->control_fd, CHILD_CONTROL_FD) < 0) {
+        _exit(126);
+    }
+    (void)close_range(CHILD_CONTROL_FD + 1, ~0u, 0);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        _exit(126);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGCHLD, SIG_DFL);
+    (void)execve(r->program, argv, envp);
+    _exit(127);
+}
+
+pid_t spawn_role(const struct spawn_request *r)
+{
+    char id[16];
+    char uid[16];
+    char gid[16];
+    char program[512];
+    char path[] = "PATH=/usr/bin:/bin";
+    char lang[] = "LC_ALL=C";
+    char zone[] = "TZ=UTC";
+    char conf[] = "OPENSSL_CONF=/dev/null";
+    char *argv[] = {program, id, uid, gid, NULL};
+    char *envp[] = {path, lang, zone, conf, NULL};
+    pid_t pid;
+
+    (void)snprintf(program, sizeof program, "%s", r->program);
+    (void)snprintf(id, sizeof id, "%u", r->id);
+    (void)snprintf(uid, sizeof uid, "%u", (unsigned int)r->uid);
+    (void)snprintf(gid, sizeof gid, "%u", (unsigned int)r->gid);
+    pid = fork();
+    if (pid == 0)
+        become(r, argv, envp);
+    return pid;
+}
