@@ -32,6 +32,10 @@ struct source_net {
     uint8_t addr[16];
 };
 
+/* A tls worker's number names its group too. */
+#define TLS_WORKER_GROUP(id)    ((id) >> 20)
+#define TLS_WORKER_ID(group, n) ((uint32_t)(group) << 20 | ((uint32_t)(n)&0xFFFFFu))
+
 /* ---- broker ---- */
 
 struct broker_route {

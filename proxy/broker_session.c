@@ -1,0 +1,75 @@
+/* Sessions as the broker sees them: who holds them, and the caps on their number. */
+#include "proxy/broker.h"
+
+#include "proxy/endpoint.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct session *broker_session_new(struct broker *b, const struct broker_route *route,
+                                   const struct msg_endpoint *source, struct peer *gate)
+{
+    struct session *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->broker = b;
+    s->id = (uint64_t)b->config.incarnation << 32 | ++b->session_last;
+    s->route = route;
+    s->state = SESSION_SETUP;
+    s->source = *source;
+    s->gate = gate;
+    s->dial_fd = -1;
+    s->dial_watch.fd = -1;
+    s->next = b->sessions;
+    b->sessions = s;
+    b->session_count++;
+    return s;
+}
+
+void broker_session_free(struct session *s)
+{
+    struct broker *b = s->broker;
+    struct session **p = &b->sessions;
+
+    while (*p != s)
+        p = &(*p)->next;
+    *p = s->next;
+    b->session_count--;
+    broker_dial_cancel(s);
+    free(s);
+}
+
+struct session *broker_session_find(struct broker *b, uint64_t id)
+{
+    for (struct session *s = b->sessions; s; s = s->next) {
+        if (s->id == id)
+            return s;
+    }
+    return NULL;
+}
+
+void broker_session_settle(struct session *s)
+{
+    if (!s->gate && !s->worker)
+        broker_session_free(s);
+}
+
+uint32_t broker_sessions_of_route(const struct broker *b, const struct broker_route *r)
+{
+    uint32_t n = 0;
+
+    for (const struct session *s = b->sessions; s; s = s->next)
+        n += s->route == r && s->gate;
+    return n;
+}
+
+uint32_t broker_setups_of_source(const struct broker *b, const struct msg_endpoint *src)
+{
+    uint32_t n = 0;
+
+    for (const struct session *s = b->sessions; s; s = s->next) {
+        n += s->gate && s->state != SESSION_UP && endpoint_same_address(&s->source, src);
+    }
+    return n;
+}
