@@ -276,16 +276,20 @@ enum imsg_status imsg_recv(struct imsg_channel *ch, struct imsg *m)
                          .msg_controllen = sizeof control.buf};
     enum imsg_fault fault;
     bool fds_good;
-    ssize_t n;
+    ssize_t n = -1;
 
     m->type = 0;
     m->len = 0;
     m->fd_count = 0;
     if (ch->fd < 0)
         return IMSG_CLOSED;
-    do {
+    /* A sender that closed while it had mail of ours unread leaves one ECONNRESET in
+     * front of what it sent before. */
+    for (int tries = 0; tries < 8; tries++) {
         n = recvmsg(ch->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+        if (n >= 0 || (errno != EINTR && errno != ECONNRESET))
+            break;
+    }
     if (n < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? IMSG_AGAIN : IMSG_CLOSED;
     fds_good = collect_fds(&msg, m);
