@@ -1,0 +1,38 @@
+/* A private key that is somewhere else.
+ *
+ * An EVP_PKEY whose public half is here and whose signatures are made by a function of
+ * the caller, which asks the signer process.  It works wherever libssl takes a private
+ * key: server and client, TLS 1.3 CertificateVerify, TLS 1.2 ServerKeyExchange and client
+ * CertificateVerify.  Behind it stands a provider built into the program: no shared
+ * object, no configuration file, no engine.
+ *
+ * The function is given the whole content to be signed, never a digest, so that the
+ * signer can see what it signs (sign_check.h).  libcrypto only; meant for the tls
+ * process. */
+#ifndef GATE104_CERTS_REMOTE_KEY_H
+#define GATE104_CERTS_REMOTE_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+/* Signs the `n` octets at `tbs` (at most SIGN_CONTENT_MAX) with the SignatureScheme
+ * `scheme`.  Writes at most `cap` octets to `sig` and their count to `siglen`.  Gives 0,
+ * or anything else if there is no signature; the handshake then fails. */
+typedef int (*remote_sign_fn)(void *ctx, uint16_t scheme, const uint8_t *tbs, size_t n,
+                              uint8_t *sig, size_t cap, size_t *siglen);
+
+/* What the OpenSSL error queue holds, under ERR_LIB_USER, when `sign` gave no signature.
+ */
+#define REMOTE_KEY_REASON_SIGN 104
+
+/* A key with the public half of `public` (EC on P-256 or P-384, or RSA of at least 2048
+ * bits; a private half, if it has one, is not taken over).  `libctx` NULL is the default
+ * library context; the provider is loaded into it the first time.  `ctx` is handed to
+ * `sign` and must outlive the key.  NULL on error, with the OpenSSL error queue filled.
+ * Free with EVP_PKEY_free. */
+EVP_PKEY *remote_key_new(OSSL_LIB_CTX *libctx, EVP_PKEY *public, remote_sign_fn sign,
+                         void *ctx);
+
+#endif
