@@ -106,7 +106,7 @@ enum link_verb {
     LINK_FORWARD, /* to the other leg, ASDU octets untouched */
     LINK_HOLD,    /* keep the place in line: I- and U-frames of this leg wait behind it */
     LINK_DROP,    /* consume: the sender sees it acknowledged, nothing else */
-    LINK_REFUSE,  /* consume, and insert an I-frame towards its sender */
+    LINK_REFUSE,  /* consume, and answer with an I-frame; only frames of LEG_MASTER */
 };
 
 struct link_decision {
@@ -118,7 +118,8 @@ struct link_decision {
 
 /* Decides upon the frame offered by link_next, or anew upon the one on hold (its log
  * record is safe, or will never be).  False, and nothing happens, if that ticket is
- * neither or the reply's size is impossible. */
+ * neither, or for a LINK_REFUSE of LEG_STATION (nothing is ever inserted in control
+ * direction) or of an impossible size. */
 bool link_decide(struct link *l, enum link_leg leg, const struct link_decision *decision);
 
 /* ---- output ----------------------------------------------------------------------- */

@@ -235,7 +235,9 @@ static bool carry_out(struct link *l, enum link_leg leg, struct link_slot *slot,
         settle(l, leg, LINK_CONSUMED);
         side->count.dropped++;
         return true;
-    case LINK_REFUSE: return keep_reply(slot, decision->reply, decision->reply_size);
+    case LINK_REFUSE:
+        return leg == LEG_MASTER &&
+               keep_reply(slot, decision->reply, decision->reply_size);
     }
     return false;
 }

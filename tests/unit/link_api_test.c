@@ -77,6 +77,22 @@ static void test_decisions_need_their_ticket(void **state)
     free(memory);
 }
 
+/* A negative confirmation has no meaning in control direction. */
+static void test_only_commands_are_refused(void **state)
+{
+    (void)state;
+    void *memory;
+    struct link *l = make(12, &memory);
+    link_receive(l, LEG_MASTER, STARTDT_ACT, 6);
+    link_receive(l, LEG_STATION, STARTDT_CON, 6);
+    link_receive(l, LEG_STATION, COMMAND, sizeof(COMMAND));
+    struct link_decision d = {1, LINK_REFUSE, COMMAND, 1};
+    assert_false(link_decide(l, LEG_STATION, &d));
+    d.verb = LINK_DROP;
+    assert_true(link_decide(l, LEG_STATION, &d));
+    free(memory);
+}
+
 /* The driver may build the reply in the octets it was shown. */
 static void test_reply_made_of_the_frame_itself(void **state)
 {
@@ -169,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits_of_the_configuration),
         cmocka_unit_test(test_decisions_need_their_ticket),
+        cmocka_unit_test(test_only_commands_are_refused),
         cmocka_unit_test(test_reply_made_of_the_frame_itself),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_output_in_single_octets),
