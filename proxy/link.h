@@ -48,7 +48,7 @@ struct link; /* lives in the memory given to link_init; nothing to free */
 /* The octets link_init needs, or 0 if the configuration is out of range. */
 size_t link_memory_size(const struct link_config *config);
 
-/* Makes a link whose two connections were just opened: numbers at 0, stopped (104 5.2,
+/* Makes a link whose two connections were just opened: numbers at 0, stopped (104 5.1,
  * 5.3).  `memory` is aligned as malloc aligns and outlives the link.  NULL if the
  * configuration is out of range or size < link_memory_size(config). */
 struct link *link_init(const struct link_config *config, void *memory, size_t size);
@@ -57,8 +57,8 @@ struct link *link_init(const struct link_config *config, void *memory, size_t si
 
 /* True while the relay has room for one more APDU of any format from this leg.  While it
  * is false the driver stops reading that leg: TCP and k carry the pressure back to the
- * station.  A station that keeps to 104 5.2 and has no more than one act of each kind
- * open never finds it false. */
+ * station.  A station with at most k I-frames (104 5.5) and one act of each kind open
+ * never finds it false. */
 bool link_can_receive(const struct link *l, enum link_leg leg);
 
 /* Takes one complete APDU of n octets that came from a leg; link_can_receive(leg) is
