@@ -103,6 +103,10 @@ struct PACKED msg_record_ack {
     uint8_t zero[7];
 };
 
+/* First octet of IDENTITY: what did not stop the handshake but belongs in the log. */
+#define IDENTITY_WARN_NO_CRL    1u
+#define IDENTITY_WARN_CRL_STALE 2u
+
 /* How the TLS leg of a session ended (msg_tls_closed.how). */
 enum tls_close {
     TLS_CLOSE_NOTIFY = 1, /* close_notify received */

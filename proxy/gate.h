@@ -1,0 +1,155 @@
+/* The gate: framing, validation, policy and relay of all sessions of its routes.
+ * Private to the gate process; single-threaded. */
+#ifndef GATE104_PROXY_GATE_H
+#define GATE104_PROXY_GATE_H
+
+#include "certs/identity.h"
+#include "policy/asdu.h"
+#include "policy/policy.h"
+#include "proxy/link.h"
+#include "proxy/record.h"
+#include "proxy/role_config.h"
+#include "sandbox/child.h"
+
+/* Input a leg may hold: one message of the tls process behind a partial APDU. */
+#define GATE_INPUT_SIZE (2u * IMSG_SIZE_MAX)
+/* Records that may wait for room in the channel to audit. */
+#define GATE_RECORD_QUEUE 32u
+/* Commands whose confirmation is awaited, per session; older ones are forgotten. */
+#define GATE_COMMANDS 32u
+
+struct gate;
+struct gate_session;
+
+enum leg_kind { LEG_NONE, LEG_PLAIN, LEG_TLS };
+
+/* One side of a session: a TCP connection, or the pair to a tls process. */
+struct gate_leg {
+    struct gate_session *session;
+    enum link_leg side;
+    enum leg_kind kind;
+    struct imsg_channel ch; /* ch.fd is the TCP socket of a plain leg, too */
+    struct loop_watch watch;
+    uint64_t heard_ms;   /* when the last octets came */
+    uint64_t partial_ms; /* when the first octet of an incomplete APDU came; 0: none */
+    bool blocked;        /* the last write did not take everything */
+    size_t input_size;
+    uint8_t input[GATE_INPUT_SIZE];
+};
+
+enum gate_state {
+    GATE_IDENTIFY, /* waiting for the tls process's word on the peer */
+    GATE_DIAL,     /* waiting for the broker's connection */
+    GATE_OPEN,     /* relaying */
+    GATE_CLOSED,   /* to be freed at the end of the round */
+};
+
+/* A command that went through, until its confirmation or termination came back. */
+struct gate_command {
+    uint64_t ticket; /* 0: free */
+    uint64_t sent_ms;
+    uint32_t ioa;
+    uint16_t ca;
+    uint8_t type;
+};
+
+struct gate_session {
+    struct gate *gate;
+    uint64_t id;
+    const struct gate_route *route;
+    const struct policy *policy;
+    enum gate_state state;
+    struct msg_endpoint source; /* of the accepted connection */
+    struct msg_endpoint target; /* of the dialled one; family 0 until known */
+    bool identified;
+    struct peer_identity peer;
+    struct gate_leg leg[LINK_LEGS];
+    struct link *link;
+    void *link_memory;
+    bool started; /* as last logged */
+    uint64_t opened_ms;
+    uint64_t held_ticket; /* of the record the held command waits for; 0: none */
+    uint64_t held_since_ms;
+    struct gate_command command[GATE_COMMANDS];
+    unsigned int command_next;
+    uint64_t malformed; /* APDUs that broke a rule */
+    struct loop_timer timer;
+    struct gate_session *next;
+};
+
+struct gate_queued {
+    size_t size;
+    uint8_t payload[IMSG_PAYLOAD_MAX];
+};
+
+struct gate {
+    struct child child;
+    struct gate_config config;
+    struct policy **policy; /* by place in config.route */
+    struct imsg_channel broker;
+    struct loop_watch broker_watch;
+    struct imsg_channel audit;
+    struct loop_watch audit_watch;
+    struct gate_session *sessions;
+    bool stopping;
+    struct loop_timer stop_timer;
+    /* log */
+    uint64_t ticket_last;
+    bool monitor_only; /* the log does not work: commands are refused */
+    bool probing;      /* a probe record is on its way */
+    uint64_t probe_ticket;
+    struct loop_timer log_timer;
+    uint64_t untold; /* records lost since the last one that was sent */
+    struct gate_queued queue[GATE_RECORD_QUEUE];
+    unsigned int queue_head, queue_count;
+};
+
+/* ---- gate_session.c: life of a session ---- */
+
+/* A message of the broker.  IMSG_BAD: it broke the rules. */
+enum imsg_status gate_broker_message(struct gate *g, struct imsg *m);
+struct gate_session *gate_session_find(struct gate *g, uint64_t id);
+/* Ends a session: one record, both legs closed, the broker told.  `why` is a short stable
+ * word, `side` LEG_MASTER, LEG_STATION or -1.  Memory goes at the end of the round. */
+void gate_session_close(struct gate_session *s, const char *why, int side,
+                        const char *detail);
+/* Both legs are there: begin to relay. */
+void gate_session_open(struct gate_session *s);
+void gate_session_ask_dial(struct gate_session *s);
+/* Frees what was closed in this round. */
+void gate_session_sweep(struct gate *g);
+/* The session's timer shall run at the latest at `due_ms`. */
+void gate_session_wake(struct gate_session *s, uint64_t due_ms);
+
+/* ---- gate_leg.c: octets in, octets out ---- */
+
+void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd);
+void gate_leg_close(struct gate_leg *leg);
+/* One round of the relay after any event: parse, judge, write, set what to wait for. */
+void gate_leg_pump(struct gate_session *s);
+/* Writes what is ready, once, without waiting for more room. */
+void gate_leg_flush(struct gate_leg *leg);
+
+/* ---- gate_judge.c: what may pass ---- */
+
+/* Judges every frame that is due, on both legs.  May close the session. */
+void gate_judge(struct gate_session *s);
+/* The log's word on the held command: forward it, or refuse it. */
+void gate_judge_release(struct gate_session *s, bool durable);
+
+/* ---- gate_log.c: records ---- */
+
+void gate_log_channel(struct gate *g, uint32_t id, int fd);
+/* Begins a record with session and route (if s is not NULL). */
+void gate_log_begin(struct record *r, const struct gate_session *s, enum event event,
+                    uint64_t ticket);
+/* Sends or queues it.  False: it was lost (and will be counted). */
+bool gate_log_send(struct gate *g, struct record *r);
+uint64_t gate_log_ticket(struct gate *g);
+/* Puts who the peer is into a record. */
+void gate_log_peer(struct record *r, const struct gate_session *s);
+const char *gate_log_side(int side);
+/* True when nothing waits for the audit process any more. */
+bool gate_log_idle(const struct gate *g);
+
+#endif

@@ -1,0 +1,371 @@
+/* Octets in and out of a session's two legs, and the relay's round between them. */
+#include "proxy/gate.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void leg_ready(void *ctx, uint32_t events);
+
+void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd)
+{
+    struct gate_session *s = leg->session;
+
+    leg->kind = kind;
+    imsg_channel_init(&leg->ch, fd, ROLE_GATE, ROLE_TLS, 0, PHASE_HELLO);
+    if (!loop_add(&s->gate->child.loop, &leg->watch, fd, kind == LEG_TLS ? EPOLLIN : 0,
+                  leg_ready, leg))
+        gate_session_close(s, "out-of-memory", (int)leg->side, NULL);
+}
+
+void gate_leg_close(struct gate_leg *leg)
+{
+    struct gate *g = leg->session->gate;
+
+    if (leg->kind == LEG_NONE)
+        return;
+    loop_del(&g->child.loop, &leg->watch);
+    if (leg->kind == LEG_TLS)
+        (void)imsg_send(&leg->ch, MSG_GATE_CLOSE, NULL, 0, NULL, 0);
+    else
+        (void)shutdown(leg->ch.fd, SHUT_WR);
+    imsg_channel_close(&leg->ch);
+    leg->kind = LEG_NONE;
+}
+
+/* ---- out ---- */
+
+/* Octets of the whole APDUs at the start of p that fit one message. */
+static size_t whole_apdus(const uint8_t *p, size_t n)
+{
+    size_t size = 0;
+
+    while (size + 2 <= n) {
+        size_t apdu = 2u + p[size + 1];
+
+        if (size + apdu > n || size + apdu > IMSG_PAYLOAD_MAX)
+            break;
+        size += apdu;
+    }
+    return size;
+}
+
+/* How many octets one write took; 0: no room now.  Errors show up on reading. */
+static size_t write_some(struct gate_leg *leg, const uint8_t *p, size_t n)
+{
+    ssize_t sent;
+
+    if (leg->kind == LEG_TLS) {
+        size_t size = whole_apdus(p, n);
+
+        return imsg_send(&leg->ch, MSG_GATE_DATA, p, size, NULL, 0) == IMSG_OK ? size : 0;
+    }
+    do {
+        sent = send(leg->ch.fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+void gate_leg_flush(struct gate_leg *leg)
+{
+    struct link *l = leg->session->link;
+
+    leg->blocked = false;
+    while (leg->kind != LEG_NONE) {
+        const uint8_t *p;
+        size_t n;
+        size_t sent;
+
+        link_output(l, leg->side, &p, &n);
+        if (n == 0)
+            return;
+        sent = write_some(leg, p, n);
+        link_output_consumed(l, leg->side, sent);
+        if (sent == 0) {
+            leg->blocked = true;
+            return;
+        }
+    }
+}
+
+/* ---- the round ---- */
+
+static void log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
+                          size_t n)
+{
+    struct gate_session *s = leg->session;
+    struct record r;
+
+    s->malformed++;
+    gate_log_begin(&r, s, EVENT_APCI, 0);
+    record_u64(&r, RECORD_DIRECTION, leg->side == LEG_MASTER ? 0 : 1);
+    record_text(&r, RECORD_LEG, gate_log_side((int)leg->side));
+    record_u64(&r, RECORD_REASON, v.reason);
+    record_u64(&r, RECORD_OFFSET, v.offset);
+    record_octets(&r, RECORD_APDU, p, n < APDU_SIZE_MAX ? n : APDU_SIZE_MAX);
+    (void)gate_log_send(s->gate, &r);
+}
+
+/* Takes complete APDUs from the input while the relay has room.  True if one was taken.
+ */
+static bool take_apdus(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    size_t pos = 0;
+    bool taken = false;
+
+    while (s->state == GATE_OPEN && link_can_receive(s->link, leg->side)) {
+        const uint8_t *p = leg->input + pos;
+        size_t left = leg->input_size - pos;
+        size_t size = 0;
+        struct verdict v = apci_scan(p, left, &size);
+
+        if (v.reason == REASON_OK && size == 0)
+            break;
+        if (v.reason == REASON_OK)
+            v = link_receive(s->link, leg->side, p, size);
+        if (v.reason != REASON_OK) {
+            log_malformed(leg, v, p, size ? size : left);
+            gate_session_close(s, reason_name(v.reason), (int)leg->side, NULL);
+            return false;
+        }
+        taken = true;
+        pos += size;
+        /* Judged before the next is looked at, so that a bad APDU behind it changes
+         * nothing for a good one. */
+        gate_judge(s);
+    }
+    leg->input_size -= pos;
+    if (pos > 0 && leg->input_size > 0)
+        memmove(leg->input, leg->input + pos, leg->input_size);
+    if (pos > 0)
+        leg->partial_ms = 0;
+    return taken;
+}
+
+/* Starts the clock of an APDU whose first octet came and whose last has not. */
+static void watch_partial(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    uint64_t now = loop_now(&s->gate->child.loop);
+
+    /* Whole APDUs that wait for the relay's room are not the peer's delay. */
+    if (leg->input_size == 0 || !link_can_receive(s->link, leg->side)) {
+        leg->partial_ms = 0;
+    } else if (leg->partial_ms == 0) {
+        leg->partial_ms = now;
+        gate_session_wake(s, now + (uint64_t)s->route->t1_s * 1000u);
+    }
+}
+
+static void set_interest(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    uint32_t events = 0;
+
+    if (leg->kind == LEG_NONE)
+        return;
+    if (GATE_INPUT_SIZE - leg->input_size >= IMSG_PAYLOAD_MAX &&
+        link_can_receive(s->link, leg->side))
+        events |= EPOLLIN;
+    if (leg->blocked)
+        events |= EPOLLOUT;
+    loop_set(&s->gate->child.loop, &leg->watch, events);
+}
+
+/* Link establishment and release are part of the log: 104 5.3. */
+static void log_started(struct gate_session *s)
+{
+    struct record r;
+
+    if (link_is_started(s->link) == s->started)
+        return;
+    s->started = !s->started;
+    gate_log_begin(&r, s, s->started ? EVENT_STARTDT : EVENT_STOPDT, 0);
+    (void)gate_log_send(s->gate, &r);
+}
+
+void gate_leg_pump(struct gate_session *s)
+{
+    bool progress = true;
+
+    /* Each turn consumes input; it ends at the latest when both inputs are empty. */
+    gate_judge(s);
+    while (progress && s->state == GATE_OPEN) {
+        progress = take_apdus(&s->leg[LEG_MASTER]);
+        if (s->state == GATE_OPEN)
+            progress = take_apdus(&s->leg[LEG_STATION]) || progress;
+    }
+    if (s->state != GATE_OPEN)
+        return;
+    log_started(s);
+    for (int i = 0; i < LINK_LEGS; i++) {
+        watch_partial(&s->leg[i]);
+        gate_leg_flush(&s->leg[i]);
+    }
+    /* What was written may have made room for what waits in the inputs. */
+    set_interest(&s->leg[LEG_MASTER]);
+    set_interest(&s->leg[LEG_STATION]);
+}
+
+/* ---- in ---- */
+
+static const char *closed_word(enum link_leg side, bool reset)
+{
+    if (side == LEG_MASTER)
+        return reset ? "master-reset" : "master-closed";
+    return reset ? "station-reset" : "station-closed";
+}
+
+static void read_plain(struct gate_leg *leg)
+{
+    ssize_t n = recv(leg->ch.fd, leg->input + leg->input_size,
+                     GATE_INPUT_SIZE - leg->input_size, MSG_DONTWAIT);
+
+    if (n > 0) {
+        leg->input_size += (size_t)n;
+        leg->heard_ms = loop_now(&leg->session->gate->child.loop);
+        return;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    gate_session_close(leg->session, closed_word(leg->side, n < 0), (int)leg->side,
+                       n < 0 ? strerror(errno) : NULL);
+}
+
+static void tls_identity(struct gate_leg *leg, struct imsg *m)
+{
+    struct gate_session *s = leg->session;
+    struct record r;
+
+    if (s->identified || m->len < 2 ||
+        !identity_decode(&s->peer, m->payload + 1, m->len - 1)) {
+        (void)imsg_reject(&leg->ch, m);
+        gate_session_close(s, "ipc-violation", (int)leg->side,
+                           "identity does not decode");
+        return;
+    }
+    s->identified = true;
+    leg->ch.phase = PHASE_OPEN;
+    if (m->payload[0] & IDENTITY_WARN_CRL_STALE) {
+        gate_log_begin(&r, s, EVENT_CRL_STALE, 0);
+        gate_log_peer(&r, s);
+        (void)gate_log_send(s->gate, &r);
+    }
+    if (s->route->mode == ROUTE_PROTECT_RTU)
+        gate_session_ask_dial(s);
+    else
+        gate_session_open(s);
+}
+
+static void tls_failed(struct gate_leg *leg, const struct imsg *m)
+{
+    struct gate_session *s = leg->session;
+    const struct tls_failure_info *info;
+    struct msg_tls_failed f;
+    char detail[400];
+    struct record r;
+
+    imsg_get(m, &f, sizeof f);
+    f.detail[sizeof f.detail - 1] = '\0';
+    info = tls_failure_info(f.failure);
+    gate_log_begin(&r, s, EVENT_TLS_FAILED, 0);
+    gate_log_peer(&r, s);
+    record_text(&r, RECORD_WHY, info ? info->name : "unknown");
+    if (info && info->event[0] != '\0') {
+        char id[32];
+
+        (void)snprintf(id, sizeof id, "IEC62351-3:%s", info->event);
+        record_text(&r, RECORD_EVENT_ID, id);
+    }
+    (void)snprintf(detail, sizeof detail, "%s%s%s", info ? info->text : "",
+                   f.detail[0] ? ": " : "", f.detail);
+    record_text(&r, RECORD_DETAIL, detail);
+    (void)gate_log_send(s->gate, &r);
+    gate_session_close(s, NULL, (int)leg->side, NULL);
+}
+
+static void tls_closed(struct gate_leg *leg, const struct imsg *m)
+{
+    static const char *const words[] = {
+        [TLS_CLOSE_NOTIFY] = "close_notify",
+        [TLS_CLOSE_EOF] = "TCP closed without close_notify",
+        [TLS_CLOSE_RESET] = "TCP reset",
+        [TLS_CLOSE_ALERT] = "TLS alert received",
+        [TLS_CLOSE_ERROR] = "TLS record not authentic or malformed",
+        [TLS_CLOSE_STUCK] = "peer does not read",
+    };
+    struct msg_tls_closed c;
+    bool known;
+
+    imsg_get(m, &c, sizeof c);
+    known = c.how > 0 && c.how < sizeof words / sizeof words[0];
+    gate_session_close(
+        leg->session,
+        closed_word(leg->side, c.how != TLS_CLOSE_NOTIFY && c.how != TLS_CLOSE_EOF),
+        (int)leg->side, known ? words[c.how] : "unknown");
+}
+
+static void tls_message(struct gate_leg *leg, struct imsg *m)
+{
+    switch (m->type) {
+    case MSG_IDENTITY: tls_identity(leg, m); break;
+    case MSG_TLS_FAILED: tls_failed(leg, m); break;
+    case MSG_TLS_CLOSED: tls_closed(leg, m); break;
+    case MSG_TLS_DATA:
+        memcpy(leg->input + leg->input_size, m->payload, m->len);
+        leg->input_size += m->len;
+        leg->heard_ms = loop_now(&leg->session->gate->child.loop);
+        break;
+    default: break;
+    }
+}
+
+static void read_tls(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    struct imsg *m = &s->gate->child.scratch;
+    enum imsg_status status = imsg_recv(&leg->ch, m);
+
+    if (status == IMSG_AGAIN)
+        return;
+    if (status == IMSG_OK) {
+        tls_message(leg, m);
+        return;
+    }
+    if (status == IMSG_BAD) {
+        /* The worker's number is not known here; the broken pair ends its session. */
+        child_log(&s->gate->child, "tls process of session %llu broke the catalogue: %s",
+                  (unsigned long long)s->id, imsg_fault_name(leg->ch.fault));
+        gate_session_close(s, "ipc-violation", (int)leg->side,
+                           imsg_fault_name(leg->ch.fault));
+        return;
+    }
+    gate_session_close(s, "tls-process-gone", (int)leg->side, NULL);
+}
+
+static bool may_read(const struct gate_leg *leg)
+{
+    return (leg->watch.events & EPOLLIN) &&
+           GATE_INPUT_SIZE - leg->input_size >= IMSG_PAYLOAD_MAX;
+}
+
+static void leg_ready(void *ctx, uint32_t events)
+{
+    struct gate_leg *leg = ctx;
+    struct gate_session *s = leg->session;
+
+    if ((events & EPOLLIN) && may_read(leg)) {
+        if (leg->kind == LEG_TLS)
+            read_tls(leg);
+        else
+            read_plain(leg);
+    } else if (events & (EPOLLERR | EPOLLHUP)) {
+        gate_session_close(s, closed_word(leg->side, true), (int)leg->side, NULL);
+    }
+    if (s->state == GATE_OPEN)
+        gate_leg_pump(s);
+}

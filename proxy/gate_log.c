@@ -1,0 +1,274 @@
+/* Records from the gate to audit, and what happens when the log does not work: commands
+ * are refused (monitor-only) until it works again. */
+#include "proxy/gate.h"
+
+#include "proxy/endpoint.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* How often a broken log is probed, and how long a command may wait for its record. */
+#define PROBE_INTERVAL_MS 1000u
+#define RECORD_TIMEOUT_MS 3000u
+
+uint64_t gate_log_ticket(struct gate *g)
+{
+    return ++g->ticket_last;
+}
+
+const char *gate_log_side(int side)
+{
+    return side == LEG_MASTER ? "master" : side == LEG_STATION ? "station" : "gate";
+}
+
+/* Sends what is queued; returns false while something is left. */
+static bool drain(struct gate *g)
+{
+    while (g->queue_count > 0) {
+        struct gate_queued *q = &g->queue[g->queue_head];
+
+        if (imsg_send(&g->audit, MSG_RECORD, q->payload, q->size, NULL, 0) != IMSG_OK)
+            return false;
+        g->queue_head = (g->queue_head + 1) % GATE_RECORD_QUEUE;
+        g->queue_count--;
+    }
+    return true;
+}
+
+bool gate_log_idle(const struct gate *g)
+{
+    return g->queue_count == 0 || g->audit.fd < 0;
+}
+
+static bool enqueue(struct gate *g, const uint8_t *payload, size_t n)
+{
+    struct gate_queued *q;
+
+    if (g->queue_count == GATE_RECORD_QUEUE)
+        return false;
+    q = &g->queue[(g->queue_head + g->queue_count) % GATE_RECORD_QUEUE];
+    memcpy(q->payload, payload, n);
+    q->size = n;
+    g->queue_count++;
+    return true;
+}
+
+static bool put(struct gate *g, struct record *r)
+{
+    const uint8_t *payload;
+    size_t n = record_end(r, &payload);
+
+    assert(n > 0);
+    if (n == 0)
+        return false;
+    if (drain(g) && imsg_send(&g->audit, MSG_RECORD, payload, n, NULL, 0) == IMSG_OK)
+        return true;
+    if (!enqueue(g, payload, n))
+        return false;
+    loop_set(&g->child.loop, &g->audit_watch, EPOLLIN | EPOLLOUT);
+    return true;
+}
+
+static void tell_gap(struct gate *g)
+{
+    struct record r;
+
+    if (g->untold == 0)
+        return;
+    record_begin(&r, EVENT_LOG_GAP, 0, false);
+    record_u64(&r, RECORD_COUNT, g->untold);
+    if (put(g, &r))
+        g->untold = 0;
+}
+
+bool gate_log_send(struct gate *g, struct record *r)
+{
+    tell_gap(g);
+    if (put(g, r))
+        return true;
+    g->untold++;
+    return false;
+}
+
+void gate_log_begin(struct record *r, const struct gate_session *s, enum event event,
+                    uint64_t ticket)
+{
+    record_begin(r, event, ticket, ticket != 0);
+    if (!s)
+        return;
+    record_u64(r, RECORD_SESSION, s->id);
+    record_u64(r, RECORD_ROUTE, s->route->index);
+}
+
+void gate_log_peer(struct record *r, const struct gate_session *s)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_text(&s->source, text);
+    record_text(r, RECORD_SOURCE, text);
+    if (s->target.family != 0) {
+        endpoint_text(&s->target, text);
+        record_text(r, RECORD_TARGET, text);
+    }
+    if (!s->identified)
+        return;
+    record_text(r, RECORD_SUBJECT, s->peer.subject);
+    record_text(r, RECORD_ISSUER, s->peer.issuer);
+    record_text(r, RECORD_SERIAL, s->peer.serial);
+    record_octets(r, RECORD_FINGERPRINT, s->peer.fingerprint, sizeof s->peer.fingerprint);
+    record_text(r, RECORD_SAN, s->peer.san);
+    record_text(r, RECORD_TLS_VERSION, s->peer.version);
+    record_text(r, RECORD_TLS_SUITE, s->peer.suite);
+}
+
+/* ---- monitor-only ---- */
+
+static void probe(struct gate *g)
+{
+    struct record r;
+
+    if (g->probing || g->audit.fd < 0)
+        return;
+    g->probe_ticket = gate_log_ticket(g);
+    record_begin(&r, EVENT_MONITOR_ONLY_ON, g->probe_ticket, true);
+    record_text(&r, RECORD_DETAIL,
+                "the log could not be written; commands are refused until it can");
+    g->probing = put(g, &r);
+}
+
+static void release_held(struct gate *g, bool durable)
+{
+    for (struct gate_session *s = g->sessions; s; s = s->next) {
+        if (s->held_ticket != 0 && s->state == GATE_OPEN) {
+            s->held_ticket = 0;
+            gate_judge_release(s, durable);
+            gate_leg_pump(s);
+        }
+    }
+}
+
+static void enter_monitor_only(struct gate *g, const char *why)
+{
+    if (!g->monitor_only)
+        child_log(&g->child, "ALARM: %s: commands are refused (monitor-only)", why);
+    g->monitor_only = true;
+    release_held(g, false);
+    (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
+}
+
+static void leave_monitor_only(struct gate *g)
+{
+    struct record r;
+
+    g->monitor_only = false;
+    child_log(&g->child, "the log works again: commands are judged as before");
+    record_begin(&r, EVENT_MONITOR_ONLY_OFF, 0, false);
+    (void)gate_log_send(g, &r);
+}
+
+static bool some_record_is_late(const struct gate *g)
+{
+    uint64_t now = loop_now(&g->child.loop);
+
+    for (const struct gate_session *s = g->sessions; s; s = s->next) {
+        if (s->held_ticket != 0 && now - s->held_since_ms >= RECORD_TIMEOUT_MS)
+            return true;
+    }
+    return false;
+}
+
+static void log_tick(void *ctx)
+{
+    struct gate *g = ctx;
+
+    if (some_record_is_late(g))
+        enter_monitor_only(g, "audit does not answer");
+    if (g->monitor_only)
+        probe(g);
+    (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
+}
+
+/* ---- the channel ---- */
+
+static void session_ack(struct gate *g, uint64_t ticket)
+{
+    for (struct gate_session *s = g->sessions; s; s = s->next) {
+        if (s->held_ticket == ticket && s->state == GATE_OPEN) {
+            s->held_ticket = 0;
+            gate_judge_release(s, true);
+            gate_leg_pump(s);
+            return;
+        }
+    }
+}
+
+static enum imsg_status acknowledged(struct gate *g, struct imsg *m)
+{
+    struct msg_record_ack ack;
+
+    imsg_get(m, &ack, sizeof ack);
+    if (m->type != MSG_RECORD_ACK || ack.durable > 1 || ack.ticket == 0 ||
+        ack.ticket > g->ticket_last)
+        return imsg_reject(&g->audit, m);
+    if (g->probing && ack.ticket == g->probe_ticket) {
+        g->probing = false;
+        if (ack.durable && g->monitor_only)
+            leave_monitor_only(g);
+        return IMSG_OK;
+    }
+    if (ack.durable)
+        session_ack(g, ack.ticket);
+    else
+        enter_monitor_only(g, "a record could not be written");
+    return IMSG_OK;
+}
+
+static void lost_audit(struct gate *g)
+{
+    loop_del(&g->child.loop, &g->audit_watch);
+    imsg_channel_close(&g->audit);
+    g->probing = false;
+    enter_monitor_only(g, "the audit process is gone");
+}
+
+static void audit_ready(void *ctx, uint32_t events)
+{
+    struct gate *g = ctx;
+
+    for (int budget = 32; budget > 0; budget--) {
+        enum imsg_status s = imsg_recv(&g->audit, &g->child.scratch);
+
+        if (s == IMSG_AGAIN)
+            break;
+        if (s == IMSG_OK)
+            s = acknowledged(g, &g->child.scratch);
+        if (s == IMSG_OK)
+            continue;
+        if (s == IMSG_BAD)
+            child_violation(&g->child, &g->audit, &g->audit_watch);
+        lost_audit(g);
+        return;
+    }
+    if ((events & EPOLLOUT) && drain(g))
+        loop_set(&g->child.loop, &g->audit_watch, EPOLLIN);
+}
+
+void gate_log_channel(struct gate *g, uint32_t id, int fd)
+{
+    bool first = g->log_timer.expired == NULL;
+
+    loop_del(&g->child.loop, &g->audit_watch);
+    imsg_channel_close(&g->audit);
+    imsg_channel_init(&g->audit, fd, ROLE_GATE, ROLE_AUDIT, id, PHASE_RUN);
+    if (!loop_add(&g->child.loop, &g->audit_watch, fd, EPOLLIN, audit_ready, g)) {
+        lost_audit(g);
+        return;
+    }
+    if (first) {
+        loop_timer_init(&g->log_timer, log_tick, g);
+        g->monitor_only = false;
+        (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
+    } else if (g->monitor_only) {
+        probe(g);
+    }
+}

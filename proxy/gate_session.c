@@ -1,0 +1,385 @@
+/* Life of a session: set-up in the order of its route's mode, supervision, one end. */
+#include "proxy/gate.h"
+
+#include "proxy/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Added to t1 + t3: a peer that answers in its last millisecond is not gone. */
+#define IDLE_MARGIN_MS 2000u
+/* Added to the tls process's and the broker's own time-outs, which come first. */
+#define SET_UP_MARGIN_MS 2000u
+
+static uint64_t now_ms(const struct gate_session *s)
+{
+    return loop_now(&s->gate->child.loop);
+}
+
+static enum link_leg tls_side(const struct gate_session *s)
+{
+    return s->route->mode == ROUTE_PROTECT_RTU ? LEG_MASTER : LEG_STATION;
+}
+
+struct gate_session *gate_session_find(struct gate *g, uint64_t id)
+{
+    for (struct gate_session *s = g->sessions; s; s = s->next) {
+        if (s->id == id && s->state != GATE_CLOSED)
+            return s;
+    }
+    return NULL;
+}
+
+/* ---- supervision ---- */
+
+void gate_session_wake(struct gate_session *s, uint64_t due_ms)
+{
+    uint64_t now = now_ms(s);
+
+    if (s->state == GATE_CLOSED ||
+        (loop_timer_armed(&s->timer) && s->timer.due <= due_ms))
+        return;
+    (void)loop_timer_set(&s->gate->child.loop, &s->timer,
+                         due_ms > now ? due_ms - now : 0);
+}
+
+/* The next instant at which something about this leg is overdue. */
+static uint64_t leg_due(const struct gate_leg *leg, const char **why)
+{
+    const struct gate_route *r = leg->session->route;
+    uint64_t idle =
+        leg->heard_ms + (uint64_t)(r->t1_s + r->t3_s) * 1000u + IDLE_MARGIN_MS;
+    uint64_t partial = leg->partial_ms + (uint64_t)r->t1_s * 1000u;
+
+    if (leg->partial_ms != 0 && partial < idle) {
+        *why = reason_name(REASON_PARTIAL_TIMEOUT);
+        return partial;
+    }
+    *why = leg->side == LEG_MASTER ? "master-silent" : "station-silent";
+    return idle;
+}
+
+static void log_partial(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    struct record r;
+
+    s->malformed++;
+    gate_log_begin(&r, s, EVENT_APCI, 0);
+    record_u64(&r, RECORD_DIRECTION, leg->side == LEG_MASTER ? 0 : 1);
+    record_text(&r, RECORD_LEG, gate_log_side((int)leg->side));
+    record_u64(&r, RECORD_REASON, REASON_PARTIAL_TIMEOUT);
+    record_octets(&r, RECORD_APDU, leg->input,
+                  leg->input_size < APDU_SIZE_MAX ? leg->input_size : APDU_SIZE_MAX);
+    (void)gate_log_send(s->gate, &r);
+}
+
+static void supervise_open(struct gate_session *s)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (int i = 0; i < LINK_LEGS; i++) {
+        const char *why;
+        uint64_t due = leg_due(&s->leg[i], &why);
+
+        if (due <= now_ms(s)) {
+            if (s->leg[i].partial_ms != 0 &&
+                strcmp(why, reason_name(REASON_PARTIAL_TIMEOUT)) == 0)
+                log_partial(&s->leg[i]);
+            gate_session_close(s, why, i, NULL);
+            return;
+        }
+        next = due < next ? due : next;
+    }
+    gate_session_wake(s, next);
+}
+
+static void timer_expired(void *ctx)
+{
+    struct gate_session *s = ctx;
+
+    if (s->state == GATE_OPEN)
+        supervise_open(s);
+    else if (s->state == GATE_IDENTIFY)
+        gate_session_close(s, "handshake-timeout", (int)tls_side(s), NULL);
+    else if (s->state == GATE_DIAL)
+        gate_session_close(s, "dial-timeout", -1, "the broker did not answer");
+}
+
+/* ---- set-up ---- */
+
+static const struct gate_route *route_by_index(const struct gate *g, uint16_t index,
+                                               const struct policy **policy)
+{
+    for (size_t i = 0; i < g->config.route_count; i++) {
+        if (g->config.route[i].index == index) {
+            *policy = g->policy[i];
+            return &g->config.route[i];
+        }
+    }
+    return NULL;
+}
+
+static void leg_init(struct gate_session *s, enum link_leg side)
+{
+    struct gate_leg *leg = &s->leg[side];
+
+    leg->session = s;
+    leg->side = side;
+    leg->kind = LEG_NONE;
+    leg->ch.fd = -1;
+    leg->watch.fd = -1;
+}
+
+static struct gate_session *session_new(struct gate *g, const struct msg_session *m)
+{
+    const struct policy *policy = NULL;
+    const struct gate_route *route = route_by_index(g, m->route, &policy);
+    struct gate_session *s = route ? calloc(1, sizeof *s) : NULL;
+
+    if (!s)
+        return NULL;
+    s->gate = g;
+    s->id = m->session;
+    s->route = route;
+    s->policy = policy;
+    s->source = m->remote;
+    s->opened_ms = loop_now(&g->child.loop);
+    loop_timer_init(&s->timer, timer_expired, s);
+    leg_init(s, LEG_MASTER);
+    leg_init(s, LEG_STATION);
+    s->next = g->sessions;
+    g->sessions = s;
+    return s;
+}
+
+static void send_session_end(struct gate *g, uint64_t id)
+{
+    struct msg_session_id end = {.session = id};
+
+    (void)imsg_send(&g->broker, MSG_SESSION_END, &end, sizeof end, NULL, 0);
+}
+
+/* True for a message about a session this gate may be given now. */
+static bool session_acceptable(struct gate *g, const struct msg_session *m,
+                               enum route_mode mode)
+{
+    const struct policy *policy;
+    const struct gate_route *route = route_by_index(g, m->route, &policy);
+
+    return route && route->mode == mode && m->zero == 0 && endpoint_valid(&m->remote) &&
+           !gate_session_find(g, m->session);
+}
+
+static enum imsg_status session_begin(struct gate *g, struct imsg *m)
+{
+    bool tls = m->type == MSG_GATE_SESSION_TLS;
+    struct gate_session *s;
+    struct msg_session body;
+
+    imsg_get(m, &body, sizeof body);
+    if (!session_acceptable(g, &body, tls ? ROUTE_PROTECT_RTU : ROUTE_WRAP_MASTER))
+        return imsg_reject(&g->broker, m);
+    s = g->stopping ? NULL : session_new(g, &body);
+    if (!s) {
+        imsg_drop_fds(m);
+        send_session_end(g, body.session);
+        return IMSG_OK;
+    }
+    s->state = GATE_IDENTIFY;
+    if (tls)
+        gate_session_wake(s,
+                          now_ms(s) + g->config.handshake_s * 1000u + SET_UP_MARGIN_MS);
+    gate_leg_attach(&s->leg[LEG_MASTER], tls ? LEG_TLS : LEG_PLAIN, m->fds[0]);
+    m->fd_count = 0;
+    if (!tls && s->state != GATE_CLOSED)
+        gate_session_ask_dial(s);
+    return IMSG_OK;
+}
+
+void gate_session_ask_dial(struct gate_session *s)
+{
+    struct msg_session_id dial = {.session = s->id};
+    struct gate *g = s->gate;
+
+    s->state = GATE_DIAL;
+    /* Nothing is read before both legs are there. */
+    loop_set(&g->child.loop, &s->leg[LEG_MASTER].watch, 0);
+    loop_timer_stop(&g->child.loop, &s->timer);
+    gate_session_wake(s, now_ms(s) + g->config.t0_max_s * 1000u + SET_UP_MARGIN_MS);
+    if (imsg_send(&g->broker, MSG_DIAL, &dial, sizeof dial, NULL, 0) != IMSG_OK)
+        gate_session_close(s, "broker-gone", -1, NULL);
+}
+
+static enum imsg_status session_dialed(struct gate *g, struct imsg *m)
+{
+    bool tls = m->type == MSG_DIALED_TLS;
+    struct msg_session body;
+    struct gate_session *s;
+
+    imsg_get(m, &body, sizeof body);
+    s = gate_session_find(g, body.session);
+    if (!s) { /* it ended while the broker dialled */
+        imsg_drop_fds(m);
+        return IMSG_OK;
+    }
+    if (s->state != GATE_DIAL || body.route != s->route->index ||
+        !endpoint_valid(&body.remote) || tls != (tls_side(s) == LEG_STATION))
+        return imsg_reject(&g->broker, m);
+    s->target = body.remote;
+    s->state = GATE_IDENTIFY;
+    gate_leg_attach(&s->leg[LEG_STATION], tls ? LEG_TLS : LEG_PLAIN, m->fds[0]);
+    m->fd_count = 0;
+    if (s->state == GATE_CLOSED)
+        return IMSG_OK;
+    loop_timer_stop(&g->child.loop, &s->timer);
+    if (tls)
+        gate_session_wake(s,
+                          now_ms(s) + g->config.handshake_s * 1000u + SET_UP_MARGIN_MS);
+    else
+        gate_session_open(s);
+    return IMSG_OK;
+}
+
+static enum imsg_status session_dial_failed(struct gate *g, struct imsg *m)
+{
+    struct msg_dial_failed body;
+    struct gate_session *s;
+    struct record r;
+
+    imsg_get(m, &body, sizeof body);
+    s = gate_session_find(g, body.session);
+    if (!s)
+        return IMSG_OK;
+    if (s->state != GATE_DIAL || !endpoint_valid(&body.remote))
+        return imsg_reject(&g->broker, m);
+    s->target = body.remote;
+    gate_log_begin(&r, s, EVENT_DIAL_FAILED, 0);
+    gate_log_peer(&r, s);
+    record_text(&r, RECORD_WHY, "unreachable");
+    record_text(&r, RECORD_DETAIL, strerror((int)(body.error & 0xFFFF)));
+    (void)gate_log_send(g, &r);
+    gate_session_close(s, NULL, -1, NULL);
+    return IMSG_OK;
+}
+
+enum imsg_status gate_broker_message(struct gate *g, struct imsg *m)
+{
+    switch (m->type) {
+    case MSG_GATE_SESSION_TLS:
+    case MSG_GATE_SESSION_PLAIN: return session_begin(g, m);
+    case MSG_DIALED_PLAIN:
+    case MSG_DIALED_TLS: return session_dialed(g, m);
+    case MSG_DIAL_FAILED: return session_dial_failed(g, m);
+    default: return imsg_reject(&g->broker, m);
+    }
+}
+
+static bool make_link(struct gate_session *s)
+{
+    struct link_config c = {.k = s->route->k, .output_size = LINK_OUTPUT_DEFAULT};
+    size_t size = link_memory_size(&c);
+
+    s->link_memory = size > 0 ? malloc(size) : NULL;
+    if (s->link_memory)
+        s->link = link_init(&c, s->link_memory, size);
+    return s->link != NULL;
+}
+
+void gate_session_open(struct gate_session *s)
+{
+    struct record r;
+
+    if (!make_link(s)) {
+        gate_session_close(s, "out-of-memory", -1, NULL);
+        return;
+    }
+    s->state = GATE_OPEN;
+    s->opened_ms = now_ms(s);
+    s->leg[LEG_MASTER].heard_ms = s->leg[LEG_STATION].heard_ms = s->opened_ms;
+    gate_log_begin(&r, s, EVENT_SESSION_OPEN, 0);
+    gate_log_peer(&r, s);
+    record_text(&r, RECORD_MODE, s->route->enforce ? "enforce" : "observe");
+    record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
+    (void)gate_log_send(s->gate, &r);
+    loop_timer_stop(&s->gate->child.loop, &s->timer);
+    supervise_open(s);
+    gate_leg_pump(s);
+}
+
+/* ---- end ---- */
+
+static void log_counts(struct record *r, const struct gate_session *s)
+{
+    const struct link_count *m = link_counts(s->link, LEG_MASTER);
+    const struct link_count *t = link_counts(s->link, LEG_STATION);
+
+    record_u64(r, RECORD_MASTER_I, m->received.i);
+    record_u64(r, RECORD_MASTER_S, m->received.s);
+    record_u64(r, RECORD_MASTER_U, m->received.u);
+    record_u64(r, RECORD_STATION_I, t->received.i);
+    record_u64(r, RECORD_STATION_S, t->received.s);
+    record_u64(r, RECORD_STATION_U, t->received.u);
+    record_u64(r, RECORD_REFUSED, m->refused);
+    record_u64(r, RECORD_DROPPED, m->dropped + t->dropped);
+    record_u64(r, RECORD_MALFORMED, s->malformed);
+}
+
+static void log_close(struct gate_session *s, const char *why, int side,
+                      const char *detail)
+{
+    bool opened = s->link != NULL;
+    struct record r;
+
+    gate_log_begin(&r, s, opened ? EVENT_SESSION_CLOSE : EVENT_SESSION_REFUSED, 0);
+    if (!opened)
+        gate_log_peer(&r, s);
+    record_text(&r, RECORD_WHY, why);
+    record_text(&r, RECORD_LEG, gate_log_side(side));
+    if (detail)
+        record_text(&r, RECORD_DETAIL, detail);
+    record_u64(&r, RECORD_DURATION_MS, now_ms(s) - s->opened_ms);
+    if (opened)
+        log_counts(&r, s);
+    (void)gate_log_send(s->gate, &r);
+}
+
+void gate_session_close(struct gate_session *s, const char *why, int side,
+                        const char *detail)
+{
+    if (s->state == GATE_CLOSED)
+        return;
+    /* What was relayed before the end still goes out; a leg that cannot take it loses it
+     * unacknowledged, as on a cut cable. */
+    if (s->link) {
+        link_close(s->link, REASON_OK);
+        gate_leg_flush(&s->leg[LEG_MASTER]);
+        gate_leg_flush(&s->leg[LEG_STATION]);
+    }
+    s->state = GATE_CLOSED;
+    s->held_ticket = 0;
+    if (why)
+        log_close(s, why, side, detail);
+    gate_leg_close(&s->leg[LEG_MASTER]);
+    gate_leg_close(&s->leg[LEG_STATION]);
+    loop_timer_stop(&s->gate->child.loop, &s->timer);
+    send_session_end(s->gate, s->id);
+}
+
+void gate_session_sweep(struct gate *g)
+{
+    struct gate_session **p = &g->sessions;
+
+    while (*p) {
+        struct gate_session *s = *p;
+
+        if (s->state != GATE_CLOSED) {
+            p = &s->next;
+            continue;
+        }
+        *p = s->next;
+        free(s->link_memory);
+        free(s);
+    }
+}

@@ -1,0 +1,116 @@
+/* The monitor: starts the roles, joins them with channels, restarts what dies, stops all.
+ * Private to gate104d; single-threaded.  It parses nothing that comes from a network. */
+#ifndef GATE104_PROXY_MONITOR_H
+#define GATE104_PROXY_MONITOR_H
+
+#include "proxy/record.h"
+#include "proxy/role_config.h"
+#include "sandbox/child.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Records kept while audit is not there to take them. */
+#define MONITOR_RECORDS 32u
+
+struct monitor;
+
+enum proc_state {
+    PROC_DOWN,     /* not running; restarts when its timer expires */
+    PROC_STARTING, /* configuration sent, READY awaited */
+    PROC_READY,    /* waits for the others before START (broker) */
+    PROC_RUNNING,
+    PROC_STOPPING, /* STOP said, end awaited */
+};
+
+/* One role process, or the place for one. */
+struct proc {
+    struct monitor *monitor;
+    enum role role;
+    uint32_t id;
+    enum proc_state state;
+    pid_t pid;
+    struct imsg_channel control;
+    struct loop_watch watch;
+    struct loop_timer timer; /* start time-out, restart, stop time-out */
+    uint8_t *cfg;            /* what it is told at each start; owned */
+    size_t cfg_size;
+    size_t cfg_sent;
+    bool begun;     /* CFG_BEGIN was sent */
+    bool taken;     /* tls: gets no further session */
+    bool transient; /* tls: its place goes with it */
+    uint64_t started_ms;
+    uint32_t failures; /* ends in a row that were soon or unasked */
+    struct proc *next;
+};
+
+/* The tls workers of one group of routes. */
+struct worker_group {
+    uint8_t *cfg;
+    size_t cfg_size;
+    uint32_t next_number;
+    uint32_t failures;
+    struct loop_timer timer;
+    struct monitor *monitor;
+    uint32_t group;
+};
+
+struct monitor {
+    struct loop loop;
+    struct imsg scratch;
+    bool privileged;
+    const char *user; /* prefix of the role users */
+    uint32_t spare_workers;
+    bool initial;  /* until everything ran once: a failure ends the start */
+    int stop_step; /* 0: not stopping */
+    int exit_status;
+    struct proc *procs;
+    size_t group_count;
+    struct worker_group *group;
+    struct loop_timer stop_timer;
+    uint32_t incarnation;
+    int signal_fd;
+    struct loop_watch signal_watch;
+    size_t record_count;
+    struct {
+        size_t size;
+        uint8_t payload[IMSG_PAYLOAD_MAX];
+    } record[MONITOR_RECORDS];
+};
+
+/* monitor_proc.c: one process */
+/* A new place for a process; takes cfg.  NULL: out of memory. */
+struct proc *monitor_proc_add(struct monitor *m, enum role role, uint32_t id,
+                              uint8_t *cfg, size_t cfg_size);
+void monitor_proc_start(struct proc *p);
+void monitor_proc_send_start(struct proc *p);
+void monitor_proc_stop(struct proc *p, uint64_t timeout_ms);
+void monitor_proc_kill(struct proc *p);
+/* Collects every child that has ended. */
+void monitor_proc_reap(struct monitor *m);
+struct proc *monitor_proc_find(struct monitor *m, enum role role, uint32_t id);
+/* User and group a role becomes; false (and a line to the operator) when there is none.
+ */
+bool monitor_role_user(const struct monitor *m, enum role role, uid_t *uid, gid_t *gid);
+
+/* monitor_fleet.c: all of them together */
+/* A process is ready, running, has ended; what follows from it. */
+void monitor_fleet_ready(struct proc *p);
+void monitor_fleet_running(struct proc *p);
+void monitor_fleet_ended(struct proc *p, int wait_status);
+/* `reporter` NULL: seen by the monitor itself. */
+void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
+                             const struct msg_violation *v);
+void monitor_fleet_worker_taken(struct monitor *m, uint32_t id);
+void monitor_fleet_workers(struct monitor *m);
+void monitor_fleet_stop(struct monitor *m, int exit_status);
+
+/* monitor_log.c */
+__attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);
+void monitor_record(struct monitor *m, struct record *r);
+/* A record about a process. */
+void monitor_record_proc(struct monitor *m, enum event event, const struct proc *p,
+                         const char *detail);
+void monitor_record_flush(struct monitor *m);
+
+#endif

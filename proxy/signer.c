@@ -1,0 +1,247 @@
+/* gate104-signer: holds the private keys and signs TLS handshakes with them, nothing
+ * else. It takes no padding, no size and no digest from whoever asks: it is given the
+ * content, sees that it is one of the things a TLS handshake signs (certs/sign_check.h),
+ * and decides the rest from its own key. */
+#include "certs/sign_check.h"
+#include "certs/sign_key.h"
+#include "proxy/role_config.h"
+#include "sandbox/child.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static_assert(SIGNATURE_MAX >= SIGN_SIGNATURE_MAX, "every signature fits its message");
+
+/* msg_signed.status beside the refusals of sign_check(). */
+#define STATUS_NOT_YOUR_KEY 100u
+#define STATUS_FAILED       101u
+
+struct signer;
+
+/* A tls worker that may ask for signatures with the key of its group. */
+struct client {
+    struct signer *signer;
+    struct imsg_channel ch;
+    struct loop_watch watch;
+    uint32_t request;
+    uint32_t total; /* of the request being collected; 0: none */
+    uint32_t have;
+    uint16_t key;
+    uint16_t scheme;
+    uint8_t content[SIGN_CONTENT_MAX];
+    struct client *next;
+};
+
+struct signer {
+    struct child child;
+    struct signer_config config;
+    struct sign_key **key;
+    struct client *clients;
+    uint64_t signed_count;
+    uint64_t refused_count;
+};
+
+static void client_free(struct client *c)
+{
+    struct signer *s = c->signer;
+    struct client **p = &s->clients;
+
+    while (*p != c)
+        p = &(*p)->next;
+    *p = c->next;
+    loop_del(&s->child.loop, &c->watch);
+    imsg_channel_close(&c->ch);
+    free(c);
+}
+
+static enum sign_role role_of_key(const struct signer_key *k)
+{
+    if (k->server && k->client)
+        return SIGN_ROLE_BOTH;
+    return k->server ? SIGN_ROLE_SERVER : SIGN_ROLE_CLIENT;
+}
+
+/* Signs what was collected.  Gives the status of the answer. */
+static uint16_t sign(struct client *c, struct msg_signed *out)
+{
+    struct signer *s = c->signer;
+    enum sign_kind kind;
+    size_t size = 0;
+
+    /* A worker belongs to a group, and a group has one key. */
+    if (c->key != TLS_WORKER_GROUP(c->ch.peer_id) || c->key >= s->config.key_count)
+        return STATUS_NOT_YOUR_KEY;
+    kind = sign_check(c->content, c->total, c->scheme,
+                      role_of_key(&s->config.key[c->key]), true);
+    if (!sign_kind_good(kind))
+        return (uint16_t)kind;
+    if (!sign_key_sign(s->key[c->key], kind, c->scheme, c->content, c->total,
+                       out->signature, sizeof out->signature, &size))
+        return STATUS_FAILED;
+    out->size = (uint16_t)size;
+    return 0;
+}
+
+static void answer(struct client *c)
+{
+    struct signer *s = c->signer;
+    struct msg_signed out = {.request = c->request};
+
+    out.status = sign(c, &out);
+    if (out.status == 0)
+        s->signed_count++;
+    else
+        s->refused_count++;
+    if (out.status != 0)
+        child_log(&s->child, "refused to sign for tls-%u: %s (%llu signed, %llu refused)",
+                  c->ch.peer_id,
+                  out.status == STATUS_NOT_YOUR_KEY ? "not the key of its group"
+                  : out.status == STATUS_FAILED     ? "the key does not fit the scheme"
+                                                    : sign_kind_text(out.status),
+                  (unsigned long long)s->signed_count,
+                  (unsigned long long)s->refused_count);
+    (void)imsg_send(&c->ch, MSG_SIGNED, &out, sizeof out, NULL, 0);
+    c->total = c->have = 0;
+}
+
+/* A piece of a request: pieces come in order, without gaps, of one request at a time. */
+static enum imsg_status collect(struct client *c, struct imsg *m)
+{
+    size_t n = m->len - sizeof(struct msg_sign);
+    struct msg_sign part;
+
+    imsg_get(m, &part, sizeof part);
+    if (c->total == 0) {
+        if (part.total == 0 || part.total > SIGN_CONTENT_MAX || part.offset != 0)
+            return imsg_reject(&c->ch, m);
+        c->request = part.request;
+        c->key = part.key;
+        c->scheme = part.scheme;
+        c->total = part.total;
+        c->have = 0;
+    }
+    if (part.request != c->request || part.key != c->key || part.scheme != c->scheme ||
+        part.total != c->total || part.offset != c->have || n > c->total - c->have)
+        return imsg_reject(&c->ch, m);
+    memcpy(c->content + c->have, m->payload + sizeof part, n);
+    c->have += (uint32_t)n;
+    if (c->have == c->total)
+        answer(c);
+    return IMSG_OK;
+}
+
+static void client_ready(void *ctx, uint32_t events)
+{
+    struct client *c = ctx;
+    struct imsg *m = &c->signer->child.scratch;
+    enum imsg_status s = imsg_recv(&c->ch, m);
+
+    (void)events;
+    if (s == IMSG_AGAIN)
+        return;
+    if (s == IMSG_OK)
+        s = collect(c, m);
+    if (s == IMSG_OK)
+        return;
+    if (s == IMSG_BAD)
+        child_violation(&c->signer->child, &c->ch, &c->watch);
+    client_free(c);
+}
+
+static void channel(struct child *child, enum role peer, uint32_t id, int fd)
+{
+    struct signer *s = (struct signer *)child;
+    struct client *c = peer == ROLE_TLS ? calloc(1, sizeof *c) : NULL;
+
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    c->signer = s;
+    imsg_channel_init(&c->ch, fd, ROLE_SIGNER, ROLE_TLS, id, PHASE_RUN);
+    c->next = s->clients;
+    s->clients = c;
+    if (!loop_add(&child->loop, &c->watch, fd, EPOLLIN, client_ready, c))
+        client_free(c);
+}
+
+static bool init(struct child *child, const uint8_t *cfg, size_t len)
+{
+    struct signer *s = (struct signer *)child;
+    char err[512];
+
+    if (!signer_config_decode(cfg, len, &s->config)) {
+        child_log(child, "configuration from the monitor does not decode");
+        return false;
+    }
+    s->key =
+        calloc(s->config.key_count ? s->config.key_count : 1, sizeof(struct sign_key *));
+    if (!s->key)
+        return false;
+    for (size_t i = 0; i < s->config.key_count; i++) {
+        s->key[i] = sign_key_load(s->config.key[i].path, err, sizeof err);
+        if (!s->key[i]) {
+            child_log(child, "%s", err);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void wipe_keys(struct signer *s)
+{
+    for (size_t i = 0; i < s->config.key_count; i++)
+        sign_key_free(s->key[i]);
+    s->config.key_count = 0;
+}
+
+static void stop(struct child *child)
+{
+    wipe_keys((struct signer *)child);
+    loop_stop(&child->loop);
+}
+
+static const struct child_ops ops = {
+    .role = ROLE_SIGNER,
+    .max_fds = 2048,
+    .init = init,
+    .channel = channel,
+    .stop = stop,
+    .orphan = stop,
+};
+
+/* `gate104-signer --check KEY`: loads the key as at a start and prints its type and
+ * public half (hex of the SubjectPublicKeyInfo), so that a configuration check needs no
+ * other program that reads private keys. */
+static int check_key(const char *path)
+{
+    uint8_t der[SIGN_PUBLIC_MAX];
+    char err[512];
+    struct sign_key *key = sign_key_load(path, err, sizeof err);
+    size_t n;
+
+    if (!key) {
+        (void)fprintf(stderr, "%s\n", err);
+        return 1;
+    }
+    n = sign_key_public(key, der, sizeof der);
+    (void)printf("%s ", sign_key_type_name(sign_key_type(key)));
+    for (size_t i = 0; i < n; i++)
+        (void)printf("%02x", der[i]);
+    (void)printf("\n");
+    sign_key_free(key);
+    return n > 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    static struct signer signer;
+
+    _Static_assert(offsetof(struct signer, child) == 0, "callbacks get the child");
+    if (argc == 3 && strcmp(argv[1], "--check") == 0)
+        return check_key(argv[2]);
+    return child_main(argc, argv, &ops, &signer.child);
+}

@@ -1,0 +1,154 @@
+/* gate104-tls: TLS for the sessions of one group of routes.  By default it serves one
+ * session and ends: whatever a peer did to its memory ends with it. */
+#include "proxy/tls.h"
+
+#include "proxy/endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool make_context(struct tls *t, size_t i)
+{
+    const struct tls_route *r = &t->config.route[i];
+    struct tls_settings settings = {
+        .server = r->mode == ROUTE_PROTECT_RTU,
+        .chain = {"certificate", t->config.cert_pem, strlen(t->config.cert_pem)},
+        .ca = {"CA file", t->config.ca_pem, strlen(t->config.ca_pem)},
+        .sign = tls_sign,
+        .sign_ctx = t,
+        .peer_name = r->mode == ROUTE_WRAP_MASTER ? r->peer_name : NULL,
+    };
+    char err[400];
+
+    if (t->config.crl_pem[0] != '\0')
+        settings.crl =
+            (struct tls_pem){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
+    t->ctx[i] = tls_context_new(&settings, err, sizeof err);
+    if (!t->ctx[i])
+        child_log(&t->child, "route \"%s\": %s", r->name, err);
+    return t->ctx[i] != NULL;
+}
+
+static bool init(struct child *c, const uint8_t *cfg, size_t len)
+{
+    struct tls *t = (struct tls *)c;
+
+    t->broker.fd = t->signer.fd = -1;
+    t->broker_watch.fd = -1;
+    if (!tls_config_decode(cfg, len, &t->config) || t->config.route_count == 0) {
+        child_log(c, "configuration from the monitor does not decode");
+        return false;
+    }
+    t->ctx = calloc(t->config.route_count, sizeof(SSL_CTX *));
+    if (!t->ctx || !tls_library_init())
+        return false;
+    for (size_t i = 0; i < t->config.route_count; i++) {
+        if (!make_context(t, i))
+            return false;
+    }
+    return true;
+}
+
+static SSL_CTX *context_of_route(const struct tls *t, uint16_t index)
+{
+    for (size_t i = 0; i < t->config.route_count; i++) {
+        if (t->config.route[i].index == index)
+            return t->ctx[i];
+    }
+    return NULL;
+}
+
+static enum imsg_status broker_message(struct tls *t, struct imsg *m)
+{
+    struct msg_session body;
+    SSL_CTX *ctx;
+
+    imsg_get(m, &body, sizeof body);
+    ctx = context_of_route(t, body.route);
+    if (m->type != MSG_TLS_SESSION || !ctx || body.zero != 0 ||
+        !endpoint_valid(&body.remote))
+        return imsg_reject(&t->broker, m);
+    /* More than a worker is for is the broker's offence, not the peer's. */
+    if (t->finishing || t->session_count >= t->config.sessions_per_worker)
+        return imsg_reject(&t->broker, m);
+    t->served++;
+    t->finishing = t->config.sessions_per_worker == 1;
+    m->fd_count = 0;
+    tls_session_begin(t, &body, ctx, m->fds[0], m->fds[1]);
+    return IMSG_OK;
+}
+
+static void lost_broker(struct tls *t)
+{
+    loop_del(&t->child.loop, &t->broker_watch);
+    imsg_channel_close(&t->broker);
+}
+
+static void broker_ready(void *ctx, uint32_t events)
+{
+    struct tls *t = ctx;
+    enum imsg_status s = imsg_recv(&t->broker, &t->child.scratch);
+
+    (void)events;
+    if (s == IMSG_AGAIN)
+        return;
+    if (s == IMSG_OK)
+        s = broker_message(t, &t->child.scratch);
+    if (s == IMSG_OK)
+        return;
+    if (s == IMSG_BAD)
+        child_violation(&t->child, &t->broker, &t->broker_watch);
+    lost_broker(t);
+}
+
+static void channel(struct child *c, enum role peer, uint32_t id, int fd)
+{
+    struct tls *t = (struct tls *)c;
+
+    if (peer == ROLE_SIGNER) {
+        imsg_channel_close(&t->signer);
+        imsg_channel_init(&t->signer, fd, ROLE_TLS, ROLE_SIGNER, id, PHASE_RUN);
+        return;
+    }
+    if (peer != ROLE_BROKER) {
+        (void)close(fd);
+        return;
+    }
+    lost_broker(t);
+    imsg_channel_init(&t->broker, fd, ROLE_TLS, ROLE_BROKER, id, PHASE_RUN);
+    (void)loop_add(&c->loop, &t->broker_watch, fd, EPOLLIN, broker_ready, t);
+}
+
+/* Open sessions are ended by their gates, which are stopped first; what is left here is
+ * lingering. */
+static void stop(struct child *c)
+{
+    struct tls *t = (struct tls *)c;
+    struct tls_session *next;
+
+    t->finishing = true;
+    for (struct tls_session *s = t->sessions; s; s = next) {
+        next = s->next;
+        if (s->state != TLS_LINGER)
+            tls_session_end(s);
+    }
+    if (t->session_count == 0)
+        loop_stop(&c->loop);
+}
+
+static const struct child_ops ops = {
+    .role = ROLE_TLS,
+    .max_fds = 1024,
+    .init = init,
+    .channel = channel,
+    .stop = stop,
+};
+
+int main(int argc, char **argv)
+{
+    static struct tls tls;
+
+    _Static_assert(offsetof(struct tls, child) == 0, "callbacks get the child");
+    return child_main(argc, argv, &ops, &tls.child);
+}

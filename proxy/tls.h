@@ -1,0 +1,64 @@
+/* The tls worker: OpenSSL, and nothing that OpenSSL could be abused for.  It owns no key,
+ * dials nobody and judges nothing.  Private to the tls process; single-threaded. */
+#ifndef GATE104_PROXY_TLS_H
+#define GATE104_PROXY_TLS_H
+
+#include "certs/tls_context.h"
+#include "proxy/role_config.h"
+#include "sandbox/child.h"
+
+#include <openssl/ssl.h>
+
+struct tls;
+
+enum tls_state {
+    TLS_HANDSHAKE,
+    TLS_OPEN,
+    TLS_LINGER, /* nothing more is read; what is left goes out, for a bounded time */
+};
+
+struct tls_session {
+    struct tls *tls;
+    uint64_t id;
+    enum tls_state state;
+    SSL *ssl;
+    BIO *out; /* records not yet written to the socket; owned by ssl */
+    int tcp;
+    struct loop_watch tcp_watch;
+    struct imsg_channel gate;
+    struct loop_watch gate_watch;
+    struct loop_timer timer; /* handshake, later linger */
+    struct loop_timer again; /* read on in the next round */
+    /* Plain text the pair to the gate had no room for. */
+    size_t held_size;
+    uint8_t held[IMSG_PAYLOAD_MAX];
+    struct tls_session *next;
+};
+
+struct tls {
+    struct child child;
+    struct tls_config config;
+    SSL_CTX **ctx; /* by place in config.route */
+    struct imsg_channel broker;
+    struct loop_watch broker_watch;
+    struct imsg_channel signer;
+    uint32_t sign_request;
+    struct tls_session *sessions;
+    uint32_t session_count;
+    uint32_t served; /* sessions ever begun */
+    bool finishing;  /* ends when the last session has */
+};
+
+/* tls_session.c */
+/* Takes both descriptors. */
+void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx, int tcp,
+                       int pair);
+void tls_session_end(struct tls_session *s);
+
+/* tls_sign.c: remote_sign_fn over the channel to the signer. Blocks at most
+ * TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the middle of a handshake. */
+#define TLS_SIGN_TIMEOUT_MS 2000
+int tls_sign(void *tls, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,
+             size_t cap, size_t *siglen);
+
+#endif

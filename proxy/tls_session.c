@@ -1,0 +1,426 @@
+/* One TLS session: handshake, then records to the gate and APDUs from it.  Towards the
+ * peer every APDU is a record of its own: widely used stations read one record and take
+ * one APDU from it, and leave the rest until more octets come. */
+#include "proxy/tls.h"
+
+#include "certs/identity_ssl.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Records not yet taken by the socket; above this nothing more comes from the gate. */
+#define OUTPUT_HIGH 32768u
+#define LINGER_MS   2000u
+
+static void tcp_ready(void *ctx, uint32_t events);
+static void gate_ready(void *ctx, uint32_t events);
+
+static size_t pending_output(const struct tls_session *s)
+{
+    return BIO_ctrl_pending(s->out);
+}
+
+/* Writes finished records; false when the connection is broken. */
+static bool flush_output(struct tls_session *s)
+{
+    char *p;
+    long n = BIO_get_mem_data(s->out, &p);
+
+    while (n > 0) {
+        char sink[4096];
+        ssize_t sent = send(s->tcp, p, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return errno == EAGAIN || errno == EWOULDBLOCK;
+        /* A memory BIO gives up its octets only by being read. */
+        for (ssize_t left = sent; left > 0;) {
+            int part = left > (ssize_t)sizeof sink ? (int)sizeof sink : (int)left;
+            int got = BIO_read(s->out, sink, part);
+
+            if (got <= 0)
+                return false;
+            left -= got;
+        }
+        n = BIO_get_mem_data(s->out, &p);
+    }
+    return true;
+}
+
+static void set_interest(struct tls_session *s)
+{
+    struct loop *l = &s->tls->child.loop;
+    uint32_t tcp = 0;
+    uint32_t gate = 0;
+
+    if (s->state == TLS_HANDSHAKE || (s->state == TLS_OPEN && s->held_size == 0))
+        tcp |= EPOLLIN;
+    if (pending_output(s) > 0)
+        tcp |= EPOLLOUT;
+    if (s->state == TLS_OPEN && pending_output(s) < OUTPUT_HIGH)
+        gate |= EPOLLIN;
+    if (s->state == TLS_OPEN && s->held_size > 0)
+        gate |= EPOLLOUT;
+    loop_set(l, &s->tcp_watch, tcp);
+    loop_set(l, &s->gate_watch, gate);
+}
+
+static void free_session(struct tls_session *s)
+{
+    struct tls *t = s->tls;
+    struct tls_session **p = &t->sessions;
+    struct msg_session_id done = {.session = s->id};
+
+    while (*p != s)
+        p = &(*p)->next;
+    *p = s->next;
+    t->session_count--;
+    loop_timer_stop(&t->child.loop, &s->timer);
+    loop_timer_stop(&t->child.loop, &s->again);
+    loop_del(&t->child.loop, &s->tcp_watch);
+    loop_del(&t->child.loop, &s->gate_watch);
+    imsg_channel_close(&s->gate);
+    SSL_free(s->ssl);
+    if (s->tcp >= 0)
+        (void)close(s->tcp);
+    free(s);
+    (void)imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0);
+    if (t->finishing && t->session_count == 0)
+        loop_stop(&t->child.loop);
+}
+
+/* Nothing more comes from either side; gives the peer a bounded time to take the rest. */
+static void linger(struct tls_session *s)
+{
+    struct loop *l = &s->tls->child.loop;
+
+    loop_del(l, &s->gate_watch);
+    loop_timer_stop(l, &s->again);
+    imsg_channel_close(&s->gate);
+    if (!flush_output(s) || pending_output(s) == 0) {
+        (void)shutdown(s->tcp, SHUT_WR);
+        free_session(s);
+        return;
+    }
+    s->state = TLS_LINGER;
+    (void)loop_timer_set(l, &s->timer, LINGER_MS);
+    set_interest(s);
+}
+
+void tls_session_end(struct tls_session *s)
+{
+    if (s->state == TLS_OPEN)
+        (void)SSL_shutdown(s->ssl);
+    ERR_clear_error();
+    linger(s);
+}
+
+/* The peer's side ended: the gate is told how. */
+static void peer_ended(struct tls_session *s, enum tls_close how)
+{
+    struct msg_tls_closed m = {.how = (uint16_t)how};
+
+    (void)imsg_send(&s->gate, MSG_TLS_CLOSED, &m, sizeof m, NULL, 0);
+    tls_session_end(s);
+}
+
+static void handshake_failed(struct tls_session *s, enum tls_failure failure,
+                             const char *detail)
+{
+    struct msg_tls_failed m = {.failure = (uint16_t)failure};
+
+    (void)snprintf(m.detail, sizeof m.detail, "%s", detail);
+    (void)imsg_send(&s->gate, MSG_TLS_FAILED, &m, sizeof m, NULL, 0);
+    tls_session_end(s);
+}
+
+/* ---- handshake ---- */
+
+static bool send_identity(struct tls_session *s)
+{
+    uint8_t head = (uint8_t)tls_warnings(s->ssl);
+    uint8_t wire[IDENTITY_WIRE_MAX];
+    struct peer_identity id;
+    size_t n;
+
+    if (!identity_from_ssl(&id, s->ssl))
+        return false;
+    n = identity_encode(&id, wire, sizeof wire);
+    return n > 0 && imsg_send2(&s->gate, MSG_IDENTITY, &head, 1, wire, n) == IMSG_OK;
+}
+
+static void handshake_done(struct tls_session *s)
+{
+    enum tls_failure failure = tls_check_negotiated(s->ssl);
+
+    if (failure != TLS_FAIL_NONE) {
+        handshake_failed(s, failure, "");
+        return;
+    }
+    if (!send_identity(s)) {
+        handshake_failed(s, TLS_FAIL_INTERNAL, "peer certificate cannot be described");
+        return;
+    }
+    loop_timer_stop(&s->tls->child.loop, &s->timer);
+    s->state = TLS_OPEN;
+    s->gate.phase = PHASE_OPEN;
+}
+
+/* True if the session is still there and may go on. */
+static bool handshake(struct tls_session *s)
+{
+    char detail[120] = "";
+    enum tls_failure failure;
+    int ret = SSL_do_handshake(s->ssl);
+
+    if (ret == 1) {
+        handshake_done(s);
+        return s->state == TLS_OPEN;
+    }
+    failure = tls_failure(s->ssl, ret, detail, sizeof detail);
+    if (failure == TLS_FAIL_NONE)
+        return true;
+    handshake_failed(s, failure, detail);
+    return false;
+}
+
+/* ---- data ---- */
+
+static bool give_to_gate(struct tls_session *s, const uint8_t *p, size_t n)
+{
+    enum imsg_status status = imsg_send(&s->gate, MSG_TLS_DATA, p, n, NULL, 0);
+
+    if (status == IMSG_AGAIN) {
+        if (p != s->held)
+            memcpy(s->held, p, n);
+        s->held_size = n;
+        return true;
+    }
+    s->held_size = 0;
+    return status == IMSG_OK;
+}
+
+static enum tls_close how_ended(struct tls_session *s, int ret)
+{
+    int error = SSL_get_error(s->ssl, ret);
+    unsigned long code = ERR_peek_error();
+    int saved = errno;
+
+    ERR_clear_error();
+    if (error == SSL_ERROR_ZERO_RETURN)
+        return TLS_CLOSE_NOTIFY;
+    if (error == SSL_ERROR_SYSCALL)
+        return saved == 0 ? TLS_CLOSE_EOF : TLS_CLOSE_RESET;
+    if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return TLS_CLOSE_EOF;
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET)
+        return TLS_CLOSE_ALERT;
+    return TLS_CLOSE_ERROR;
+}
+
+/* Reads records while the gate takes them; bounded, so that one peer with a full pipe
+ * does not keep the others of this worker waiting. */
+static bool read_records(struct tls_session *s)
+{
+    uint8_t buf[IMSG_PAYLOAD_MAX];
+
+    for (int budget = 64; budget > 0 && s->held_size == 0; budget--) {
+        int n;
+
+        ERR_clear_error();
+        errno = 0;
+        n = SSL_read(s->ssl, buf, sizeof buf);
+        if (n > 0) {
+            if (!give_to_gate(s, buf, (size_t)n)) {
+                tls_session_end(s);
+                return false;
+            }
+            continue;
+        }
+        n = n < 0 ? n : 0;
+        if (SSL_want_read(s->ssl) && SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
+            return true;
+        peer_ended(s, how_ended(s, n));
+        return false;
+    }
+    /* What OpenSSL has read ahead announces itself nowhere: come back for it. */
+    if (s->held_size == 0)
+        (void)loop_timer_set(&s->tls->child.loop, &s->again, 0);
+    return true;
+}
+
+static void read_again(void *ctx)
+{
+    tcp_ready(ctx, 0);
+}
+
+/* One record for each APDU of a message.  False if the message is not whole APDUs. */
+static bool write_apdus(struct tls_session *s, const uint8_t *p, size_t n)
+{
+    size_t pos = 0;
+
+    while (pos < n) {
+        size_t size = n - pos >= 2 ? 2u + p[pos + 1] : 0;
+
+        if (size < 6 || size > n - pos)
+            return false;
+        /* The memory BIO takes everything, so a short write cannot happen. */
+        if (SSL_write(s->ssl, p + pos, (int)size) != (int)size)
+            return false;
+        pos += size;
+    }
+    return true;
+}
+
+static void handshake_timeout(void *ctx)
+{
+    struct tls_session *s = ctx;
+
+    if (s->state == TLS_HANDSHAKE)
+        handshake_failed(s, TLS_FAIL_TIMEOUT, "");
+    else
+        free_session(s);
+}
+
+static void tcp_ready(void *ctx, uint32_t events)
+{
+    struct tls_session *s = ctx;
+
+    if (s->state == TLS_LINGER) {
+        if (!flush_output(s) || pending_output(s) == 0 ||
+            (events & (EPOLLERR | EPOLLHUP))) {
+            (void)shutdown(s->tcp, SHUT_WR);
+            free_session(s);
+        }
+        return;
+    }
+    if (s->state == TLS_HANDSHAKE && !handshake(s))
+        return;
+    if (s->state == TLS_OPEN) {
+        if (s->held_size > 0 && (events & (EPOLLERR | EPOLLHUP))) {
+            peer_ended(s, TLS_CLOSE_RESET);
+            return;
+        }
+        if (!read_records(s))
+            return;
+    }
+    if (!flush_output(s)) {
+        if (s->state == TLS_OPEN)
+            peer_ended(s, TLS_CLOSE_RESET);
+        else
+            handshake_failed(s, TLS_FAIL_CLOSED, "");
+        return;
+    }
+    set_interest(s);
+}
+
+/* A message of the gate.  False when the session is over. */
+static bool gate_message(struct tls_session *s, struct imsg *m)
+{
+    if (m->type == MSG_GATE_DATA && write_apdus(s, m->payload, m->len))
+        return true;
+    if (m->type != MSG_GATE_CLOSE)
+        child_log(&s->tls->child, "session %llu: octets from the gate are no APDUs",
+                  (unsigned long long)s->id);
+    tls_session_end(s);
+    return false;
+}
+
+static void gate_ready(void *ctx, uint32_t events)
+{
+    struct tls_session *s = ctx;
+    struct imsg *m = &s->tls->child.scratch;
+
+    if ((events & EPOLLOUT) && s->held_size > 0) {
+        if (!give_to_gate(s, s->held, s->held_size)) {
+            tls_session_end(s);
+            return;
+        }
+        /* Octets that OpenSSL has decrypted already announce themselves nowhere else. */
+        if (s->held_size == 0 && s->state == TLS_OPEN && !read_records(s))
+            return;
+    }
+    for (int budget = 16; budget > 0 && pending_output(s) < OUTPUT_HIGH; budget--) {
+        enum imsg_status status = imsg_recv(&s->gate, m);
+
+        if (status == IMSG_AGAIN)
+            break;
+        if (status == IMSG_BAD)
+            child_log(&s->tls->child, "the gate broke the catalogue: %s",
+                      imsg_fault_name(s->gate.fault));
+        if (status != IMSG_OK) {
+            tls_session_end(s);
+            return;
+        }
+        if (!gate_message(s, m))
+            return;
+    }
+    if (!flush_output(s)) {
+        peer_ended(s, TLS_CLOSE_RESET);
+        return;
+    }
+    set_interest(s);
+}
+
+/* ---- begin ---- */
+
+static bool make_ssl(struct tls_session *s, SSL_CTX *ctx, bool server)
+{
+    BIO *in;
+
+    s->ssl = SSL_new(ctx);
+    in = BIO_new_socket(s->tcp, BIO_NOCLOSE);
+    s->out = BIO_new(BIO_s_mem());
+    if (!s->ssl || !in || !s->out) {
+        BIO_free(in);
+        BIO_free(s->out);
+        s->out = NULL;
+        return false;
+    }
+    SSL_set_bio(s->ssl, in, s->out);
+    SSL_set_read_ahead(s->ssl, 1);
+    if (server)
+        SSL_set_accept_state(s->ssl);
+    else
+        SSL_set_connect_state(s->ssl);
+    return true;
+}
+
+void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx, int tcp,
+                       int pair)
+{
+    struct tls_session *s = calloc(1, sizeof *s);
+    bool server = SSL_CTX_get_ssl_method(ctx) == TLS_server_method();
+
+    if (!s) {
+        (void)close(tcp);
+        (void)close(pair);
+        return;
+    }
+    s->tls = t;
+    s->id = m->session;
+    s->tcp = tcp;
+    s->tcp_watch.fd = s->gate_watch.fd = -1;
+    imsg_channel_init(&s->gate, pair, ROLE_TLS, ROLE_GATE, 0, PHASE_HELLO);
+    loop_timer_init(&s->timer, handshake_timeout, s);
+    loop_timer_init(&s->again, read_again, s);
+    s->next = t->sessions;
+    t->sessions = s;
+    t->session_count++;
+    if (!make_ssl(s, ctx, server) ||
+        !loop_add(&t->child.loop, &s->tcp_watch, tcp, EPOLLIN, tcp_ready, s) ||
+        !loop_add(&t->child.loop, &s->gate_watch, pair, EPOLLIN, gate_ready, s) ||
+        !loop_timer_set(&t->child.loop, &s->timer,
+                        (uint64_t)t->config.handshake_s * 1000u)) {
+        child_log(&t->child, "session %llu: out of memory", (unsigned long long)s->id);
+        free_session(s);
+        return;
+    }
+    tcp_ready(s, 0); /* a client speaks first */
+}
