@@ -27,23 +27,30 @@ static const char *type_of(EVP_PKEY *key)
     return "EC";
 }
 
-static bool provider_ready(OSSL_LIB_CTX *libctx)
+static OSSL_PROVIDER *loaded;
+
+static void provider_unload(void)
 {
-    if (OSSL_PROVIDER_available(libctx, REMOTE_PROVIDER))
+    OSSL_PROVIDER_unload(loaded);
+    loaded = NULL;
+}
+
+static bool provider_ready(void)
+{
+    if (loaded)
         return true;
-    /* Loading any provider by name turns off the automatic loading of the default one. */
-    if (!OSSL_PROVIDER_load(libctx, "default"))
+    if (!OSSL_PROVIDER_add_builtin(NULL, REMOTE_PROVIDER, remote_provider_init))
         return false;
-    if (!OSSL_PROVIDER_add_builtin(libctx, REMOTE_PROVIDER, remote_provider_init))
-        return false;
-    return OSSL_PROVIDER_load(libctx, REMOTE_PROVIDER) != NULL;
+    /* 1: the default provider stays, though nothing loads it by name. */
+    loaded = OSSL_PROVIDER_try_load(NULL, REMOTE_PROVIDER, 1);
+    return loaded && OPENSSL_atexit(provider_unload) == 1;
 }
 
 /* A key of `type` made by the providers that `properties` select. */
-static EVP_PKEY *key_from_params(OSSL_LIB_CTX *libctx, const char *type,
-                                 const char *properties, OSSL_PARAM *params)
+static EVP_PKEY *key_from_params(const char *type, const char *properties,
+                                 OSSL_PARAM *params)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, type, properties);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, properties);
     EVP_PKEY *key = NULL;
 
     if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
@@ -52,26 +59,24 @@ static EVP_PKEY *key_from_params(OSSL_LIB_CTX *libctx, const char *type,
     return key;
 }
 
-EVP_PKEY *remote_public_new(OSSL_LIB_CTX *libctx, const char *type,
-                            const OSSL_PARAM *params)
+EVP_PKEY *remote_public_new(const char *type, const OSSL_PARAM *params)
 {
-    return key_from_params(libctx, type, "provider=default", (OSSL_PARAM *)params);
+    return key_from_params(type, "provider=default", (OSSL_PARAM *)params);
 }
 
-static EVP_PKEY *public_copy(OSSL_LIB_CTX *libctx, EVP_PKEY *key, const char *type)
+static EVP_PKEY *public_copy(EVP_PKEY *key, const char *type)
 {
     OSSL_PARAM *params = NULL;
     EVP_PKEY *copy;
 
     if (EVP_PKEY_todata(key, EVP_PKEY_PUBLIC_KEY, &params) != 1)
         return NULL;
-    copy = remote_public_new(libctx, type, params);
+    copy = remote_public_new(type, params);
     OSSL_PARAM_free(params);
     return copy;
 }
 
-EVP_PKEY *remote_key_new(OSSL_LIB_CTX *libctx, EVP_PKEY *public, remote_sign_fn sign,
-                         void *ctx)
+EVP_PKEY *remote_key_new(EVP_PKEY *public, remote_sign_fn sign, void *ctx)
 {
     struct remote_origin origin = {NULL, sign, ctx};
     struct remote_origin *handle = &origin;
@@ -84,15 +89,15 @@ EVP_PKEY *remote_key_new(OSSL_LIB_CTX *libctx, EVP_PKEY *public, remote_sign_fn 
                        "neither EC P-256, EC P-384 nor RSA of at least 2048 bits");
         return NULL;
     }
-    if (!provider_ready(libctx))
+    if (!provider_ready())
         return NULL;
-    origin.public = public_copy(libctx, public, type);
+    origin.public = public_copy(public, type);
     if (!origin.public)
         return NULL;
     params[0] =
         OSSL_PARAM_construct_octet_string(REMOTE_PARAM_ORIGIN, &handle, sizeof(handle));
     params[1] = OSSL_PARAM_construct_end();
-    key = key_from_params(libctx, type, "provider=" REMOTE_PROVIDER, params);
+    key = key_from_params(type, "provider=" REMOTE_PROVIDER, params);
     EVP_PKEY_free(origin.public);
     return key;
 }

@@ -28,11 +28,10 @@ typedef int (*remote_sign_fn)(void *ctx, uint16_t scheme, const uint8_t *tbs, si
 #define REMOTE_KEY_REASON_SIGN 104
 
 /* A key with the public half of `public` (EC on P-256 or P-384, or RSA of at least 2048
- * bits; a private half, if it has one, is not taken over).  `libctx` NULL is the default
- * library context; the provider is loaded into it the first time.  `ctx` is handed to
- * `sign` and must outlive the key.  NULL on error, with the OpenSSL error queue filled.
- * Free with EVP_PKEY_free. */
-EVP_PKEY *remote_key_new(OSSL_LIB_CTX *libctx, EVP_PKEY *public, remote_sign_fn sign,
-                         void *ctx);
+ * bits; a private half, if it has one, is not taken over), in the default library
+ * context, into which the provider is loaded the first time.  `ctx` is handed to `sign`
+ * and must outlive the key.  NULL on error, with the OpenSSL error queue filled.  Free
+ * with EVP_PKEY_free. */
+EVP_PKEY *remote_key_new(EVP_PKEY *public, remote_sign_fn sign, void *ctx);
 
 #endif

@@ -22,21 +22,19 @@
 /* ---- keys ------------------------------------------------------------------------- */
 
 struct remote_key {
-    OSSL_LIB_CTX *libctx;
     const char *type;
     EVP_PKEY *public;    /* of the default provider */
     remote_sign_fn sign; /* NULL in a key that is public only */
     void *ctx;
 };
 
-/* The provider's context is the library context it was loaded into. */
 static struct remote_key *key_new(void *provctx, const char *type)
 {
     struct remote_key *key = OPENSSL_zalloc(sizeof(*key));
 
     if (!key)
         return NULL;
-    key->libctx = provctx;
+    (void)provctx;
     key->type = type;
     return key;
 }
@@ -92,7 +90,7 @@ static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
     if (!key || key->public)
         return 0;
     if (!p) {
-        key->public = remote_public_new(key->libctx, key->type, params);
+        key->public = remote_public_new(key->type, params);
         return key->public != NULL;
     }
     if (p->data_type != OSSL_PARAM_OCTET_STRING || p->data_size != sizeof(origin))
@@ -420,16 +418,10 @@ static const OSSL_DISPATCH provider_functions[] = {
 int remote_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
                          const OSSL_DISPATCH **out, void **provctx)
 {
-    OSSL_FUNC_core_get_libctx_fn *get_libctx = NULL;
-
-    for (; in->function_id != 0; in++) {
-        if (in->function_id == OSSL_FUNC_CORE_GET_LIBCTX)
-            get_libctx = OSSL_FUNC_core_get_libctx(in);
-    }
-    if (!get_libctx)
-        return 0;
-    /* provider-base(7) allows the cast in a provider that is built in. */
-    *provctx = (void *)get_libctx(handle);
+    (void)handle;
+    (void)in;
+    /* No context is needed, but NULL would mean that there is no provider. */
+    *provctx = (void *)provider_functions;
     *out = provider_functions;
     return 1;
 }

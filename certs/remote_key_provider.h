@@ -23,7 +23,6 @@ int remote_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
                          const OSSL_DISPATCH **out, void **provctx);
 
 /* A public key of the default provider from its exported parameters, or NULL. */
-EVP_PKEY *remote_public_new(OSSL_LIB_CTX *libctx, const char *type,
-                            const OSSL_PARAM *params);
+EVP_PKEY *remote_public_new(const char *type, const OSSL_PARAM *params);
 
 #endif

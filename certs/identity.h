@@ -1,0 +1,46 @@
+/* Who is at the other end of a TLS session, as it travels between processes.
+ *
+ * No OpenSSL in here: the gate reads identities without linking it.  identity_ssl.h fills
+ * them. */
+#ifndef GATE104_CERTS_IDENTITY_H
+#define GATE104_CERTS_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IDENTITY_NAME_CAP        256u
+#define IDENTITY_SERIAL_CAP      65u
+#define IDENTITY_VERSION_CAP     16u
+#define IDENTITY_SUITE_CAP       64u
+#define IDENTITY_FINGERPRINT_LEN 32u
+
+/* The octets an encoded identity can take. */
+#define IDENTITY_WIRE_MAX                                                                \
+    (1u + 6u * 2u + 3u * (IDENTITY_NAME_CAP - 1u) + (IDENTITY_SERIAL_CAP - 1u) +         \
+     IDENTITY_FINGERPRINT_LEN + 2u * 8u + (IDENTITY_VERSION_CAP - 1u) +                  \
+     (IDENTITY_SUITE_CAP - 1u))
+
+/* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
+ * a text is for people; decide on the fingerprint. */
+struct peer_identity {
+    char subject[IDENTITY_NAME_CAP];  /* RFC 2253 */
+    char issuer[IDENTITY_NAME_CAP];   /* RFC 2253 */
+    char san[IDENTITY_NAME_CAP];      /* "DNS:a, IP:10.0.0.1, URI:..." or "" */
+    char serial[IDENTITY_SERIAL_CAP]; /* upper-case hex, '-' in front if negative */
+    uint8_t fingerprint[IDENTITY_FINGERPRINT_LEN]; /* SHA-256 of the certificate's DER */
+    int64_t not_before;                            /* seconds since 1970, UTC */
+    int64_t not_after;
+    char version[IDENTITY_VERSION_CAP]; /* "TLSv1.3" */
+    char suite[IDENTITY_SUITE_CAP];     /* "TLS_AES_128_GCM_SHA256" */
+};
+
+/* Writes `id` to `buf`.  The octets written, or 0 if they do not fit (IDENTITY_WIRE_MAX
+ * always does). */
+size_t identity_encode(const struct peer_identity *id, void *buf, size_t cap);
+/* Reads exactly `n` octets from a process that may lie: lengths, characters and leftovers
+ * are checked.  False, with `id` all zero, if anything is not as identity_encode writes.
+ */
+bool identity_decode(struct peer_identity *id, const void *buf, size_t n);
+
+#endif

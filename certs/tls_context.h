@@ -1,0 +1,58 @@
+/* TLS contexts in the profile of IEC 62351-3, from memory.
+ *
+ * TLS 1.2 and 1.3, mutual authentication always, ECDHE with ECDSA or RSA, AES in GCM (and
+ * in CCM where the profile makes it mandatory for TLS 1.3), secp256r1 and secp384r1; no
+ * compression, renegotiation, tickets, resumption or early data.
+ *
+ * For the tls process, and for whoever checks a configuration.  No files are opened. */
+#ifndef GATE104_CERTS_TLS_CONTEXT_H
+#define GATE104_CERTS_TLS_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/ssl.h>
+
+#include "certs/pem.h"
+#include "certs/remote_key.h"
+#include "certs/tls_failure.h"
+
+/* IEC 62351-3 clause 6.4.2: a certificate up to this size must be taken; larger ones are
+ * refused. */
+#define TLS_CERT_OCTETS_MAX 8192
+/* Certificates a peer may send. */
+#define TLS_CERTS_SENT_MAX 8
+
+struct tls_settings {
+    bool server; /* false: client */
+    bool tls13_only;
+    struct pem_text chain; /* own certificate, then intermediates; the key is elsewhere */
+    struct pem_text ca;    /* trust anchors, several allowed; each must be a CA */
+    struct pem_text crl;   /* optional; one for each CA that issues peer certificates */
+    remote_sign_fn sign;
+    void *sign_ctx;
+    /* A client must say whom it expects: a DNS name or an IP address in the server's
+     * certificate.  Ignored for a server. */
+    const char *peer_name;
+};
+
+/* Once in a process, before anything else of OpenSSL: no configuration file is read. */
+bool tls_library_init(void);
+
+/* NULL on error, with a sentence in `err` that says what to change.  Free with
+ * SSL_CTX_free; `sign_ctx` must outlive it and its sessions. */
+SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap);
+
+/* To call after every completed handshake, before the first octet of data: what was
+ * negotiated is in the profile, a verified peer certificate is there, TLS 1.2 uses the
+ * extended master secret (RFC 7627).  TLS_FAIL_NONE, or why the session must end. */
+enum tls_failure tls_check_negotiated(const SSL *ssl);
+
+/* What did not stop a handshake but belongs in the log (IEC 62351-3 Ed. 2, events 2.5 and
+ * 2.6): a set of TLS_WARN_*. */
+#define TLS_WARN_NO_CRL 1u /* no revocation lists are configured */
+#define TLS_WARN_CRL_EXPIRED                                                             \
+    2u /* the list is past its nextUpdate, or before lastUpdate */
+unsigned int tls_warnings(const SSL *ssl);
+
+#endif

@@ -1,0 +1,28 @@
+/* What gate104 remembers about one handshake; between the tls_*.c files alone. */
+#ifndef GATE104_CERTS_TLS_NOTE_H
+#define GATE104_CERTS_TLS_NOTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include "certs/tls_failure.h"
+
+#define TLS_NOTE_FIRST 5u
+
+struct tls_note {
+    unsigned int warnings;
+    bool have_first;
+    uint8_t first[TLS_NOTE_FIRST]; /* what stands where a record header should be */
+    enum tls_failure failure;      /* verdict on the certificates, or TLS_FAIL_NONE */
+    char subject[256];             /* of the certificate that was refused */
+    char reason[96];
+};
+
+/* Every SSL object has one from its birth; NULL only if memory ran out then. */
+struct tls_note *tls_note_of(const SSL *ssl);
+/* Makes the SSL objects of this context keep notes, and verify with them. */
+bool tls_verify_install(SSL_CTX *ctx, bool with_crl);
+
+#endif

@@ -1,0 +1,249 @@
+#include "certs/tls_note.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "certs/errtext.h"
+#include "certs/identity_ssl.h"
+#include "certs/tls_context.h"
+
+/* ---- the note of an SSL object ------------------------------------------------------
+ */
+
+static void note_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+                     void *argp)
+{
+    (void)parent;
+    (void)ptr;
+    (void)argl;
+    (void)argp;
+    CRYPTO_set_ex_data(ad, idx, OPENSSL_zalloc(sizeof(struct tls_note)));
+}
+
+static void note_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+                      void *argp)
+{
+    (void)parent;
+    (void)ad;
+    (void)idx;
+    (void)argl;
+    (void)argp;
+    OPENSSL_free(ptr);
+}
+
+static int note_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, note_new, NULL, note_free);
+    return index;
+}
+
+struct tls_note *tls_note_of(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, note_index());
+}
+
+/* The first octets tell plain 104 from noise.  libssl hands them up before it looks at
+ * the record version. */
+static void on_message(int sent, int version, int type, const void *buf, size_t len,
+                       SSL *ssl, void *arg)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    (void)version;
+    (void)arg;
+    if (sent || type != SSL3_RT_HEADER || len < TLS_NOTE_FIRST)
+        return;
+    if (note && !note->have_first) {
+        memcpy(note->first, buf, TLS_NOTE_FIRST);
+        note->have_first = true;
+    }
+    SSL_set_msg_callback(ssl, NULL);
+}
+
+/* ---- verdicts -----------------------------------------------------------------------
+ */
+
+static const struct verdict_row {
+    int error;
+    enum tls_failure failure;
+} verdicts[] = {
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_CERT_UNTRUSTED, TLS_FAIL_UNKNOWN_CA},
+    {X509_V_ERR_CERT_HAS_EXPIRED, TLS_FAIL_EXPIRED},
+    {X509_V_ERR_CERT_NOT_YET_VALID, TLS_FAIL_NOT_YET_VALID},
+    {X509_V_ERR_CERT_REVOKED, TLS_FAIL_REVOKED},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, TLS_FAIL_NO_CRL},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TLS_FAIL_NO_CRL},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, TLS_FAIL_CRL_BAD},
+    {X509_V_ERR_INVALID_PURPOSE, TLS_FAIL_PURPOSE},
+    {X509_V_ERR_HOSTNAME_MISMATCH, TLS_FAIL_NAME},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH, TLS_FAIL_NAME},
+    {X509_V_ERR_EE_KEY_TOO_SMALL, TLS_FAIL_SHORT_KEY},
+    {X509_V_ERR_CA_KEY_TOO_SMALL, TLS_FAIL_SHORT_KEY},
+    {X509_V_ERR_CA_MD_TOO_WEAK, TLS_FAIL_WEAK_DIGEST},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, TLS_FAIL_SIGNATURE},
+    {X509_V_ERR_OUT_OF_MEM, TLS_FAIL_INTERNAL},
+};
+
+static enum tls_failure failure_of(int error)
+{
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        if (verdicts[i].error == error)
+            return verdicts[i].failure;
+    }
+    return TLS_FAIL_CHAIN;
+}
+
+static SSL *ssl_of(X509_STORE_CTX *store)
+{
+    return X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+}
+
+static void note_refusal(struct tls_note *note, X509 *cert, enum tls_failure failure,
+                         const char *reason)
+{
+    if (note->failure != TLS_FAIL_NONE)
+        return;
+    note->failure = failure;
+    errtext_set(note->reason, sizeof(note->reason), "%s", reason);
+    if (cert)
+        identity_name_text(X509_get_subject_name(cert), note->subject,
+                           sizeof(note->subject));
+}
+
+/* IEC 62351-3 Ed. 2, event 2.4: CRLReason (RFC 5280 clause 5.3.1) belongs to it. */
+static const char *revocation_reason(X509_STORE_CTX *store, X509 *cert)
+{
+    static const char *const names[] = {
+        "revoked",
+        "revoked: keyCompromise",
+        "revoked: cACompromise",
+        "revoked: affiliationChanged",
+        "revoked: superseded",
+        "revoked: cessationOfOperation",
+        "revoked: certificateHold",
+        "revoked",
+        "revoked: removeFromCRL",
+        "revoked: privilegeWithdrawn",
+        "revoked: aACompromise",
+    };
+    X509_CRL *crl = X509_STORE_CTX_get0_current_crl(store);
+    X509_REVOKED *entry = NULL;
+    ASN1_ENUMERATED *value;
+    long code = 0;
+
+    if (!crl || !cert || X509_CRL_get0_by_cert(crl, &entry, cert) < 1)
+        return names[0];
+    value = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    if (value)
+        code = ASN1_ENUMERATED_get(value);
+    ASN1_ENUMERATED_free(value);
+    if (code < 0 || (size_t)code >= sizeof(names) / sizeof(names[0]))
+        return names[0];
+    return names[code];
+}
+
+/* A revocation list past its nextUpdate must not end or prevent sessions (IEC 62351-3
+ * clause 6.4.4); one from before our clock's time is no worse.  What it revokes stays
+ * revoked. */
+static bool tolerated(struct tls_note *note, int error)
+{
+    if (error != X509_V_ERR_CRL_HAS_EXPIRED && error != X509_V_ERR_CRL_NOT_YET_VALID)
+        return false;
+    note->warnings |= TLS_WARN_CRL_EXPIRED;
+    return true;
+}
+
+static int on_verify(int good, X509_STORE_CTX *store)
+{
+    struct tls_note *note = tls_note_of(ssl_of(store));
+    int error = X509_STORE_CTX_get_error(store);
+    X509 *cert = X509_STORE_CTX_get_current_cert(store);
+    const char *reason;
+
+    if (!note)
+        return 0;
+    if (good)
+        return 1;
+    if (tolerated(note, error)) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    reason = error == X509_V_ERR_CERT_REVOKED ? revocation_reason(store, cert)
+                                              : X509_verify_cert_error_string(error);
+    note_refusal(note, cert, failure_of(error), reason);
+    return 0;
+}
+
+/* ---- what the peer sent -------------------------------------------------------------
+ */
+
+static bool sizes_good(struct tls_note *note, STACK_OF(X509) * sent)
+{
+    int n = sk_X509_num(sent);
+
+    if (n > TLS_CERTS_SENT_MAX) {
+        note_refusal(note, sk_X509_value(sent, 0), TLS_FAIL_CERT_SIZE,
+                     "too many certificates");
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        X509 *cert = sk_X509_value(sent, i);
+
+        if (i2d_X509(cert, NULL) <= TLS_CERT_OCTETS_MAX)
+            continue;
+        note_refusal(note, cert, TLS_FAIL_CERT_SIZE, "larger than 8192 octets");
+        return false;
+    }
+    return true;
+}
+
+/* In place of libssl's own call of X509_verify_cert(): sizes first, as they bound the
+ * work that follows. */
+static int verify_peer(X509_STORE_CTX *store, void *arg)
+{
+    struct tls_note *note = tls_note_of(ssl_of(store));
+
+    (void)arg;
+    if (!note || !sizes_good(note, X509_STORE_CTX_get0_untrusted(store))) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+        return 0;
+    }
+    if (!(X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store)) &
+          X509_V_FLAG_CRL_CHECK))
+        note->warnings |= TLS_WARN_NO_CRL;
+    return X509_verify_cert(store);
+}
+
+bool tls_verify_install(SSL_CTX *ctx, bool with_crl)
+{
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    /* A trust anchor need not be a root (RFC 5280 clause 6.1.1 d). */
+    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+
+    if (note_index() < 0)
+        return false;
+    if (with_crl)
+        flags |= X509_V_FLAG_CRL_CHECK;
+    if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
+        return false;
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+    SSL_CTX_set_cert_verify_callback(ctx, verify_peer, NULL);
+    SSL_CTX_set_msg_callback(ctx, on_message);
+    return true;
+}
