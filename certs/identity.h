@@ -21,6 +21,12 @@
      IDENTITY_FINGERPRINT_LEN + 2u * 8u + (IDENTITY_VERSION_CAP - 1u) +                  \
      (IDENTITY_SUITE_CAP - 1u))
 
+/* What did not stop a handshake but belongs in the log (IEC 62351-3 Ed. 2, events 2.5 and
+ * 2.6). */
+#define IDENTITY_WARN_NO_CRL 1u /* no revocation lists are configured */
+#define IDENTITY_WARN_CRL_STALE                                                          \
+    2u /* the list is past its nextUpdate, or before lastUpdate */
+
 /* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
  * a text is for people; decide on the fingerprint. */
 struct peer_identity {

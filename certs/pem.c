@@ -18,7 +18,7 @@ void pem_free_crls(STACK_OF(X509_CRL) * crls)
     sk_X509_CRL_pop_free(crls, X509_CRL_free);
 }
 
-static BIO *open_text(const struct pem_text *pem)
+static BIO *open_text(const struct tls_pem *pem)
 {
     if (!pem->data || pem->len > INT_MAX)
         return NULL;
@@ -34,7 +34,7 @@ static bool at_end(void)
            ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
 }
 
-static void explain(const struct pem_text *pem, int count, const char *what, char *err,
+static void explain(const struct tls_pem *pem, int count, const char *what, char *err,
                     size_t cap)
 {
     if (count >= PEM_ITEMS_MAX)
@@ -70,7 +70,7 @@ static X509_CRL *next_crl(BIO *bio)
     return NULL;
 }
 
-STACK_OF(X509) * pem_read_certs(const struct pem_text *pem, char *err, size_t cap)
+STACK_OF(X509) * pem_read_certs(const struct tls_pem *pem, char *err, size_t cap)
 {
     STACK_OF(X509) *certs = sk_X509_new_null();
     BIO *bio = open_text(pem);
@@ -92,7 +92,7 @@ STACK_OF(X509) * pem_read_certs(const struct pem_text *pem, char *err, size_t ca
     return NULL;
 }
 
-STACK_OF(X509_CRL) * pem_read_crls(const struct pem_text *pem, char *err, size_t cap)
+STACK_OF(X509_CRL) * pem_read_crls(const struct tls_pem *pem, char *err, size_t cap)
 {
     STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
     BIO *bio = open_text(pem);
@@ -114,7 +114,7 @@ STACK_OF(X509_CRL) * pem_read_crls(const struct pem_text *pem, char *err, size_t
     return NULL;
 }
 
-size_t pem_public(const struct pem_text *chain, uint8_t *der, size_t der_cap, char *err,
+size_t pem_public(const struct tls_pem *chain, uint8_t *der, size_t der_cap, char *err,
                   size_t cap)
 {
     STACK_OF(X509) *certs = pem_read_certs(chain, err, cap);

@@ -13,6 +13,7 @@
 
 #include <openssl/ssl.h>
 
+#include "certs/identity.h"
 #include "certs/pem.h"
 #include "certs/remote_key.h"
 #include "certs/tls_failure.h"
@@ -26,9 +27,9 @@
 struct tls_settings {
     bool server; /* false: client */
     bool tls13_only;
-    struct pem_text chain; /* own certificate, then intermediates; the key is elsewhere */
-    struct pem_text ca;    /* trust anchors, several allowed; each must be a CA */
-    struct pem_text crl;   /* optional; one for each CA that issues peer certificates */
+    struct tls_pem chain; /* own certificate, then intermediates; the key is elsewhere */
+    struct tls_pem ca;    /* trust anchors, several allowed; each must be a CA */
+    struct tls_pem crl;   /* optional; one for each CA that issues peer certificates */
     remote_sign_fn sign;
     void *sign_ctx;
     /* A client must say whom it expects: a DNS name or an IP address in the server's
@@ -48,11 +49,15 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap);
  * extended master secret (RFC 7627).  TLS_FAIL_NONE, or why the session must end. */
 enum tls_failure tls_check_negotiated(const SSL *ssl);
 
-/* What did not stop a handshake but belongs in the log (IEC 62351-3 Ed. 2, events 2.5 and
- * 2.6): a set of TLS_WARN_*. */
-#define TLS_WARN_NO_CRL 1u /* no revocation lists are configured */
-#define TLS_WARN_CRL_EXPIRED                                                             \
-    2u /* the list is past its nextUpdate, or before lastUpdate */
+/* Asks why SSL_do_handshake, SSL_read or SSL_write just failed with `ret`; to be called
+ * at once, as it reads and empties the OpenSSL error queue of the thread.  `ssl` must
+ * come from a context of tls_context.h.  Gives TLS_FAIL_NONE if nothing failed: the call
+ * only wants to be repeated (WANT_READ, WANT_WRITE), or the peer ended the session in
+ * order. `detail` gets what is known beyond the table, printable ASCII, possibly "": the
+ * subject of the refused certificate, the alert the peer sent, the first octets. */
+enum tls_failure tls_failure(SSL *ssl, int ret, char *detail, size_t cap);
+
+/* What did not stop a handshake but belongs in the log: a set of IDENTITY_WARN_*. */
 unsigned int tls_warnings(const SSL *ssl);
 
 #endif

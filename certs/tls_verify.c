@@ -165,7 +165,7 @@ static bool tolerated(struct tls_note *note, int error)
 {
     if (error != X509_V_ERR_CRL_HAS_EXPIRED && error != X509_V_ERR_CRL_NOT_YET_VALID)
         return false;
-    note->warnings |= TLS_WARN_CRL_EXPIRED;
+    note->warnings |= IDENTITY_WARN_CRL_STALE;
     return true;
 }
 
@@ -226,7 +226,7 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     }
     if (!(X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store)) &
           X509_V_FLAG_CRL_CHECK))
-        note->warnings |= TLS_WARN_NO_CRL;
+        note->warnings |= IDENTITY_WARN_NO_CRL;
     return X509_verify_cert(store);
 }
 

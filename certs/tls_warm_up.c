@@ -94,7 +94,7 @@ static bool make_cert(struct warm *w)
 static SSL_CTX *make_context(struct warm *w, bool server, const char *peer_name,
                              char *err, size_t cap)
 {
-    struct pem_text pem = {NAME, w->pem, (size_t)w->pem_len};
+    struct tls_pem pem = {NAME, w->pem, (size_t)w->pem_len};
     struct tls_settings s = {
         .server = server,
         .chain = pem,
