@@ -188,27 +188,35 @@ static void log_started(struct gate_session *s)
     (void)gate_log_send(s->gate, &r);
 }
 
+/* True if a frame waits to be judged: octets that left made room for it. */
+static bool frame_is_due(const struct gate_session *s)
+{
+    struct link_frame f;
+
+    return link_next(s->link, LEG_MASTER, &f) || link_next(s->link, LEG_STATION, &f);
+}
+
 void gate_leg_pump(struct gate_session *s)
 {
-    bool progress = true;
+    bool taken = true;
 
-    /* Each turn consumes input; it ends at the latest when both inputs are empty. */
-    gate_judge(s);
-    while (progress && s->state == GATE_OPEN) {
-        progress = take_apdus(&s->leg[LEG_MASTER]);
-        if (s->state == GATE_OPEN)
-            progress = take_apdus(&s->leg[LEG_STATION]) || progress;
+    /* Each turn takes an APDU from an input or judges one that waited, so it ends at the
+     * latest when both inputs are empty. */
+    while (s->state == GATE_OPEN && (taken || frame_is_due(s))) {
+        gate_judge(s);
+        taken = s->state == GATE_OPEN && take_apdus(&s->leg[LEG_MASTER]);
+        if (s->state == GATE_OPEN && take_apdus(&s->leg[LEG_STATION]))
+            taken = true;
+        for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++)
+            gate_leg_flush(&s->leg[i]);
     }
     if (s->state != GATE_OPEN)
         return;
     log_started(s);
     for (int i = 0; i < LINK_LEGS; i++) {
         watch_partial(&s->leg[i]);
-        gate_leg_flush(&s->leg[i]);
+        set_interest(&s->leg[i]);
     }
-    /* What was written may have made room for what waits in the inputs. */
-    set_interest(&s->leg[LEG_MASTER]);
-    set_interest(&s->leg[LEG_STATION]);
 }
 
 /* ---- in ---- */

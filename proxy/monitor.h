@@ -3,6 +3,7 @@
 #ifndef GATE104_PROXY_MONITOR_H
 #define GATE104_PROXY_MONITOR_H
 
+#include "proxy/config.h"
 #include "proxy/record.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -58,8 +59,7 @@ struct worker_group {
 struct monitor {
     struct loop loop;
     struct imsg scratch;
-    bool privileged;
-    const char *user; /* prefix of the role users */
+    const struct config *config;
     uint32_t spare_workers;
     bool initial;  /* until everything ran once: a failure ends the start */
     int stop_step; /* 0: not stopping */
@@ -68,7 +68,6 @@ struct monitor {
     size_t group_count;
     struct worker_group *group;
     struct loop_timer stop_timer;
-    uint32_t incarnation;
     int signal_fd;
     struct loop_watch signal_watch;
     size_t record_count;
@@ -104,6 +103,12 @@ void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
 void monitor_fleet_worker_taken(struct monitor *m, uint32_t id);
 void monitor_fleet_workers(struct monitor *m);
 void monitor_fleet_stop(struct monitor *m, int exit_status);
+
+/* monitor_start.c */
+/* Makes the places of all roles from the configuration; starts nothing. */
+bool monitor_build(struct monitor *m);
+/* That each private key fits its certificate, as the signer sees it. */
+void monitor_check_keys(const struct config *c, struct config_errors *errs);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

@@ -4,7 +4,6 @@
 #include "sandbox/spawn.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,27 +22,15 @@ struct proc *monitor_proc_find(struct monitor *m, enum role role, uint32_t id)
     return NULL;
 }
 
-bool monitor_role_user(const struct monitor *m, enum role role, uid_t *uid, gid_t *gid)
+/* The user and group a role becomes; 0 when there is no other user to become. */
+static bool role_user(const struct monitor *m, enum role role, uid_t *uid, gid_t *gid)
 {
-    const struct passwd *pw;
-    char name[80];
-
     *uid = *gid = 0;
-    if (!m->privileged)
+    if (geteuid() != 0 || config_role_user(m->config, role, uid, gid))
         return true;
-    (void)snprintf(name, sizeof name, "%s-%s", m->user, role_name(role));
-    pw = getpwnam(name);
-    if (!pw)
-        pw = getpwnam(m->user);
-    if (!pw || pw->pw_uid == 0) {
-        monitor_log("there is no user \"%s\" and none \"%s\" for the %s process: create "
-                    "one, or name another with user = \"...\"",
-                    name, m->user, role_name(role));
-        return false;
-    }
-    *uid = pw->pw_uid;
-    *gid = pw->pw_gid;
-    return true;
+    monitor_log("there is neither a user \"%s-%s\" nor \"%s\" for the %s process",
+                m->config->user, role_name(role), m->config->user, role_name(role));
+    return false;
 }
 
 struct proc *monitor_proc_add(struct monitor *m, enum role role, uint32_t id,
@@ -192,7 +179,7 @@ static bool launch(struct proc *p)
                     GATE104_LIBEXECDIR);
         return false;
     }
-    if (!monitor_role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
+    if (!role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
         return false;
     r.program = program;
     r.control_fd = pair[1];

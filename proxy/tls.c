@@ -23,7 +23,7 @@ static bool make_context(struct tls *t, size_t i)
 
     if (t->config.crl_pem[0] != '\0')
         settings.crl =
-            (struct tls_pem){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
+            (struct pem_text){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
     t->ctx[i] = tls_context_new(&settings, err, sizeof err);
     if (!t->ctx[i])
         child_log(&t->child, "route \"%s\": %s", r->name, err);

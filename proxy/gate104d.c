@@ -1,0 +1,150 @@
+/* gate104d: the monitor.  Reads the configuration, starts one process for each role,
+ * watches over them, stops them.  It never parses an octet from a network. */
+#include "proxy/config.h"
+#include "proxy/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: gate104d -c FILE      run in the foreground; SIGTERM stops it in order\n"
+    "       gate104d -c FILE -t   check configuration, policies, certificates and keys\n"
+    "       gate104d -V           print the version\n";
+
+static void signal_ready(void *ctx, uint32_t events)
+{
+    struct monitor *m = ctx;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(m->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD) {
+            monitor_proc_reap(m);
+        } else if (info.ssi_signo == SIGHUP) {
+            monitor_log("SIGHUP is ignored: this version does not reload, restart it");
+        } else {
+            monitor_log("stopping");
+            monitor_fleet_stop(m, 0);
+        }
+    }
+}
+
+static bool catch_signals(struct monitor *m)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return false;
+    m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return m->signal_fd >= 0 &&
+           loop_add(&m->loop, &m->signal_watch, m->signal_fd, EPOLLIN, signal_ready, m);
+}
+
+/* Everything -t promises.  NULL when there is an error; all findings are printed. */
+static struct config *load_and_check(const char *path)
+{
+    struct config_errors errs;
+    struct config *c;
+    size_t errors;
+
+    config_errors_init(&errs);
+    c = config_load(path, &errs);
+    if (c) {
+        config_check(c, &errs);
+        monitor_check_keys(c, &errs);
+    }
+    config_errors_print(&errs, stderr);
+    errors = errs.errors;
+    if (errors > 0)
+        (void)fprintf(stderr, "gate104d: %zu error%s in the configuration\n", errors,
+                      errors == 1 ? "" : "s");
+    config_errors_free(&errs);
+    if (c && errors > 0) {
+        config_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static void log_start(struct monitor *m)
+{
+    struct record r;
+
+    record_begin(&r, EVENT_SYSTEM_START, 0, false);
+    record_text(&r, RECORD_VERSION, GATE104_VERSION);
+    record_u64(&r, RECORD_COUNT, m->config->route_count);
+    monitor_record(m, &r);
+    if (geteuid() == 0)
+        return;
+    monitor_log("not started as root: all processes run as this user, with less "
+                "separation from each other and from this user's files");
+    record_begin(&r, EVENT_CONFIG_WARNING, 0, false);
+    record_text(&r, RECORD_WHY, "less-separation");
+    record_text(&r, RECORD_DETAIL,
+                "not started as root: all processes share one unprivileged user");
+    monitor_record(m, &r);
+}
+
+static int run(const struct config *c)
+{
+    static struct monitor monitor;
+    struct monitor *m = &monitor;
+
+    m->config = c;
+    m->initial = true;
+    m->signal_watch.fd = -1;
+    if (!loop_init(&m->loop) || !catch_signals(m) || !monitor_build(m)) {
+        monitor_log("cannot start: %s", strerror(errno));
+        return 1;
+    }
+    log_start(m);
+    for (struct proc *p = m->procs; p; p = p->next)
+        monitor_proc_start(p);
+    monitor_fleet_workers(m);
+    loop_run(&m->loop);
+    monitor_log("stopped");
+    return m->exit_status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    bool check_only = false;
+    struct config *c;
+    int option;
+
+    while ((option = getopt(argc, argv, "c:tVh")) != -1) {
+        switch (option) {
+        case 'c': path = optarg; break;
+        case 't': check_only = true; break;
+        case 'V': (void)printf("gate104d %s\n", GATE104_VERSION); return 0;
+        case 'h': (void)fputs(usage, stdout); return 0;
+        default: (void)fputs(usage, stderr); return 2;
+        }
+    }
+    if (!path || optind != argc) {
+        (void)fputs(usage, stderr);
+        return 2;
+    }
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    c = load_and_check(path);
+    if (!c)
+        return 1;
+    if (check_only) {
+        (void)printf("%s: configuration is good\n", path);
+        return 0;
+    }
+    return run(c);
+}

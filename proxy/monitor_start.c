@@ -1,0 +1,187 @@
+/* From the configuration to the places of all processes; and the one check of the keys
+ * that only the signer can make. */
+#include "proxy/monitor.h"
+
+#include "certs/pem.h"
+#include "sandbox/spawn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool add(struct monitor *m, enum role role, uint32_t id, uint8_t *cfg, size_t size)
+{
+    return size > 0 && monitor_proc_add(m, role, id, cfg, size) != NULL;
+}
+
+static bool build_audit(struct monitor *m)
+{
+    struct audit_config c;
+    uint8_t *cfg = NULL;
+    size_t size;
+
+    if (!config_audit_role(m->config, &c))
+        return false;
+    size = audit_config_encode(&c, &cfg);
+    audit_config_free(&c);
+    return add(m, ROLE_AUDIT, 0, cfg, size);
+}
+
+static bool build_signer(struct monitor *m)
+{
+    struct signer_config c;
+    uint8_t *cfg = NULL;
+    size_t size;
+
+    if (!config_signer_role(m->config, &c))
+        return false;
+    size = signer_config_encode(&c, &cfg);
+    signer_config_free(&c);
+    return add(m, ROLE_SIGNER, 0, cfg, size);
+}
+
+static bool build_broker(struct monitor *m)
+{
+    struct broker_config c;
+    uint8_t *cfg = NULL;
+    size_t size;
+
+    /* Seconds make the upper half of session numbers: a new start never repeats them. */
+    if (!config_broker_role(m->config, (uint32_t)time(NULL), &c))
+        return false;
+    size = broker_config_encode(&c, &cfg);
+    broker_config_free(&c);
+    return add(m, ROLE_BROKER, 0, cfg, size);
+}
+
+static bool build_gate(struct monitor *m, uint32_t id)
+{
+    struct gate_config c;
+    uint8_t *cfg = NULL;
+    size_t size;
+
+    if (!config_gate_role(m->config, id, &c))
+        return false;
+    size = gate_config_encode(&c, &cfg);
+    gate_config_free(&c);
+    return add(m, ROLE_GATE, id, cfg, size);
+}
+
+static bool build_group(struct monitor *m, uint32_t id)
+{
+    struct worker_group *g = &m->group[id];
+    struct tls_config c;
+
+    if (!config_tls_role(m->config, id, &c))
+        return false;
+    g->monitor = m;
+    g->group = id;
+    g->cfg_size = tls_config_encode(&c, &g->cfg);
+    tls_config_free(&c);
+    return g->cfg_size > 0;
+}
+
+bool monitor_build(struct monitor *m)
+{
+    m->spare_workers = m->config->limits.spare_workers;
+    m->group_count = m->config->tls_count;
+    m->group = calloc(m->group_count ? m->group_count : 1, sizeof *m->group);
+    if (!m->group || !build_audit(m) || !build_signer(m) || !build_broker(m))
+        return false;
+    for (uint32_t i = 0; i < config_gate_count(m->config); i++) {
+        if (!build_gate(m, i))
+            return false;
+    }
+    for (uint32_t i = 0; i < m->group_count; i++) {
+        if (!build_group(m, i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- keys ---- */
+
+/* Runs `gate104-signer --check KEY`; its output, error line included, goes to `out`.
+ * False if it does not take the key. */
+static bool ask_signer(const char *key, char *out, size_t cap)
+{
+    char program[512];
+    size_t have = 0;
+    int status = -1;
+    int pipefd[2];
+    pid_t pid;
+
+    out[0] = '\0';
+    if (!spawn_find(ROLE_SIGNER, program, sizeof program) || pipe(pipefd) != 0)
+        return false;
+    pid = fork();
+    if (pid == 0) {
+        (void)dup2(pipefd[1], STDOUT_FILENO);
+        (void)dup2(pipefd[1], STDERR_FILENO);
+        (void)close_range(3, ~0u, 0);
+        (void)execl(program, program, "--check", key, (char *)NULL);
+        _exit(127);
+    }
+    (void)close(pipefd[1]);
+    while (pid > 0 && have < cap - 1) {
+        ssize_t n = read(pipefd[0], out + have, cap - 1 - have);
+
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    out[have] = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    (void)close(pipefd[0]);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
+/* True if `line` ("EC P-256 3059...") ends in the hex of the public key. */
+static bool same_public(const char *line, const uint8_t *der, size_t n)
+{
+    const char *hex = strrchr(line, ' ');
+
+    if (!hex || strlen(hex + 1) != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char octet[3];
+
+        (void)snprintf(octet, sizeof octet, "%02x", der[i]);
+        if (memcmp(octet, hex + 1 + 2 * i, 2) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void check_key(const struct config *c, const struct config_tls *t,
+                      struct config_errors *errs)
+{
+    const struct pem_text chain = {
+        .name = t->cert.path, .data = t->cert.text, .len = t->cert.size};
+    const struct config_place at = {.file = c->path, .line = t->key.line, .key = "key"};
+    uint8_t der[4096];
+    char err[400] = "";
+    char line[2 * sizeof der + 64];
+    size_t n = pem_public_key(&chain, der, sizeof der, err, sizeof err);
+
+    if (n == 0)
+        return; /* the certificate itself has been found fault with already */
+    if (!ask_signer(t->key.path, line, sizeof line))
+        config_errors_add(errs, CONFIG_ERROR, &at, "see what it says", "%s",
+                          line[0] ? line : "gate104-signer cannot be started");
+    else if (!same_public(line, der, n))
+        config_errors_add(errs, CONFIG_ERROR, &at,
+                          "name the key that the certificate was issued for",
+                          "\"%s\" is not the private key of the certificate \"%s\"",
+                          t->key.path, t->cert.path);
+}
+
+void monitor_check_keys(const struct config *c, struct config_errors *errs)
+{
+    for (size_t i = 0; i < c->tls_count; i++)
+        check_key(c, &c->tls[i], errs);
+}
