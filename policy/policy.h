@@ -1,0 +1,136 @@
+/* Who may send what: rules over direction, type, common address, object address and
+ * value, compiled so that a decision does not scan them.
+ *
+ *   source file --(configuration reader)--> policy_builder --> blob
+ *   blob --(policy_load, in the gate)--> struct policy --(policy_decide)--> action
+ *
+ * No I/O.  Memory is allocated in the builder and in policy_load only. */
+#ifndef GATE104_POLICY_POLICY_H
+#define GATE104_POLICY_POLICY_H
+
+#include "policy/asdu.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POLICY_NAME_MAX   63u /* octets of a rule's name */
+#define POLICY_RULES_MAX  32768u
+#define POLICY_RANGES_MAX 16384u /* CA ranges, and IOA ranges, of one rule */
+#define POLICY_BLOB_MAX   (32u << 20)
+/* Rules with a value range that may lie over each other on one object. */
+#define POLICY_VALUES_MAX 64u
+#define POLICY_DEFAULT    (-1) /* "rule" of a decision that no rule made */
+
+/* From the mildest to the strictest.  In monitor direction nobody is answered: REFUSE
+ * there has the effect of DROP. */
+enum policy_action {
+    POLICY_PASS,
+    POLICY_LOG,    /* pass, and record */
+    POLICY_REFUSE, /* do not pass, answer in the RTU's place */
+    POLICY_DROP,   /* do not pass, do not answer */
+    POLICY_CLOSE,  /* do not pass, end the session */
+};
+#define POLICY_ACTIONS 5
+
+/* "pass", "log", "refuse", "drop", "close". */
+const char *policy_action_name(enum policy_action action);
+/* The action of a name; false if there is none. */
+bool policy_action_by_name(const char *name, enum policy_action *action);
+
+/* ---- rules as they are written ---------------------------------------------------- */
+
+struct policy_range {
+    uint32_t first, last; /* both included */
+};
+
+/* A rule matches an object if all of this holds:
+ *   types  its TypeID is set; at least one must be, and only types of 104 that occur in
+ *          the direction (policy_types_set, policy_types_all)
+ *   ca     its CA lies in a range, 1..65534, or no range is given.  65535 (all stations)
+ *          matches only the range 65535-65535, never a wider or an absent one
+ *   ioa    its address lies in a range, 0..0xFFFFFF, or no range is given.  The ranges
+ * say nothing about types whose address is always 0 (C_IC, C_CI, C_CS, C_RP, C_TS, M_EI):
+ * listing such a type allows it; P_AC_NA_1 with address 0 (all parameters) is matched
+ * only by a range that holds 0, or without ranges value  the object's number lies in
+ * value_min..value_max; an object without a number and a NaN do not match.  Units as in
+ * enum type_value: NVA -1..1, SVA and R32 the number itself */
+struct policy_rule {
+    const char *name; /* UTF-8 without control characters, 0..POLICY_NAME_MAX octets */
+    enum direction direction;
+    enum policy_action action;
+    uint8_t types[32]; /* bit n % 8 of octet n / 8: TypeID n */
+    const struct policy_range *ca;
+    size_t ca_count;
+    const struct policy_range *ioa;
+    size_t ioa_count;
+    bool has_value;
+    double value_min, value_max; /* finite, min <= max */
+};
+
+void policy_types_set(uint8_t types[32], uint8_t type_id);
+/* Sets every type that occurs in this direction. */
+void policy_types_all(uint8_t types[32], enum direction direction);
+
+/* ---- building a blob (monitor process, command line, tests) -------------------------
+ */
+
+struct policy_builder;
+
+/* A policy without rules that refuses in control and passes in monitor direction.  NULL
+ * without memory. */
+struct policy_builder *policy_builder_new(void);
+void policy_builder_free(struct policy_builder *b);
+/* What happens to objects that no rule matches. */
+void policy_builder_default(struct policy_builder *b, enum direction direction,
+                            enum policy_action action);
+/* Appends a rule: the first rule that matches decides.  Ranges may overlap and come in
+ * any order.  False, with a sentence in err (cut to errcap), if the rule breaks what is
+ * said above. */
+bool policy_builder_add(struct policy_builder *b, const struct policy_rule *rule,
+                        char *err, size_t errcap);
+/* The blob; valid until the builder is changed or freed.  The same rules give the same
+ * octets.  NULL without memory. */
+const uint8_t *policy_builder_blob(struct policy_builder *b, size_t *size);
+
+/* ---- using it (gate process, command line, tests) -----------------------------------
+ */
+
+struct policy;
+
+/* Checks every field of a blob and compiles it.  False, with a sentence in err (cut to
+ * errcap), if it is not one or its rules lie over each other in too many ways. */
+bool policy_load(const uint8_t *blob, size_t n, struct policy **out, char *err,
+                 size_t errcap);
+void policy_free(struct policy *p);
+
+struct policy_decision {
+    enum policy_action action;
+    int32_t rule;        /* its place, from 0, or POLICY_DEFAULT */
+    const char *name;    /* of the rule, "" if it has none, or "default" */
+    unsigned int object; /* the object that decided, from 0 */
+};
+
+/* Decides on an ASDU that asdu_parse found sound.  Each object is decided by the first
+ * rule that matches it, or the direction's default; of several objects the strictest
+ * decision holds.  An ASDU whose structure is not sound gets the stricter of REFUSE and
+ * the default. No allocation; time does not grow with the number of rules other than
+ * logarithmically. */
+void policy_decide(const struct policy *p, enum direction direction,
+                   const struct asdu *asdu, struct policy_decision *out);
+
+size_t policy_rule_count(const struct policy *p);
+/* "" without a name; "default" for POLICY_DEFAULT and places that are none. */
+const char *policy_rule_name(const struct policy *p, int32_t rule);
+enum policy_action policy_default(const struct policy *p, enum direction direction);
+
+struct policy_stats {
+    size_t rules;
+    size_t indexes;    /* one per direction and set of types under the same rules */
+    size_t segments;   /* of object addresses, over all indexes */
+    size_t candidates; /* rules to look at, over all segments */
+    size_t octets;     /* of memory */
+};
+void policy_stats(const struct policy *p, struct policy_stats *out);
+
+#endif

@@ -1,0 +1,87 @@
+/* The 54 TypeIDs of IEC 60870-5-104 (104 clause 9.4, 101 clause 7.3), one table row each,
+ * and the causes of transmission.
+ *
+ * Pure: no I/O, no allocation, callable from any process. */
+#ifndef GATE104_POLICY_TYPES_H
+#define GATE104_POLICY_TYPES_H
+
+#include "policy/element.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TYPE_COUNT        54u
+#define TYPE_ELEMENTS_MAX 4u
+#define TYPE_NAME_MAX     9u /* letters of the longest name */
+
+/* Which way an ASDU goes: control from the controlling station (master), monitor from the
+ * controlled station (RTU). */
+enum direction { DIR_CONTROL, DIR_MONITOR };
+#define DIRECTIONS 2
+
+/* What a station uses a type for; its confirmations go the other way. */
+enum type_direction { TYPE_DIR_CONTROL = 1, TYPE_DIR_MONITOR = 2, TYPE_DIR_BOTH = 3 };
+
+/* Which values of the SQ bit are legal. */
+enum type_sq { TYPE_SQ_0 = 1, TYPE_SQ_1 = 2, TYPE_SQ_ANY = 3 };
+
+/* Which information object addresses are legal. */
+enum type_ioa {
+    TYPE_IOA_POINT, /* 1..0xFFFFFF */
+    TYPE_IOA_ZERO,  /* 0 */
+    TYPE_IOA_QPA,   /* 0 if the qualifier QPA is 1, else 1..0xFFFFFF */
+    TYPE_IOA_FILE,  /* any */
+};
+
+/* The number an object carries, if it carries one; it begins at the first octet. */
+enum type_value {
+    VALUE_NONE,
+    VALUE_SINGLE,     /* 0 off, 1 on: SIQ, SCO */
+    VALUE_DOUBLE,     /* 0..3, 1 off, 2 on: DIQ, DCO */
+    VALUE_REGULATING, /* 0..3, 1 lower, 2 higher: RCO */
+    VALUE_STEP,       /* -64..63: VTI */
+    VALUE_NVA,        /* -1 .. 1 - 2^-15 */
+    VALUE_SVA,        /* -32768..32767 */
+    VALUE_R32,        /* IEEE 754 single; may be NaN or infinite in monitor direction */
+    VALUE_BSI,        /* 0..2^32-1 */
+    VALUE_BCR,        /* -2^31..2^31-1 */
+};
+
+#define COT_BIT(cause) (UINT64_C(1) << (cause))
+
+struct type_info {
+    uint8_t id;
+    const char *name; /* "C_SC_NA_1" */
+    uint8_t size; /* octets of one object's elements; F_SG_NA_1: without its segment */
+    uint8_t sq;   /* enum type_sq */
+    bool single;  /* exactly one object */
+    uint8_t ioa;  /* enum type_ioa */
+    uint8_t direction;        /* enum type_direction */
+    uint8_t value;            /* enum type_value */
+    bool has_select;          /* an S/E bit: bit 7 of the octet at select_offset */
+    uint8_t select_offset;    /* counted from the object's first element octet */
+    uint64_t cot[DIRECTIONS]; /* bit n: cause n is legal in that direction */
+    uint8_t
+        elements[TYPE_ELEMENTS_MAX]; /* enum element, in wire order, NONE at the end */
+};
+
+/* The row of a TypeID, or NULL if it is reserved, private or not one of 104. */
+const struct type_info *type_info(uint8_t id);
+/* The i-th row in order of TypeID, or NULL if i >= TYPE_COUNT. */
+const struct type_info *type_at(size_t i);
+/* The row with exactly this name ("C_SC_NA_1"), or NULL. */
+const struct type_info *type_by_name(const char *name);
+/* The name that differs from `name` by the fewest letters, or NULL if none is near: for
+ * "did you mean". */
+const char *type_closest_name(const char *name);
+/* True if any cause is legal for this type in this direction. */
+bool type_in_direction(const struct type_info *type, enum direction direction);
+
+/* A word for a cause (0..63): "spontaneous", "activation-con"; "reserved" and "private"
+ * for those without one. */
+const char *cot_name(unsigned int cause);
+/* "control" or "monitor". */
+const char *direction_name(enum direction direction);
+
+#endif
