@@ -7,7 +7,7 @@
 
 #include <openssl/ssl.h>
 
-#include "certs/tls_failure.h"
+#include "certs/tls_context.h"
 
 struct tls_end {
     SSL *ssl;

@@ -1,0 +1,247 @@
+# What the end-to-end tests share: a scratch folder, a PKI, processes that end with the
+# test, and waiting for what is to come instead of sleeping.
+package Gate104;
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX qw(:sys_wait_h);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(
+    $ROOT $BUILD bin scratch pki free_port spawn_process wait_until wait_for_text slurp spew
+    write_config start_gate104 stop_process alive records wait_record run_command
+    proc_of_role children_of
+);
+
+our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
+our $BUILD = $ENV{GATE104_BUILD} ? abs_path($ENV{GATE104_BUILD}) : "$ROOT/build";
+
+my @started;     # pids to end
+my $owner = $$;  # forked helpers of a test must not clean up
+
+sub bin { return "$BUILD/$_[0]" }
+
+# A folder that goes away with the test.
+sub scratch { return tempdir('gate104-test-XXXXXX', TMPDIR => 1, CLEANUP => 1) }
+
+# Folder of a lab PKI (see tests/lib/lab-pki); one per kind and test program.
+my %pki;
+sub pki {
+    my ($kind) = (@_, 'ec');
+    return $pki{$kind} //= do {
+        my $dir = scratch();
+        system("$ROOT/tests/lib/lab-pki", $dir, $kind) == 0 or die "lab-pki failed";
+        $dir;
+    };
+}
+
+# A TCP port nobody listens on now; with SO_REUSEADDR a test can take it at once.
+sub free_port {
+    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0)
+        or die "no free port: $!";
+    return $s->sockport;
+}
+
+sub slurp {
+    my ($file) = @_;
+    open my $fh, '<', $file or return '';
+    local $/;
+    my $text = <$fh>;
+    return $text // '';
+}
+
+sub spew {
+    my ($file, $text) = @_;
+    open my $fh, '>', $file or die "$file: $!";
+    print $fh $text;
+    close $fh or die "$file: $!";
+    return $file;
+}
+
+# Calls the code until it gives true or the seconds are over; gives what it gave last.
+sub wait_until {
+    my ($code, $seconds) = (@_, 10);
+    my $end = time + $seconds;
+    while (1) {
+        my $got = $code->();
+        return $got if $got || time > $end;
+        sleep 0.02;
+    }
+}
+
+sub wait_for_text {
+    my ($file, $re, $seconds) = @_;
+    return wait_until(sub { slurp($file) =~ $re }, $seconds // 10);
+}
+
+# Starts a program; {pid, out, err (files)}.  out => FILE, err => FILE, in => FILE.
+sub spawn_process {
+    my ($cmd, %o) = @_;
+    my $dir = $o{dir} // scratch();
+    my %p = (out => $o{out} // "$dir/out.$$." . scalar(@started),
+             err => $o{err} // "$dir/err.$$." . scalar(@started), cmd => $cmd);
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDIN, '<', $o{in} // '/dev/null';
+        open STDOUT, '>', $p{out};
+        open STDERR, '>', $p{err};
+        $^F = 2;
+        exec { $cmd->[0] } @$cmd or POSIX::_exit(127);
+    }
+    push @started, $pid;
+    $p{pid} = $pid;
+    return \%p;
+}
+
+sub alive {
+    my ($p) = @_;
+    return 0 if defined $p->{status};
+    my $r = waitpid($p->{pid}, WNOHANG);
+    $p->{status} = $? if $r == $p->{pid};
+    return $r == 0;
+}
+
+# Waits for the end of a process (after a signal, if one is named); its wait status, or
+# undef if it had to be killed.
+sub stop_process {
+    my ($p, $signal, $seconds) = @_;
+    kill $signal, $p->{pid} if $signal && alive($p);
+    if (!wait_until(sub { !alive($p) }, $seconds // 10)) {
+        kill 'KILL', $p->{pid};
+        waitpid $p->{pid}, 0;
+        $p->{status} = $?;
+        @started = grep { $_ != $p->{pid} } @started;
+        return undef;
+    }
+    @started = grep { $_ != $p->{pid} } @started;
+    return $p->{status};
+}
+
+# Runs a command to its end: (exit status or -1 after time-out, stdout, stderr).
+sub run_command {
+    my ($cmd, %o) = @_;
+    my $p = spawn_process($cmd, %o);
+    my $status = stop_process($p, undef, $o{seconds} // 20);
+    return (defined $status ? ($status & 127 ? 128 + ($status & 127) : $status >> 8) : -1,
+            slurp($p->{out}), slurp($p->{err}));
+}
+
+sub quote { my ($s) = @_; $s =~ s/(["\\])/\\$1/g; return qq("$s") }
+
+sub setting {
+    my ($v) = @_;
+    return ref $v eq 'ARRAY' ? '[ ' . join(', ', map { setting($_) } @$v) . ' ]'
+         : ref $v eq 'SCALAR' ? $$v                      # as it stands
+         : $v =~ /^-?\d+$/ ? $v : quote($v);
+}
+
+my $DEFAULT_POLICY = <<'P';
+monitor = { default = "pass"; };
+control = { default = "refuse"; rules = (
+  { name = "breakers"; types = [ "C_SC_NA_1", "C_DC_NA_1", "C_SC_TA_1" ]; ca = [ 1 ]; ioa = [ "1001-1100", "2001-2010" ]; },
+  { name = "setpoint"; types = [ "C_SE_NC_1" ]; ca = [ 1 ]; ioa = [ 1301 ]; value = [ 0.0, 110.0 ]; },
+  { name = "station"; types = [ "C_IC_NA_1", "C_CI_NA_1", "C_CS_NA_1", "C_RD_NA_1", "C_TS_TA_1" ]; ca = [ 1 ]; }
+); };
+P
+
+# Writes gate104.conf, its policy and folders into a scratch folder.  Each route is a hash
+# of settings; policy_text is written to a file of its own.  Gives the folder.
+sub write_config {
+    my (%o) = @_;
+    my $dir = $o{dir} // scratch();
+    my $pki = $o{pki} // pki();
+    my %tls = (cert => "$pki/station.crt", key => "$pki/station.key", ca => ["$pki/ca.crt"],
+               crl => ["$pki/ca.crl"], %{ $o{tls} // {} });
+    my $text = $> == 0 ? qq(user = "nobody";\n) : '';
+    $text .= qq(run_dir = "$dir/run";\naudit = { dir = "$dir/log"; ) . ($o{audit} // '') . "};\n";
+    $text .= 'tls = { ' . join('', map { "$_ = " . setting($tls{$_}) . '; ' } sort keys %tls) . "};\n";
+    $text .= "limits = { $o{limits} };\n" if $o{limits};
+    my $n = 0;
+    my @routes;
+    for my $r (@{ $o{routes} }) {
+        my %r = (policy_text => $DEFAULT_POLICY, %$r);
+        my $policy = "$dir/policy-" . $n++ . '.policy';
+        spew($policy, delete $r{policy_text});
+        $r{policy} //= $policy;
+        push @routes, '  { ' . join('', map { "$_ = " . setting($r{$_}) . '; ' } sort keys %r) . '}';
+    }
+    $text .= "routes = (\n" . join(",\n", @routes) . "\n);\n";
+    spew("$dir/gate104.conf", $text);
+    return $dir;
+}
+
+# Starts gate104d on a folder of write_config and waits until it is ready.
+sub start_gate104 {
+    my ($dir, %o) = @_;
+    my $p = spawn_process([ bin('gate104d'), '-c', "$dir/gate104.conf" ],
+                          out => "$dir/gate104d.out", err => "$dir/gate104d.err");
+    $p->{dir} = $dir;
+    wait_until(sub { slurp($p->{err}) =~ /^gate104d: ready$/m || !alive($p) }, $o{seconds} // 30);
+    if (slurp($p->{err}) !~ /^gate104d: ready$/m) {
+        return undef if $o{may_fail};
+        die "gate104d did not start:\n" . slurp($p->{err});
+    }
+    return $p;
+}
+
+# The log so far: a list of decoded records.
+sub records {
+    my ($dir) = @_;
+    my @r;
+    for my $line (split /\n/, slurp("$dir/log/gate104.jsonl")) {
+        my $r = eval { decode_json($line) };
+        push @r, $r if $r;
+    }
+    return @r;
+}
+
+# Waits for a record that has these fields (values: string, or regexp); gives it.
+sub wait_record {
+    my ($dir, $want, $seconds) = @_;
+    return wait_until(sub {
+        RECORD: for my $r (records($dir)) {
+            for my $k (keys %$want) {
+                my $w = $want->{$k};
+                next RECORD if !defined $r->{$k};
+                next RECORD if ref $w ? $r->{$k} !~ $w : $r->{$k} ne $w;
+            }
+            return $r;
+        }
+        return undef;
+    }, $seconds // 10);
+}
+
+# Pids of the direct children of a process.
+sub children_of {
+    my ($pid) = @_;
+    return split ' ', slurp("/proc/$pid/task/$pid/children");
+}
+
+# Pids of gate104d's children of one role.
+sub proc_of_role {
+    my ($p, $role) = @_;
+    return grep { slurp("/proc/$_/cmdline") =~ m{/gate104-\Q$role\E\0} } children_of($p->{pid});
+}
+
+END {
+    if ($$ == $owner) {
+        my $status = $?;
+        for my $pid (@started) {
+            next if waitpid($pid, WNOHANG) != 0;
+            kill 'TERM', $pid;
+            my $end = time + 5;
+            sleep 0.02 while waitpid($pid, WNOHANG) == 0 && time < $end;
+            kill 'KILL', $pid;
+            waitpid $pid, WNOHANG;
+        }
+        $? = $status;
+    }
+}
+
+1;
