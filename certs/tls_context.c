@@ -193,6 +193,7 @@ static bool load_trust(SSL_CTX *ctx, const struct tls_settings *s, char *err, si
     for (int i = 0; good && i < sk_X509_num(cas); i++)
         good = add_anchor(ctx, s, sk_X509_value(cas, i), i + 1, err, cap);
     good = good && load_crls(ctx, s, cas, err, cap);
+    ERR_clear_error();
     pem_free_certs(cas);
     return good;
 }
