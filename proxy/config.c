@@ -1,0 +1,256 @@
+#include "proxy/config.h"
+
+#include "proxy/config_build.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct config_key root_keys[] = {
+    {"user", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"run_dir", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"audit", CONFIG_KIND_GROUP, true, 0, 0, 0,
+     "add audit = { dir = \"/var/log/gate104\"; };"},
+    {"tls", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"limits", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"routes", CONFIG_KIND_SEQUENCE, true, 0, 0, 0,
+     "add routes = ( { name = \"...\"; ... } );"},
+};
+
+#define LIMIT(key, low, high)                                                            \
+    {                                                                                    \
+#key, CONFIG_KIND_INT, false, offsetof(struct config, limits.key), low, high,    \
+            NULL                                                                         \
+    }
+
+static const struct config_key limit_keys[] = {
+    LIMIT(max_sessions, 1, 65535),         LIMIT(sessions_per_worker, 1, 1024),
+    LIMIT(spare_workers, 1, 64),           LIMIT(handshakes_per_source, 1, 1024),
+    LIMIT(handshake, 1, 255),              LIMIT(routes_per_gate, 1, ROUTES_MAX),
+};
+
+static const struct config_key audit_keys[] = {
+    {"dir", CONFIG_KIND_STRING, true, 0, 0, 0, "add dir = \"/var/log/gate104\";"},
+    {"seal_interval", CONFIG_KIND_INT, false, offsetof(struct config, seal_interval), 1,
+     86400, NULL},
+    {"commands", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"on_failure", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it; read the log files instead"},
+};
+
+void config_no_memory(const struct config_reader *r)
+{
+    struct config_place at = {r->file, 0, NULL};
+
+    config_errors_add(r->errs, CONFIG_ERROR, &at, "free some memory", "out of memory");
+}
+
+static char *join(const char *folder, const char *name)
+{
+    char *path = NULL;
+    int n = name[0] == '/' ? asprintf(&path, "%s", name)
+                           : asprintf(&path, "%s/%s", folder, name);
+
+    return n < 0 ? NULL : path;
+}
+
+char *config_path(struct config_build *b, const config_setting_t *s)
+{
+    const char *name = config_string(&b->r, s);
+    char *path;
+
+    if (!name)
+        return NULL;
+    if (name[0] == '\0') {
+        config_report(&b->r, CONFIG_ERROR, s, "name a file", "the path is empty");
+        return NULL;
+    }
+    path = join(b->c->folder, name);
+    if (!path)
+        config_no_memory(&b->r);
+    if (path && strlen(path) >= PATH_MAX) {
+        config_report(&b->r, CONFIG_ERROR, s, "use a shorter path",
+                      "the path has more than %d octets", PATH_MAX - 1);
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+static bool name_good(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && n <= 24 && name[0] != '-' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+}
+
+static void read_user(struct config_build *b, const config_setting_t *root)
+{
+    const char *user = config_member_string(&b->r, root, "user");
+
+    (void)snprintf(b->c->user, sizeof b->c->user, "%s", CONFIG_USER_DEFAULT);
+    if (!user)
+        return;
+    if (!name_good(user)) {
+        config_report_key(&b->r, CONFIG_ERROR, root, "user",
+                          "use up to 24 of a-z, 0-9, '_' and '-'",
+                          "\"%s\" is no prefix of user names", user);
+        return;
+    }
+    b->c->user_given = true;
+    (void)snprintf(b->c->user, sizeof b->c->user, "%s", user);
+}
+
+/* A string that has to be one word; what others of the design mean is told. */
+static bool read_word(const struct config_reader *r, const config_setting_t *group,
+                      const char *key, const char *const *words, size_t count,
+                      size_t *which)
+{
+    const char *text = config_member_string(r, group, key);
+    char remedy[96] = "write ";
+    size_t used = strlen(remedy);
+
+    for (size_t i = 0; text && i < count; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *which = i;
+            return true;
+        }
+        used += (size_t)snprintf(remedy + used, sizeof remedy - used, "%s\"%s\"",
+                                 i > 0 ? " or " : "", words[i]);
+    }
+    if (text)
+        config_report_key(r, CONFIG_ERROR, group, key, remedy,
+                          "\"%s\" is not supported by this version", text);
+    return false;
+}
+
+static void read_audit(struct config_build *b, const config_setting_t *root)
+{
+    static const char *const commands[] = {"sync", "async"};
+    static const char *const failure[] = {"monitor-only"};
+    const config_setting_t *group = config_member(root, "audit", CONFIG_KIND_GROUP);
+    const config_setting_t *dir;
+    size_t which = 0;
+
+    if (!group)
+        return;
+    config_group_read(&b->r, group, audit_keys, COUNT(audit_keys), b->c);
+    dir = config_member(group, "dir", CONFIG_KIND_STRING);
+    if (dir) {
+        b->c->audit_dir = config_path(b, dir);
+        b->c->audit_line = dir->line;
+    }
+    if (config_setting_get_member(group, "seal_interval"))
+        config_report_key(&b->r, CONFIG_WARNING, group, "seal_interval",
+                          "keep copies of the log elsewhere",
+                          "this version chains the log but does not seal it yet");
+    (void)read_word(&b->r, group, "commands", commands, COUNT(commands), &which);
+    b->c->commands_sync = which == 0;
+    if (!b->c->commands_sync)
+        config_report_key(&b->r, CONFIG_WARNING, group, "commands",
+                          "write \"sync\" unless the disk is too slow",
+                          "commands leave before their record is on disk");
+    (void)read_word(&b->r, group, "on_failure", failure, COUNT(failure), &which);
+}
+
+static void read_root(struct config_build *b, const config_setting_t *root)
+{
+    const config_setting_t *s;
+
+    config_group_read(&b->r, root, root_keys, COUNT(root_keys), NULL);
+    read_user(b, root);
+    s = config_member(root, "run_dir", CONFIG_KIND_STRING);
+    b->c->run_dir = s ? config_path(b, s) : strdup("/run/gate104");
+    read_audit(b, root);
+    s = config_member(root, "limits", CONFIG_KIND_GROUP);
+    if (s)
+        config_group_read(&b->r, s, limit_keys, COUNT(limit_keys), b->c);
+    b->tls = config_member(root, "tls", CONFIG_KIND_GROUP);
+    if (b->tls)
+        config_group_read(&b->r, b->tls, config_tls_keys, config_tls_key_count, NULL);
+    s = config_member(root, "routes", CONFIG_KIND_SEQUENCE);
+    if (s)
+        config_routes_read(b, s);
+}
+
+/* The folder of the file, absolute. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path))
+                         : strdup(".");
+    char *absolute = folder ? realpath(folder, NULL) : NULL;
+
+    free(folder);
+    return absolute;
+}
+
+static struct config *config_new(const char *path)
+{
+    struct config *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->limits.max_sessions = 256;
+    c->limits.sessions_per_worker = 1;
+    c->limits.spare_workers = 2;
+    c->limits.handshakes_per_source = 8;
+    c->limits.handshake = 10;
+    c->limits.routes_per_gate = 1;
+    c->seal_interval = 60;
+    c->commands_sync = true;
+    c->path = strdup(path);
+    c->folder = folder_of(path);
+    if (c->path && c->folder)
+        return c;
+    config_free(c);
+    return NULL;
+}
+
+struct config *config_load(const char *path, struct config_errors *errs)
+{
+    struct config_build b = {.r = {path, errs}};
+    struct config_place at = {path, 0, NULL};
+    size_t before = errs->errors;
+    config_t *tree = config_tree_read(path, &at, errs, NULL, NULL);
+
+    if (!tree)
+        return NULL;
+    b.c = config_new(path);
+    if (b.c)
+        read_root(&b, config_root_setting(tree));
+    else
+        config_no_memory(&b.r);
+    config_tree_free(tree);
+    if (b.c && !b.c->run_dir && errs->errors == before)
+        config_no_memory(&b.r);
+    if (errs->errors == before)
+        return b.c;
+    config_free(b.c);
+    return NULL;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->tls_count; i++)
+        config_tls_free(&c->tls[i]);
+    for (size_t i = 0; i < c->policy_count; i++) {
+        free(c->policies[i].path);
+        free(c->policies[i].blob);
+    }
+    free(c->tls);
+    free(c->policies);
+    free(c->routes);
+    free(c->path);
+    free(c->folder);
+    free(c->run_dir);
+    free(c->audit_dir);
+    free(c);
+}

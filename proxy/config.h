@@ -1,0 +1,119 @@
+/* The configuration of gate104d: reading, checking, and what each role is told of it.
+ *
+ * Monitor and command line only.  Private keys are never read here. */
+#ifndef GATE104_PROXY_CONFIG_H
+#define GATE104_PROXY_CONFIG_H
+
+#include "proxy/config_errors.h"
+#include "proxy/role_config.h"
+#include "sandbox/role.h"
+
+#include <sys/types.h>
+
+#define CONFIG_USER_DEFAULT "_gate104"
+#define CONFIG_PEM_FILES_MAX 32u
+
+/* A file that is read, or of a key only named. */
+struct config_file {
+    char *path; /* absolute */
+    unsigned int line;
+    char *text; /* NUL-terminated; NULL for a key */
+    size_t size;
+};
+
+/* TLS settings that one or more routes share; their place in config.tls is the group. */
+struct config_tls {
+    unsigned int line;
+    struct config_file cert;
+    struct config_file key;
+    size_t ca_count;
+    struct config_file ca[CONFIG_PEM_FILES_MAX];
+    size_t crl_count;
+    struct config_file crl[CONFIG_PEM_FILES_MAX];
+};
+
+struct config_policy {
+    char *path; /* absolute */
+    uint8_t hash[POLICY_HASH_SIZE];
+    uint8_t *blob; /* for policy_load() */
+    size_t size;
+};
+
+struct config_route {
+    unsigned int line;
+    uint16_t index;
+    char name[ROUTE_NAME_MAX + 1];
+    enum route_mode mode;
+    bool enforce;
+    bool plaintext_listen;
+    size_t listen_count;
+    struct msg_endpoint listen[ENDPOINTS_MAX];
+    size_t target_count;
+    struct msg_endpoint target[ENDPOINTS_MAX];
+    size_t source_count;
+    struct source_net source[SOURCES_MAX];
+    char peer_name[PEER_NAME_MAX + 1];
+    uint32_t max_sessions;
+    uint32_t k, w, t0, t1, t2, t3; /* IEC 60870-5-104 5.5, 5.2; seconds */
+    size_t tls;                    /* place in config.tls */
+    size_t policy;                 /* place in config.policies */
+};
+
+struct config {
+    char *path;   /* as given to config_load */
+    char *folder; /* absolute; relative paths start there */
+    char user[32];
+    bool user_given;
+    char *run_dir;
+    char *audit_dir;
+    unsigned int audit_line;
+    uint32_t seal_interval;
+    bool commands_sync;
+    struct {
+        uint32_t max_sessions;
+        uint32_t sessions_per_worker;
+        uint32_t spare_workers;
+        uint32_t handshakes_per_source;
+        uint32_t handshake; /* seconds */
+        uint32_t routes_per_gate;
+    } limits;
+    size_t tls_count;
+    struct config_tls *tls;
+    size_t policy_count;
+    struct config_policy *policies;
+    size_t route_count;
+    struct config_route *routes;
+};
+
+/* Reads the file and all certificates, revocation lists and policies it names.  `errs` is
+ * initialised and gets every finding, not only the first.  NULL if there is an error;
+ * warnings alone do not prevent it.  Free with config_free(). */
+struct config *config_load(const char *path, struct config_errors *errs);
+void config_free(struct config *c);
+
+/* Everything that can be found out without starting: certificates parse and are valid,
+ * certificates and revocation lists near their end, permissions of the key files, the
+ * audit folder, users, ports.  What it leaves to the caller: that each private key fits
+ * its certificate, because only the signer reads keys.  The caller starts the signer in
+ * its check mode with config_signer_role() and compares the public keys it tells with
+ * those of the certificates (certs/tls_context.h, tls_chain_public). */
+void config_check(const struct config *c, struct config_errors *errs);
+
+/* The user a role is to become when gate104d runs as root: <user>-<role> if there is such
+ * a user, else <user>.  False if there is neither or it is root. */
+bool config_role_user(const struct config *c, enum role role, uid_t *uid, gid_t *gid);
+
+/* ---- what each role is told; free with the *_config_free of role_config.h ----------- */
+
+/* Gates are 0..config_gate_count()-1, groups of tls workers 0..config.tls_count-1. */
+uint32_t config_gate_count(const struct config *c);
+
+/* False: out of memory. */
+bool config_broker_role(const struct config *c, uint32_t incarnation,
+                        struct broker_config *out);
+bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *out);
+bool config_gate_role(const struct config *c, uint32_t gate, struct gate_config *out);
+bool config_signer_role(const struct config *c, struct signer_config *out);
+bool config_audit_role(const struct config *c, struct audit_config *out);
+
+#endif

@@ -1,0 +1,44 @@
+/* What the files that read the configuration share.  Nobody else includes this. */
+#ifndef GATE104_PROXY_CONFIG_BUILD_H
+#define GATE104_PROXY_CONFIG_BUILD_H
+
+#include "proxy/config.h"
+#include "proxy/config_reader.h"
+
+struct config_build {
+    struct config_reader r;
+    struct config *c;
+    const config_setting_t *tls; /* the group for all routes, or NULL */
+};
+
+/* ---- config.c ---- */
+
+/* Absolute path of a file named in the configuration, malloc'ed; NULL after a finding. */
+char *config_path(struct config_build *b, const config_setting_t *s);
+void config_no_memory(const struct config_reader *r);
+
+/* ---- config_tls.c ---- */
+
+extern const struct config_key config_tls_keys[];
+extern const size_t config_tls_key_count;
+
+/* Merges a route's tls group (or NULL) into the one for all and finds or adds the set;
+ * gives its place in config.tls.  False after a finding. */
+bool config_tls_read(struct config_build *b, const config_setting_t *route,
+                     const config_setting_t *own, size_t *place);
+void config_tls_free(struct config_tls *t);
+
+/* ---- config_route.c ---- */
+
+/* Reads the list of routes into b->c. */
+void config_routes_read(struct config_build *b, const config_setting_t *list);
+
+/* ---- config_route_check.c ---- */
+
+/* What one route's settings say about each other. */
+void config_route_check(struct config_build *b, const config_setting_t *s,
+                        struct config_route *route);
+/* What routes say about each other. */
+void config_routes_check(struct config_build *b, const config_setting_t *list);
+
+#endif

@@ -1,0 +1,210 @@
+#include "proxy/config_build.h"
+
+#include "proxy/config_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct config_key config_tls_keys[] = {
+    {"cert", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"key", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"ca", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"crl", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"min_version", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it; TLS 1.2 and 1.3 are spoken"},
+    {"ciphers", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it; the suites are those of the IEC 62351-3 profile"},
+    {"ocsp", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it and name CRLs with crl"},
+    {"allow", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it and use a CA that issues for this route only"},
+    {"resumption", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it; every session makes a full handshake"},
+    {"password", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it and store the key without a password, readable for root only"},
+};
+const size_t config_tls_key_count = sizeof config_tls_keys / sizeof config_tls_keys[0];
+
+static void file_free(struct config_file *f)
+{
+    free(f->path);
+    free(f->text);
+}
+
+void config_tls_free(struct config_tls *t)
+{
+    file_free(&t->cert);
+    file_free(&t->key);
+    for (size_t i = 0; i < t->ca_count; i++)
+        file_free(&t->ca[i]);
+    for (size_t i = 0; i < t->crl_count; i++)
+        file_free(&t->crl[i]);
+    memset(t, 0, sizeof *t);
+}
+
+/* The route's own setting, else the one for all routes. */
+static config_setting_t *effective(const struct config_build *b,
+                                   const config_setting_t *own, const char *name,
+                                   enum config_kind kind)
+{
+    if (own && config_setting_get_member(own, name))
+        return config_member(own, name, kind);
+    return b->tls ? config_member(b->tls, name, kind) : NULL;
+}
+
+/* True if the key is nowhere; where it is, config_group_read told what is wrong. */
+static bool absent(const struct config_build *b, const config_setting_t *own,
+                   const char *name)
+{
+    return !(own && config_setting_get_member(own, name)) &&
+           !(b->tls && config_setting_get_member(b->tls, name));
+}
+
+static void read_file_name(struct config_build *b, const config_setting_t *route,
+                           const config_setting_t *own, const char *name,
+                           struct config_file *file)
+{
+    const config_setting_t *s = effective(b, own, name, CONFIG_KIND_STRING);
+
+    if (s) {
+        file->path = config_path(b, s);
+        file->line = s->line;
+        return;
+    }
+    if (absent(b, own, name))
+        config_report_key(&b->r, CONFIG_ERROR, route, "tls",
+                          "add it to tls = { ... } of the file or of this route",
+                          "no \"%s\" is configured for this route", name);
+}
+
+static void read_file_names(struct config_build *b, const config_setting_t *own,
+                            const char *name, size_t min, struct config_file *file,
+                            size_t *count)
+{
+    const config_setting_t *s = effective(b, own, name, CONFIG_KIND_SEQUENCE);
+
+    *count = 0;
+    if (!s || !config_count_check(&b->r, s, min, CONFIG_PEM_FILES_MAX))
+        return;
+    for (size_t i = 0; i < config_count(s); i++) {
+        const config_setting_t *e = config_elem(s, i);
+
+        file[*count].path = config_path(b, e);
+        file[*count].line = e->line;
+        if (file[*count].path)
+            (*count)++;
+    }
+}
+
+/* Private keys must not reach processes that speak with the network. */
+static bool holds_key(const struct config_build *b, const struct config_file *f,
+                      const struct config_place *at)
+{
+    if (!strstr(f->text, "PRIVATE KEY-----"))
+        return false;
+    config_errors_add(b->r.errs, CONFIG_ERROR, at,
+                      "keep the private key in a file of its own, named by \"key\"",
+                      "\"%s\" holds a private key", f->path);
+    return true;
+}
+
+static bool load_pem(struct config_build *b, struct config_file *f, const char *key)
+{
+    struct config_place at = {b->r.file, f->line, key};
+
+    f->text = config_file_read(f->path, CONFIG_PEM_MAX, &f->size, &at, b->r.errs);
+    if (!f->text)
+        return false;
+    if (strlen(f->text) != f->size || !strstr(f->text, "-----BEGIN ")) {
+        config_errors_add(b->r.errs, CONFIG_ERROR, &at,
+                          "convert it: openssl x509 -inform DER -in FILE -out FILE.pem "
+                          "(openssl crl for a CRL)",
+                          "\"%s\" is not a PEM file", f->path);
+        return false;
+    }
+    return !holds_key(b, f, &at);
+}
+
+static void load_all(struct config_build *b, struct config_tls *t)
+{
+    (void)load_pem(b, &t->cert, "tls.cert");
+    for (size_t i = 0; i < t->ca_count; i++)
+        (void)load_pem(b, &t->ca[i], "tls.ca");
+    for (size_t i = 0; i < t->crl_count; i++)
+        (void)load_pem(b, &t->crl[i], "tls.crl");
+}
+
+static bool same_files(const struct config_file *a, size_t an,
+                       const struct config_file *b, size_t bn)
+{
+    if (an != bn)
+        return false;
+    for (size_t i = 0; i < an; i++) {
+        if (strcmp(a[i].path, b[i].path) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_set(const struct config_tls *a, const struct config_tls *b)
+{
+    return same_files(&a->cert, 1, &b->cert, 1) && same_files(&a->key, 1, &b->key, 1) &&
+           same_files(a->ca, a->ca_count, b->ca, b->ca_count) &&
+           same_files(a->crl, a->crl_count, b->crl, b->crl_count);
+}
+
+/* Takes the set over. */
+static bool place_set(struct config_build *b, struct config_tls *t, size_t *place)
+{
+    struct config *c = b->c;
+    struct config_tls *more;
+
+    for (size_t i = 0; i < c->tls_count; i++) {
+        if (!same_set(&c->tls[i], t))
+            continue;
+        *place = i;
+        config_tls_free(t);
+        return true;
+    }
+    more = realloc(c->tls, (c->tls_count + 1) * sizeof *more);
+    if (!more) {
+        config_no_memory(&b->r);
+        return false;
+    }
+    load_all(b, t);
+    c->tls = more;
+    c->tls[c->tls_count] = *t;
+    *place = c->tls_count++;
+    return true;
+}
+
+static void check_lists(struct config_build *b, const config_setting_t *route,
+                        const config_setting_t *own, const struct config_tls *t)
+{
+    if (t->ca_count == 0 && absent(b, own, "ca"))
+        config_report_key(&b->r, CONFIG_ERROR, route, "tls",
+                          "add ca = [ \"ca.crt\" ]: who may issue the peers' certificates",
+                          "no \"ca\" is configured for this route");
+    if (t->crl_count == 0 && absent(b, own, "crl"))
+        config_report_key(&b->r, CONFIG_WARNING, route, "tls", "add crl = [ \"ca.crl\" ]",
+                          "without \"crl\" a revoked certificate is not noticed");
+}
+
+bool config_tls_read(struct config_build *b, const config_setting_t *route,
+                     const config_setting_t *own, size_t *place)
+{
+    struct config_tls t = {.line = own ? own->line : route->line};
+    size_t before = b->r.errs->errors;
+
+    if (own)
+        config_group_read(&b->r, own, config_tls_keys, config_tls_key_count, NULL);
+    read_file_name(b, route, own, "cert", &t.cert);
+    read_file_name(b, route, own, "key", &t.key);
+    read_file_names(b, own, "ca", 1, t.ca, &t.ca_count);
+    read_file_names(b, own, "crl", 0, t.crl, &t.crl_count);
+    if (b->r.errs->errors == before)
+        check_lists(b, route, own, &t);
+    if (t.cert.path && t.key.path && b->r.errs->errors == before)
+        return place_set(b, &t, place);
+    config_tls_free(&t);
+    return false;
+}
