@@ -68,7 +68,9 @@ PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test unit e2e demo install clean lint format check-format help
+.PHONY: all deps test check unit e2e demo install clean lint format check-format help
+# Object files are worth keeping.
+.SECONDARY:
 
 all: $(PROGRAMS)
 
@@ -78,7 +80,9 @@ $(B)/gate104-broker: $(call obj,proxy/broker.c) $(LIBX) $(LIBS)
 $(B)/gate104-broker: LDLIBS = -lcap
 $(B)/gate104-tls:    $(call obj,proxy/tls.c) $(LIBX) $(LIBC) $(LIBS)
 $(B)/gate104-tls:    LDLIBS = $(SSL) -lcap
-$(B)/gate104-gate:   $(call obj,proxy/gate.c) $(LIBX) $(LIBS) $(LIBP)
+# The gate reads what certs/ says of a peer, by the two files there that know no OpenSSL.
+$(B)/gate104-gate:   $(call obj,proxy/gate.c) $(LIBX) $(LIBS) $(LIBP) \
+                     $(call obj,certs/identity_wire.c certs/tls_failure_info.c)
 $(B)/gate104-gate:   LDLIBS = -lcap
 $(B)/gate104-signer: $(call obj,proxy/signer.c) $(LIBX) $(LIBC) $(LIBS)
 $(B)/gate104-signer: LDLIBS = -lcrypto -lcap
@@ -117,3 +121,68 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lm
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC))
+
+# ---- targets ---------------------------------------------------------------------
+
+deps:
+	@debian/deps.sh all
+
+PROVE = CMOCKA_MESSAGE_OUTPUT=TAP GATE104_BUILD=$(B) prove --exec '' -j 2
+E2E  ?= $(sort $(wildcard tests/e2e/*.t))
+
+test: deps
+	@$(MAKE) --no-print-directory check
+
+# The tests alone, when everything they need is installed.
+check: all $(UNIT) $(HOSTILE)
+	$(Q)$(PROVE) $(UNIT) $(E2E)
+
+unit: $(UNIT)
+	$(Q)$(PROVE) $(UNIT)
+
+e2e: all $(HOSTILE)
+	$(Q)$(PROVE) $(E2E)
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@GATE104_BUILD=$(B) tests/demo
+
+LINT_SRC := $(shell find policy proxy certs sandbox tests -name '*.[ch]')
+
+format:
+	clang-format -i $(LINT_SRC)
+
+check-format:
+	clang-format --dry-run -Werror $(LINT_SRC)
+
+lint: check-format
+	tests/lint
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --error-exitcode=1 -I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
+	    policy proxy certs sandbox
+	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(LINT_SRC))) -- $(CPPFLAGS)
+
+install: all
+	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
+	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
+	    $(DESTDIR)$(docdir)/examples
+	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
+	install -m 755 $(B)/gate104 $(B)/gate104-sim $(DESTDIR)$(bindir)/
+	install -m 755 $(foreach r,broker tls gate signer audit,$(B)/gate104-$(r)) \
+	    $(DESTDIR)$(libexec)/
+	install -m 644 $(wildcard doc/*.1) $(DESTDIR)$(mandir)/man1/
+	install -m 644 $(wildcard doc/*.5) $(DESTDIR)$(mandir)/man5/
+	install -m 644 $(wildcard doc/*.8) $(DESTDIR)$(mandir)/man8/
+	install -m 644 README.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)/
+	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
+
+clean:
+	rm -rf build build-san
+
+help:
+	@echo 'make            build into build/        make SAN=1   with ASan+UBSan into build-san/'
+	@echo 'make test       install what is missing, build, run every test'
+	@echo 'make demo       install what is missing, build, show the proxy at work'
+	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
+	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
+	@echo 'make install    DESTDIR= PREFIX=/usr/local'

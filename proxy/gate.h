@@ -135,7 +135,7 @@ void gate_leg_flush(struct gate_leg *leg);
 /* Judges every frame that is due, on both legs.  May close the session. */
 void gate_judge(struct gate_session *s);
 /* The log's word on the held command: forward it, or refuse it. */
-void gate_judge_release(struct gate_session *s, bool durable);
+void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable);
 
 /* ---- gate_log.c: records ---- */
 

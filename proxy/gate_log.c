@@ -140,8 +140,10 @@ static void release_held(struct gate *g, bool durable)
 {
     for (struct gate_session *s = g->sessions; s; s = s->next) {
         if (s->held_ticket != 0 && s->state == GATE_OPEN) {
+            uint64_t ticket = s->held_ticket;
+
             s->held_ticket = 0;
-            gate_judge_release(s, durable);
+            gate_judge_release(s, ticket, durable);
             gate_leg_pump(s);
         }
     }
@@ -195,7 +197,7 @@ static void session_ack(struct gate *g, uint64_t ticket)
     for (struct gate_session *s = g->sessions; s; s = s->next) {
         if (s->held_ticket == ticket && s->state == GATE_OPEN) {
             s->held_ticket = 0;
-            gate_judge_release(s, true);
+            gate_judge_release(s, ticket, true);
             gate_leg_pump(s);
             return;
         }

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Sees to it that the Debian packages gate104 is built and tested with are there: installs
+# what is missing when it may, else prints the one command to run.
+#
+#   deps.sh [build|all]     all (the default) adds what the tests, demo and lint need
+set -eu
+
+build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev"
+tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
+       python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils"
+
+want=$build
+[ "${1:-all}" = build ] || want="$build $tests"
+
+missing=
+for p in $want; do
+    dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    echo "installing:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    exec apt-get install -y -qq --no-install-recommends $missing
+fi
+echo "These Debian packages are missing. As root, run:" >&2
+echo "  apt-get install --no-install-recommends$missing" >&2
+exit 1

@@ -1,0 +1,326 @@
+/* What may pass: the validator's and the policy's word on every I-frame, and the log's
+ * word on every command before it leaves. */
+#include "proxy/gate.h"
+
+#include "policy/reply.h"
+
+#include <string.h>
+
+static enum direction direction_of(enum link_leg leg)
+{
+    return leg == LEG_MASTER ? DIR_CONTROL : DIR_MONITOR;
+}
+
+static void log_frame(struct record *r, enum link_leg leg, const struct link_frame *f)
+{
+    record_u64(r, RECORD_DIRECTION, direction_of(leg));
+    record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
+}
+
+/* ---- decisions ---- */
+
+static void decide(struct gate_session *s, enum link_leg leg, const struct link_frame *f,
+                   enum link_verb verb)
+{
+    struct link_decision d = {.ticket = f->ticket, .verb = verb};
+
+    (void)link_decide(s->link, leg, &d);
+}
+
+/* Consumes the frame; the master gets an answer where one may be given. */
+static void refuse(struct gate_session *s, enum link_leg leg, const struct link_frame *f,
+                   enum reply_kind kind)
+{
+    uint8_t reply[ASDU_SIZE_MAX];
+    size_t n = leg == LEG_MASTER ? reply_negative(f->asdu, f->asdu_size, kind, reply) : 0;
+    struct link_decision d = {
+        .ticket = f->ticket, .verb = LINK_REFUSE, .reply = reply, .reply_size = n};
+
+    if (n == 0)
+        d = (struct link_decision){.ticket = f->ticket, .verb = LINK_DROP};
+    (void)link_decide(s->link, leg, &d);
+}
+
+static void log_refused(struct gate_session *s, const struct link_frame *f,
+                        const char *rule, const char *why)
+{
+    struct record r;
+
+    gate_log_begin(&r, s, EVENT_REFUSED, 0);
+    log_frame(&r, LEG_MASTER, f);
+    record_text(&r, RECORD_VERDICT, "refuse");
+    if (rule)
+        record_text(&r, RECORD_RULE, rule);
+    record_text(&r, RECORD_WHY, why);
+    (void)gate_log_send(s->gate, &r);
+}
+
+/* ---- commands ---- */
+
+/* Which record a command that may pass is announced with. */
+struct announcement {
+    enum event event;
+    const char *verdict;
+    const char *rule;
+    const struct verdict *fault; /* in observe mode, what would have stopped it */
+};
+
+static void remember_command(struct gate_session *s, const struct link_frame *f,
+                             uint64_t ticket)
+{
+    struct gate_command *c = &s->command[s->command_next];
+    struct asdu a;
+
+    (void)asdu_parse(f->asdu, f->asdu_size, DIR_CONTROL, &a);
+    s->command_next = (s->command_next + 1) % GATE_COMMANDS;
+    c->ticket = ticket;
+    c->sent_ms = loop_now(&s->gate->child.loop);
+    c->type = a.type_id;
+    c->ca = a.ca;
+    c->ioa = a.ioa;
+}
+
+static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
+                     bool sync, const struct announcement *a)
+{
+    struct record r;
+
+    record_begin(&r, a->event, ticket, sync);
+    record_u64(&r, RECORD_SESSION, s->id);
+    record_u64(&r, RECORD_ROUTE, s->route->index);
+    record_u64(&r, RECORD_COMMAND_SEQ, ticket);
+    log_frame(&r, LEG_MASTER, f);
+    record_text(&r, RECORD_VERDICT, a->verdict);
+    if (a->rule)
+        record_text(&r, RECORD_RULE, a->rule);
+    if (a->fault) {
+        record_u64(&r, RECORD_REASON, a->fault->reason);
+        record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + a->fault->offset);
+    }
+    if (s->identified)
+        record_text(&r, RECORD_SUBJECT, s->peer.subject);
+    return gate_log_send(s->gate, &r);
+}
+
+/* No command reaches the station before its record is on disk. */
+static void command(struct gate_session *s, const struct link_frame *f,
+                    const struct announcement *a)
+{
+    struct gate *g = s->gate;
+    bool sync = g->config.commands_sync;
+    uint64_t ticket = gate_log_ticket(g);
+
+    if (g->monitor_only || !announce(s, f, ticket, sync, a)) {
+        log_refused(s, f, a->rule, "log-unavailable");
+        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        return;
+    }
+    if (!sync) {
+        remember_command(s, f, ticket);
+        decide(s, LEG_MASTER, f, LINK_FORWARD);
+        return;
+    }
+    s->held_ticket = ticket;
+    s->held_since_ms = loop_now(&g->child.loop);
+    decide(s, LEG_MASTER, f, LINK_HOLD);
+}
+
+void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
+{
+    struct link_frame f;
+
+    if (!link_held(s->link, LEG_MASTER, &f))
+        return;
+    if (durable) {
+        remember_command(s, &f, ticket);
+        decide(s, LEG_MASTER, &f, LINK_FORWARD);
+        return;
+    }
+    log_refused(s, &f, NULL, "log-unavailable");
+    refuse(s, LEG_MASTER, &f, REPLY_REFUSED);
+}
+
+/* ---- answers of the station ---- */
+
+static enum event answer_event(const struct asdu *a)
+{
+    if (a->negative || a->cause >= COT_UNKNOWN_TYPE)
+        return EVENT_REJECTED;
+    return a->cause == COT_TERMINATION ? EVENT_TERMINATED : EVENT_CONFIRMED;
+}
+
+static bool is_answer(const struct asdu *a)
+{
+    return a->cause == COT_ACTIVATION_CON || a->cause == COT_DEACTIVATION_CON ||
+           a->cause == COT_TERMINATION ||
+           (a->cause >= COT_UNKNOWN_TYPE && a->cause <= COT_UNKNOWN_IOA);
+}
+
+/* The latest command an answer may belong to.  A command to all stations is answered by
+ * each with its own address. */
+static struct gate_command *command_of(struct gate_session *s, const struct asdu *a)
+{
+    for (unsigned int i = 1; i <= GATE_COMMANDS; i++) {
+        unsigned int at = (s->command_next + GATE_COMMANDS - i) % GATE_COMMANDS;
+        struct gate_command *c = &s->command[at];
+
+        if (c->ticket != 0 && c->type == a->type_id && c->ioa == a->ioa &&
+            (c->ca == a->ca || c->ca == ASDU_CA_ALL))
+            return c;
+    }
+    return NULL;
+}
+
+static void log_answer(struct gate_session *s, const struct link_frame *f,
+                       const struct asdu *a)
+{
+    struct gate_command *c = command_of(s, a);
+    enum event event = answer_event(a);
+    struct record r;
+
+    gate_log_begin(&r, s, event, 0);
+    log_frame(&r, LEG_STATION, f);
+    if (c) {
+        record_u64(&r, RECORD_COMMAND_SEQ, c->ticket);
+        record_u64(&r, RECORD_LATENCY_MS, loop_now(&s->gate->child.loop) - c->sent_ms);
+        if (event != EVENT_CONFIRMED)
+            c->ticket = 0;
+    }
+    (void)gate_log_send(s->gate, &r);
+}
+
+/* ---- one frame ---- */
+
+static void log_fault(struct gate_session *s, enum link_leg leg,
+                      const struct link_frame *f, struct verdict v, const char *verdict)
+{
+    struct record r;
+
+    s->malformed++;
+    gate_log_begin(&r, s, EVENT_ASDU, 0);
+    log_frame(&r, leg, f);
+    record_text(&r, RECORD_VERDICT, verdict);
+    record_u64(&r, RECORD_REASON, v.reason);
+    record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + v.offset);
+    (void)gate_log_send(s->gate, &r);
+}
+
+/* The validator found a fault. */
+static void judge_fault(struct gate_session *s, enum link_leg leg,
+                        const struct link_frame *f, struct verdict v)
+{
+    enum reaction reaction = reply_reaction(v.reason, direction_of(leg));
+    const struct announcement observed = {
+        .event = EVENT_WOULD_REFUSE, .verdict = "would-refuse", .fault = &v};
+
+    /* Structure never passes, not even where only observing. */
+    if (!s->route->enforce && reason_info(v.reason)->class == REASON_CLASS_MEANING) {
+        if (leg == LEG_MASTER) {
+            s->malformed++;
+            command(s, f, &observed);
+            return;
+        }
+        log_fault(s, leg, f, v, "would-drop");
+        decide(s, leg, f, LINK_FORWARD);
+        return;
+    }
+    switch (reaction) {
+    case REACTION_ANSWER:
+        log_fault(s, leg, f, v, "refuse");
+        refuse(s, leg, f, reply_kind_for(v.reason));
+        return;
+    case REACTION_DROP:
+        log_fault(s, leg, f, v, "drop");
+        decide(s, leg, f, LINK_DROP);
+        return;
+    case REACTION_CLOSE: break;
+    }
+    log_fault(s, leg, f, v, "close");
+    gate_session_close(s, reason_name(v.reason), (int)leg, NULL);
+}
+
+static void judge_command(struct gate_session *s, const struct link_frame *f,
+                          const struct policy_decision *d)
+{
+    bool allowed = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    const struct announcement a = {
+        .event = allowed ? EVENT_COMMAND : EVENT_WOULD_REFUSE,
+        .verdict = allowed ? "pass" : "would-refuse",
+        .rule = d->name,
+    };
+    struct record r;
+
+    if (allowed || !s->route->enforce) {
+        command(s, f, &a);
+        return;
+    }
+    if (d->action == POLICY_REFUSE) {
+        log_refused(s, f, d->name, "policy");
+        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        return;
+    }
+    gate_log_begin(&r, s, EVENT_DROPPED, 0);
+    log_frame(&r, LEG_MASTER, f);
+    record_text(&r, RECORD_VERDICT, policy_action_name(d->action));
+    record_text(&r, RECORD_RULE, d->name);
+    (void)gate_log_send(s->gate, &r);
+    if (d->action == POLICY_CLOSE)
+        gate_session_close(s, "policy", LEG_MASTER, d->name);
+    else
+        decide(s, LEG_MASTER, f, LINK_DROP);
+}
+
+static void judge_monitor(struct gate_session *s, const struct link_frame *f,
+                          const struct policy_decision *d, const struct asdu *a)
+{
+    bool passes = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    struct record r;
+
+    if (is_answer(a))
+        log_answer(s, f, a);
+    if (d->action != POLICY_PASS) {
+        gate_log_begin(&r, s, passes ? EVENT_PASSED : EVENT_DROPPED, 0);
+        log_frame(&r, LEG_STATION, f);
+        record_text(&r, RECORD_VERDICT,
+                    passes              ? "pass"
+                    : s->route->enforce ? policy_action_name(d->action)
+                                        : "would-drop");
+        record_text(&r, RECORD_RULE, d->name);
+        (void)gate_log_send(s->gate, &r);
+    }
+    if (passes || !s->route->enforce)
+        decide(s, LEG_STATION, f, LINK_FORWARD);
+    else if (d->action == POLICY_CLOSE)
+        gate_session_close(s, "policy", LEG_STATION, d->name);
+    else
+        decide(s, LEG_STATION, f, LINK_DROP);
+}
+
+static void judge_frame(struct gate_session *s, enum link_leg leg,
+                        const struct link_frame *f)
+{
+    struct policy_decision d;
+    struct asdu a;
+    struct verdict v = asdu_parse(f->asdu, f->asdu_size, direction_of(leg), &a);
+
+    if (v.reason != REASON_OK) {
+        judge_fault(s, leg, f, v);
+        return;
+    }
+    policy_decide(s->policy, direction_of(leg), &a, &d);
+    if (leg == LEG_MASTER)
+        judge_command(s, f, &d);
+    else
+        judge_monitor(s, f, &d, &a);
+}
+
+void gate_judge(struct gate_session *s)
+{
+    struct link_frame f;
+
+    /* Every turn decides a frame, and a link holds a bounded number of them. */
+    for (int leg = 0; leg < LINK_LEGS; leg++) {
+        while (s->state == GATE_OPEN && link_next(s->link, (enum link_leg)leg, &f))
+            judge_frame(s, (enum link_leg)leg, &f);
+    }
+}
