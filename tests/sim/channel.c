@@ -57,6 +57,25 @@ bool sim_channel_idle(const struct sim_channel *c)
     return c->out_n == 0 && c->chunk_at == c->chunk_n;
 }
 
+void sim_channel_linger(struct sim_channel *c, int ms)
+{
+    uint8_t rest[4096];
+
+    if (c->state != SIM_OPEN)
+        return;
+    if (c->tls != NULL)
+        sim_tls_goodbye(c->tls);
+    shutdown(c->fd, SHUT_WR);
+    for (int i = 0; i < ms / 10; i++) {
+        struct pollfd fd = {.fd = c->fd, .events = POLLIN};
+
+        poll(&fd, 1, 10);
+        if (fd.revents != 0 && recv(c->fd, rest, sizeof rest, 0) <= 0)
+            break;
+    }
+    c->state = SIM_CLOSED;
+}
+
 short sim_channel_events(const struct sim_channel *c)
 {
     short events = 0;

@@ -50,6 +50,10 @@ bool sim_channel_open(struct sim_channel *c, int fd, bool connecting,
 /* Closes, saying goodbye in TLS.  `reset` ends the TCP connection with RST instead. */
 void sim_channel_close(struct sim_channel *c, bool reset);
 
+/* Says goodbye and throws away what still comes, for at most ms milliseconds: closing
+ * with octets unread would end the connection with RST. */
+void sim_channel_linger(struct sim_channel *c, int ms);
+
 short sim_channel_events(const struct sim_channel *c);
 /* True when octets are ready inside and poll must not wait. */
 bool sim_channel_ready(const struct sim_channel *c);

@@ -115,20 +115,22 @@ size_t sim_value_put(const struct sim_type *row, const struct sim_value *v, uint
     return n;
 }
 
+static size_t get_state(const uint8_t *i, uint8_t state, uint8_t quality,
+                        struct sim_value *v)
+{
+    v->bits = i[0] & state;
+    v->quality = i[0] & quality;
+    return 1;
+}
+
 static size_t get_process(enum sim_part part, const uint8_t *i, struct sim_value *v)
 {
     uint32_t raw;
     float r32;
 
     switch ((int)part) {
-    case PART_SIQ:
-        v->bits = i[0] & 1u;
-        v->quality = i[0] & 0xF0u;
-        return 1;
-    case PART_DIQ:
-        v->bits = i[0] & 3u;
-        v->quality = i[0] & 0xF0u;
-        return 1;
+    case PART_SIQ: return get_state(i, 1u, 0xF0u, v);
+    case PART_DIQ: return get_state(i, 3u, 0xF0u, v);
     case PART_VTI:
         v->number = (double)((i[0] & 0x7F) - ((i[0] & 0x40) != 0 ? 128 : 0));
         v->transient = (i[0] & 0x80) != 0;
@@ -147,10 +149,7 @@ static size_t get_process(enum sim_part part, const uint8_t *i, struct sim_value
         v->qualifier = i[4];
         return 5;
     case PART_QDS: v->quality = i[0] & 0xF1u; return 1;
-    case PART_SEP:
-        v->bits = i[0] & 3u;
-        v->quality = i[0] & 0xF8u;
-        return 1;
+    case PART_SEP: return get_state(i, 3u, 0xF8u, v);
     case PART_SPE: v->bits = i[0] & 0x3Fu; return 1;
     case PART_OCI: v->bits = i[0] & 0x0Fu; return 1;
     case PART_QDP: v->quality = i[0] & 0xF8u; return 1;

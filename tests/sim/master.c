@@ -14,6 +14,7 @@
 #define STATUS_UNEXPECTED 1
 #define STATUS_ERROR      2
 #define FLUSH_MS          2000u
+#define LINGER_MS         500
 
 static void put(void *ctx, const uint8_t *apdu, size_t n)
 {
@@ -151,6 +152,7 @@ static void say_goodbye(struct sim_master *m)
         sim_signals_poll(&fd, 1, 100);
         sim_channel_flush(&m->ch);
     }
+    sim_channel_linger(&m->ch, LINGER_MS);
 }
 
 static void say_records(const struct sim_master *m)
