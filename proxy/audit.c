@@ -1,0 +1,418 @@
+/* gate104-audit: writes the session log.  Takes records from monitor, broker and gates;
+ * what one round of the loop brings is written together (group commit), and whoever asked
+ * for it is told once his record is on disk, or that it is not. */
+#include "proxy/audit_log.h"
+#include "proxy/role_config.h"
+#include "sandbox/child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Records taken from one channel before the others have their turn. */
+#define ROUND_RECORDS 32u
+/* Records taken from one channel at the end: more than a socket holds. */
+#define LAST_RECORDS 4096u
+/* Acknowledgements of one batch. */
+#define BATCH_ACKS 1024u
+/* Acknowledgements that may wait for a sender to read. */
+#define CLIENT_ACKS 256u
+#define RETRY_MS    20u
+/* What nobody waits for is on disk after this time at the latest. */
+#define SYNC_MS 1000u
+
+struct audit;
+
+struct client {
+    struct audit *audit;
+    struct imsg_channel own;
+    struct imsg_channel *ch; /* `own`, or the control channel */
+    struct loop_watch watch;
+    bool gone; /* to be freed at the end of the round */
+    struct audit_sender sender;
+    struct msg_record_ack ack[CLIENT_ACKS];
+    unsigned int ack_head, ack_count;
+    struct client *next;
+};
+
+struct audit {
+    struct child child;
+    struct audit_config config;
+    struct audit_log log;
+    int dir_fd;
+    struct client monitor;
+    struct client *clients;
+    struct {
+        struct client *client;
+        uint64_t ticket;
+    } pending[BATCH_ACKS]; /* of the open batch */
+    unsigned int pending_count;
+    struct loop_timer retry_timer, sync_timer;
+};
+
+/* ---- acknowledgements ---- */
+
+static void client_drop(struct client *c, bool violation)
+{
+    struct audit *a = c->audit;
+
+    if (c->gone)
+        return;
+    c->gone = true;
+    if (c == &a->monitor) {
+        child_log(&a->child, "the monitor does not read its messages");
+        loop_stop(&a->child.loop);
+    } else if (violation) {
+        child_violation(&a->child, c->ch, &c->watch);
+    } else {
+        loop_del(&a->child.loop, &c->watch);
+        imsg_channel_close(c->ch);
+    }
+}
+
+static void client_flush(struct client *c)
+{
+    while (!c->gone && c->ack_count > 0) {
+        struct msg_record_ack *ack = &c->ack[c->ack_head];
+        enum imsg_status s = imsg_send(c->ch, MSG_RECORD_ACK, ack, sizeof *ack, NULL, 0);
+
+        if (s == IMSG_AGAIN)
+            return;
+        c->ack_head = (c->ack_head + 1) % CLIENT_ACKS;
+        c->ack_count--;
+    }
+}
+
+static void client_ack(struct client *c, uint64_t ticket, bool durable)
+{
+    struct msg_record_ack ack = {.ticket = ticket, .durable = durable ? 1 : 0};
+
+    if (c->gone)
+        return;
+    if (c->ack_count == CLIENT_ACKS)
+        client_flush(c);
+    if (c->ack_count == CLIENT_ACKS) {
+        c->ch->fault = IMSG_FAULT_FIELD;
+        c->ch->fault_type = MSG_RECORD_ACK;
+        client_drop(c, true);
+        return;
+    }
+    c->ack[(c->ack_head + c->ack_count) % CLIENT_ACKS] = ack;
+    c->ack_count++;
+}
+
+/* Nothing tells when a sender has read: look again soon. */
+static void flush_all(struct audit *a)
+{
+    bool waiting = false;
+
+    client_flush(&a->monitor);
+    waiting = a->monitor.ack_count > 0;
+    for (struct client *c = a->clients; c; c = c->next) {
+        client_flush(c);
+        waiting = waiting || (!c->gone && c->ack_count > 0);
+    }
+    if (waiting && !loop_timer_armed(&a->retry_timer))
+        (void)loop_timer_set(&a->child.loop, &a->retry_timer, RETRY_MS);
+}
+
+static void retry(void *ctx)
+{
+    flush_all(ctx);
+}
+
+/* ---- commit ---- */
+
+static void commit(struct audit *a)
+{
+    bool durable = audit_log_commit(&a->log);
+
+    for (unsigned int i = 0; i < a->pending_count; i++)
+        client_ack(a->pending[i].client, a->pending[i].ticket, durable);
+    a->pending_count = 0;
+}
+
+static void sweep(struct audit *a)
+{
+    struct client **p = &a->clients;
+
+    while (*p) {
+        struct client *c = *p;
+
+        if (!c->gone) {
+            p = &c->next;
+            continue;
+        }
+        *p = c->next;
+        free(c);
+    }
+}
+
+static void sync_due(void *ctx)
+{
+    struct audit *a = ctx;
+
+    (void)audit_log_sync(&a->log);
+}
+
+static void round_end(void *ctx)
+{
+    struct audit *a = ctx;
+
+    commit(a);
+    flush_all(a);
+    sweep(a);
+    if (a->log.file.unsynced > 0 && !loop_timer_armed(&a->sync_timer))
+        (void)loop_timer_set(&a->child.loop, &a->sync_timer, SYNC_MS);
+}
+
+/* ---- records ---- */
+
+static enum imsg_status take(struct client *c, struct imsg *m)
+{
+    struct audit *a = c->audit;
+    struct record_head head;
+
+    if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head))
+        return imsg_reject(c->ch, m);
+    if (audit_log_full(&a->log) || a->pending_count == BATCH_ACKS)
+        commit(a);
+    audit_log_add(&a->log, &c->sender, m->payload, m->len, head.sync);
+    if (head.sync) {
+        a->pending[a->pending_count].client = c;
+        a->pending[a->pending_count++].ticket = head.ticket;
+    }
+    return IMSG_OK;
+}
+
+static void receive(struct client *c, unsigned int budget)
+{
+    for (; budget > 0 && !c->gone; budget--) {
+        enum imsg_status s = imsg_recv(c->ch, &c->audit->child.scratch);
+
+        if (s == IMSG_AGAIN)
+            return;
+        if (s == IMSG_OK)
+            s = take(c, &c->audit->child.scratch);
+        if (s != IMSG_OK)
+            client_drop(c, s == IMSG_BAD);
+    }
+}
+
+static void client_ready(void *ctx, uint32_t events)
+{
+    (void)events;
+    receive(ctx, ROUND_RECORDS);
+}
+
+static void client_name(struct client *c)
+{
+    (void)snprintf(c->sender.name, sizeof c->sender.name, "%s-%u", role_name(c->ch->peer),
+                   c->ch->peer_id);
+}
+
+static void channel(struct child *child, enum role peer, uint32_t id, int fd)
+{
+    struct audit *a = (struct audit *)child;
+    struct client *c = NULL;
+
+    if (peer == ROLE_GATE || peer == ROLE_BROKER)
+        c = calloc(1, sizeof *c);
+    if (!c) {
+        (void)close(fd);
+        return;
+    }
+    c->audit = a;
+    c->ch = &c->own;
+    imsg_channel_init(c->ch, fd, ROLE_AUDIT, peer, id, PHASE_RUN);
+    client_name(c);
+    c->next = a->clients;
+    a->clients = c;
+    if (!loop_add(&child->loop, &c->watch, fd, EPOLLIN, client_ready, c))
+        client_drop(c, false);
+}
+
+static enum imsg_status message(struct child *child, struct imsg *m)
+{
+    return take(&((struct audit *)child)->monitor, m);
+}
+
+/* ---- life ---- */
+
+static bool is_ours(const char *name)
+{
+    return name[0] == '.' || strcmp(name, AUDIT_FILE_NAME) == 0 ||
+           strncmp(name, "torn-", 5) == 0 || strncmp(name, "damaged-", 8) == 0;
+}
+
+/* True if nothing but a log is in the directory: a slip in the configuration must not
+ * give /var/log away. */
+static bool only_log_inside(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    bool good = dir != NULL;
+
+    while (good && (e = readdir(dir)) != NULL)
+        good = is_ours(e->d_name);
+    if (dir)
+        (void)closedir(dir);
+    return good;
+}
+
+/* Hands the directory to the user this role becomes. */
+static bool give_dir(const struct audit *a, const struct stat *st)
+{
+    const struct child *c = &a->child;
+    const char *dir = a->config.dir;
+
+    if (geteuid() != 0 || c->uid == 0 || st->st_uid == c->uid)
+        return true;
+    if (!only_log_inside(dir)) {
+        child_log(c, "%s: there are other files in it; choose a directory of its own",
+                  dir);
+        return false;
+    }
+    if (fchown(a->dir_fd, c->uid, c->gid) == 0)
+        return true;
+    child_log(c, "%s: cannot be given to user %u: %s", dir, (unsigned int)c->uid,
+              strerror(errno));
+    return false;
+}
+
+static bool open_dir(struct audit *a)
+{
+    struct child *c = &a->child;
+    const char *dir = a->config.dir;
+    struct stat st;
+
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+        child_log(c, "%s: cannot be made: %s", dir, strerror(errno));
+        return false;
+    }
+    a->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (a->dir_fd < 0 || fstat(a->dir_fd, &st) != 0) {
+        child_log(c, "%s: %s", dir, strerror(errno));
+        return false;
+    }
+    if (st.st_mode & S_IWOTH) {
+        child_log(c, "%s: anybody may write in it; chmod o-w", dir);
+        return false;
+    }
+    /* Two writers would break the chain. */
+    if (flock(a->dir_fd, LOCK_EX | LOCK_NB) != 0) {
+        child_log(c, "%s: another gate104 writes its log there", dir);
+        return false;
+    }
+    return give_dir(a, &st);
+}
+
+static bool read_boot_id(char out[AUDIT_BOOT_SIZE + 1])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    uint8_t octets[AUDIT_BOOT_SIZE / 2];
+    ssize_t n = fd < 0 ? -1 : read(fd, out, AUDIT_BOOT_SIZE);
+
+    if (fd >= 0)
+        (void)close(fd);
+    out[AUDIT_BOOT_SIZE] = '\0';
+    return n == (ssize_t)AUDIT_BOOT_SIZE && audit_unhex(out, octets, sizeof octets);
+}
+
+static void say(void *ctx, const char *text)
+{
+    child_log(ctx, "%s", text);
+}
+
+static void prepare_monitor(struct audit *a)
+{
+    a->monitor.audit = a;
+    a->monitor.ch = &a->child.control;
+    a->monitor.watch.fd = -1;
+    client_name(&a->monitor);
+}
+
+static bool init(struct child *child, const uint8_t *cfg, size_t len)
+{
+    struct audit *a = (struct audit *)child;
+    struct audit_place place;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    memset(&place, 0, sizeof place);
+    if (!audit_config_decode(cfg, len, &a->config)) {
+        child_log(child, "configuration from the monitor does not decode");
+        return false;
+    }
+    if (!open_dir(a))
+        return false;
+    if (!read_boot_id(place.boot))
+        memset(place.boot, '0', AUDIT_BOOT_SIZE);
+    place.route_count = a->config.route_count;
+    place.route_name = (const char(*)[ROUTE_NAME_MAX + 1]) a->config.route_name;
+    if (!audit_hash_warm_up() || !audit_log_init(&a->log, a->dir_fd, &place, child->name))
+        return false;
+    a->log.say = say;
+    a->log.say_ctx = child;
+    child_keep(child, a->dir_fd);
+    prepare_monitor(a);
+    loop_timer_init(&a->retry_timer, retry, a);
+    loop_timer_init(&a->sync_timer, sync_due, a);
+    child->loop.round_end = round_end;
+    child->loop.round_ctx = a;
+    return true;
+}
+
+/* In the sandbox already: the file is the role's own from its first octet on. */
+static void start(struct child *child)
+{
+    (void)audit_log_open(&((struct audit *)child)->log);
+}
+
+/* Takes what the senders had written before the monitor let them end, closes the log. */
+static void wind_up(struct audit *a)
+{
+    for (struct client *c = a->clients; c; c = c->next)
+        receive(c, LAST_RECORDS);
+    commit(a);
+    (void)audit_log_close(&a->log);
+    flush_all(a);
+}
+
+static void stop(struct child *child)
+{
+    struct audit *a = (struct audit *)child;
+
+    wind_up(a);
+    loop_stop(&child->loop);
+}
+
+static void orphan(struct child *child)
+{
+    wind_up((struct audit *)child);
+}
+
+static const struct child_ops ops = {
+    .role = ROLE_AUDIT,
+    .max_fds = 2048,
+    .init = init,
+    .start = start,
+    .channel = channel,
+    .message = message,
+    .stop = stop,
+    .orphan = orphan,
+};
+
+int main(int argc, char **argv)
+{
+    static struct audit audit;
+
+    _Static_assert(offsetof(struct audit, child) == 0, "callbacks get the child");
+    return child_main(argc, argv, &ops, &audit.child);
+}

@@ -1,0 +1,109 @@
+#include "proxy/audit_apdu.h"
+
+#include "policy/asdu.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool set(json_t *line, const char *key, json_t *value)
+{
+    return json_object_set_new_nocheck(line, key, value) == 0;
+}
+
+static bool set_number(json_t *line, const char *key, unsigned int v)
+{
+    return set(line, key, json_integer((json_int_t)v));
+}
+
+/* The fewest digits that give the same single back: 1.1 and not 1.10000002. */
+static double shortest(double v)
+{
+    char text[32];
+
+    for (int digits = 1; digits < 9; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, v);
+        if ((double)strtof(text, NULL) == v)
+            return strtod(text, NULL);
+    }
+    return v;
+}
+
+static bool set_value(json_t *line, const struct asdu *a)
+{
+    bool whole = a->type->value != VALUE_NVA && a->type->value != VALUE_R32;
+
+    if (isnan(a->value))
+        return set(line, "value", json_string("nan"));
+    if (isinf(a->value))
+        return set(line, "value", json_string(a->value > 0 ? "inf" : "-inf"));
+    if (whole)
+        return set(line, "value", json_integer((json_int_t)a->value));
+    return set(line, "value", json_real(shortest(a->value)));
+}
+
+static bool set_cause(json_t *line, const struct asdu *a)
+{
+    const char *name = cot_name(a->cause);
+
+    if (strcmp(name, "reserved") == 0 || strcmp(name, "private") == 0)
+        return set_number(line, "cot", a->cause);
+    return set(line, "cot", json_string(name));
+}
+
+/* 101 clause 7.2: as much as the header has octets. */
+static bool set_header(json_t *line, const struct asdu *a)
+{
+    bool good = true;
+
+    if (a->header >= 1) {
+        if (a->type)
+            good = set(line, "type", json_string(a->type->name));
+        good = good && set_number(line, "type_id", a->type_id);
+    }
+    if (a->header >= 2 && (a->sq || a->count != 1))
+        good = good && set(line, "sq", json_boolean(a->sq)) &&
+               set_number(line, "objects", a->count);
+    if (a->header >= 3)
+        good = good && set_cause(line, a) && set(line, "pn", json_boolean(a->negative)) &&
+               set(line, "test", json_boolean(a->test));
+    if (a->header >= 4)
+        good = good && set_number(line, "oa", a->oa);
+    if (a->header >= 6)
+        good = good && set_number(line, "ca", a->ca);
+    if (a->header >= 9)
+        good = good && set_number(line, "ioa", a->ioa);
+    return good;
+}
+
+static bool describe_asdu(json_t *line, const struct apci *apci)
+{
+    struct asdu a;
+
+    /* What the octets say is the same in both directions; only the verdict is not. */
+    (void)asdu_parse(apci->asdu, apci->asdu_size, DIR_CONTROL, &a);
+    if (!set(line, "frame", json_string("I")) || !set_header(line, &a))
+        return false;
+    if (!a.type || !a.objects)
+        return true;
+    if (a.has_value && !set_value(line, &a))
+        return false;
+    return !a.has_select || set(line, "select", json_boolean(a.select));
+}
+
+bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n)
+{
+    struct apci apci;
+
+    if (apci_parse(apdu, n, &apci).reason != REASON_OK)
+        return true;
+    switch (apci.format) {
+    case APCI_I: return describe_asdu(line, &apci);
+    case APCI_S: return set(line, "frame", json_string("S"));
+    case APCI_U:
+        return set(line, "frame", json_string("U")) &&
+               set(line, "function", json_string(apci_function_name(apci.function)));
+    }
+    return true;
+}

@@ -1,0 +1,15 @@
+/* What an APDU says, beside its octets in a log line.  Audit process. */
+#ifndef GATE104_PROXY_AUDIT_APDU_H
+#define GATE104_PROXY_AUDIT_APDU_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Adds what can be read of the octets to `line`: "frame", and of an I-frame the ASDU's
+ * header, first object and value.  The octets may be anything, cut ones too: what cannot
+ * be read is left out.  False when out of memory. */
+bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n);
+
+#endif

@@ -1,0 +1,275 @@
+#include "proxy/audit_line.h"
+
+#include "policy/reason.h"
+#include "proxy/audit_apdu.h"
+#include "proxy/audit_text.h"
+#include "proxy/record.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TAG_COUNT = 0
+#define X(symbol, id, key, kind, max) +1
+#include "proxy/record_tag.def"
+#undef X
+};
+
+/* A text may take this much more room in the line than in the record. */
+#define TEXT_GROWTH   2u
+#define TEXT_SIZE_MAX (255u * TEXT_GROWTH)
+
+struct draft {
+    const struct audit_place *place;
+    const struct audit_sender *sender;
+    json_t *line;
+    bool cut;
+    bool bad; /* out of memory */
+};
+
+static void put(struct draft *d, const char *key, json_t *value)
+{
+    if (json_object_set_new_nocheck(d->line, key, value) != 0)
+        d->bad = true;
+}
+
+static void put_text(struct draft *d, const char *key, const char *text)
+{
+    put(d, key, json_string_nocheck(text));
+}
+
+/* A number that every JSON reader keeps exactly, or its digits. */
+static void put_u64(struct draft *d, const char *key, uint64_t v)
+{
+    char digits[24];
+
+    if (v < UINT64_C(1) << 53) {
+        put(d, key, json_integer((json_int_t)v));
+        return;
+    }
+    (void)snprintf(digits, sizeof digits, "%" PRIu64, v);
+    put_text(d, key, digits);
+}
+
+/* ---- fields that are written in words ---- */
+
+static void put_session(struct draft *d, const struct record_field *f)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%" PRIu32 "-%" PRIu32, (uint32_t)(f->u64 >> 32),
+                   (uint32_t)f->u64);
+    put_text(d, f->tag->key, text);
+}
+
+static void put_route(struct draft *d, const struct record_field *f)
+{
+    char name[ROUTE_NAME_MAX * TEXT_GROWTH + 1];
+
+    if (f->u64 >= d->place->route_count)
+        (void)snprintf(name, sizeof name, "#%" PRIu64, f->u64);
+    else
+        (void)audit_text_escape((const uint8_t *)d->place->route_name[f->u64],
+                                strlen(d->place->route_name[f->u64]), name,
+                                sizeof name - 1);
+    put_text(d, f->tag->key, name);
+}
+
+static void put_direction(struct draft *d, const struct record_field *f)
+{
+    static const char *const words[] = {"control", "monitor"};
+
+    put_text(d, f->tag->key, f->u64 < 2 ? words[f->u64] : "unknown");
+}
+
+static void put_reason(struct draft *d, const struct record_field *f)
+{
+    unsigned int id = f->u64 <= UINT16_MAX ? (unsigned int)f->u64 : UINT16_MAX;
+    const struct reason_info *info = reason_info(id);
+
+    put_text(d, "reason", info ? info->name : "unknown");
+    put_text(d, "reason_class", info ? reason_class_name(info->class) : "none");
+    put_text(d, "reason_text", info ? info->text : "");
+}
+
+static void put_octets(struct draft *d, const struct record_field *f)
+{
+    char hex[2 * 255 + 1];
+
+    assert(f->size <= 255);
+    audit_hex(f->octets, f->size, hex);
+    put_text(d, f->tag->key, hex);
+}
+
+static void put_apdu(struct draft *d, const struct record_field *f)
+{
+    put_octets(d, f);
+    if (!audit_apdu_describe(d->line, f->octets, f->size))
+        d->bad = true;
+}
+
+static void put_command_seq(struct draft *d, const struct record_field *f)
+{
+    const struct audit_tickets *t = &d->sender->tickets;
+
+    for (unsigned int i = 0; i < AUDIT_TICKETS; i++) {
+        if (t->ticket[i] == f->u64 && t->seq[i] != 0) {
+            put_u64(d, f->tag->key, t->seq[i]);
+            return;
+        }
+    }
+    put_u64(d, "command_ticket", f->u64);
+}
+
+/* Says itself, once, with what the line cut. */
+static void put_cut(struct draft *d, const struct record_field *f)
+{
+    d->cut = d->cut || f->u64 != 0;
+}
+
+static void put_plain_text(struct draft *d, const struct record_field *f)
+{
+    char text[TEXT_SIZE_MAX + 1];
+    size_t limit = f->tag->max * TEXT_GROWTH;
+
+    assert(limit <= TEXT_SIZE_MAX);
+    if (!audit_text_escape(f->octets, f->size, text, limit))
+        d->cut = true;
+    put_text(d, f->tag->key, text);
+}
+
+static void put_field(struct draft *d, const struct record_field *f)
+{
+    static const struct {
+        enum record_tag tag;
+        void (*put)(struct draft *d, const struct record_field *f);
+    } special[] = {
+        {RECORD_SESSION, put_session},
+        {RECORD_ROUTE, put_route},
+        {RECORD_DIRECTION, put_direction},
+        {RECORD_REASON, put_reason},
+        {RECORD_APDU, put_apdu},
+        {RECORD_COMMAND_SEQ, put_command_seq},
+        {RECORD_CUT, put_cut},
+    };
+
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        if (special[i].tag == f->tag->tag) {
+            special[i].put(d, f);
+            return;
+        }
+    }
+    switch (f->tag->kind) {
+    case RECORD_KIND_U64: put_u64(d, f->tag->key, f->u64); return;
+    case RECORD_KIND_TEXT: put_plain_text(d, f); return;
+    case RECORD_KIND_OCTETS: put_octets(d, f); return;
+    }
+}
+
+/* ---- the line ---- */
+
+static void put_fields(struct draft *d, const uint8_t *payload, size_t n)
+{
+    struct record_field field[TAG_COUNT];
+    struct record_field f;
+    size_t count = 0;
+    size_t pos = 0;
+
+    /* Sorted by tag, so that a line looks the same whoever sends it. */
+    while (count < TAG_COUNT && record_next(payload, n, &pos, &f)) {
+        size_t i = count++;
+
+        for (; i > 0 && field[i - 1].tag->tag > f.tag->tag; i--)
+            field[i] = field[i - 1];
+        field[i] = f;
+    }
+    for (size_t i = 0; i < count; i++)
+        put_field(d, &field[i]);
+    if (d->cut)
+        put_u64(d, "cut", 1);
+}
+
+static void put_time(struct draft *d, const struct timespec *utc)
+{
+    char text[64];
+    struct tm tm;
+    size_t n;
+
+    memset(&tm, 0, sizeof tm);
+    (void)gmtime_r(&utc->tv_sec, &tm);
+    n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(text + n, sizeof text - n, ".%03ldZ", utc->tv_nsec / 1000000);
+    put_text(d, "time", text);
+}
+
+static void put_envelope(struct draft *d, const struct audit_stamp *stamp,
+                         const struct event_info *event)
+{
+    static const char *const severities[] = {
+        [SEVERITY_NOTICE] = "notice",
+        [SEVERITY_WARNING] = "warning",
+        [SEVERITY_ERROR] = "error",
+        [SEVERITY_ALARM] = "alarm",
+    };
+    char name[48];
+
+    (void)snprintf(name, sizeof name, "%s.%s", event->group, event->name);
+    put_u64(d, "v", AUDIT_FORMAT_VERSION);
+    put_u64(d, "seq", stamp->seq);
+    put_time(d, &stamp->utc);
+    put_u64(d, "mono_ms", stamp->mono_ms);
+    put_text(d, "boot", d->place->boot);
+    put_text(d, "from", d->sender->name);
+    put_text(d, "event", name);
+    put_text(d, "severity", severities[event->severity]);
+}
+
+static size_t dump(const json_t *line, char out[AUDIT_LINE_MAX])
+{
+    static const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9);
+    size_t n = json_dumpb(line, out, AUDIT_LINE_MAX - 1, flags);
+
+    /* The growth of texts is bounded and so is the number of fields. */
+    assert(n < AUDIT_LINE_MAX);
+    if (n == 0 || n >= AUDIT_LINE_MAX)
+        return 0;
+    out[n] = '\n';
+    return n + 1;
+}
+
+static void remember(struct audit_tickets *t, uint64_t ticket, uint64_t seq)
+{
+    t->ticket[t->next] = ticket;
+    t->seq[t->next] = seq;
+    t->next = (t->next + 1) % AUDIT_TICKETS;
+}
+
+size_t audit_line_build(const struct audit_place *place, const struct audit_stamp *stamp,
+                        struct audit_sender *sender, const uint8_t *payload, size_t n,
+                        char out[AUDIT_LINE_MAX])
+{
+    struct draft d = {place, sender, json_object(), false, false};
+    char prev[AUDIT_HASH_HEX_SIZE + 1];
+    struct record_head head;
+    size_t size;
+
+    if (!d.line || !record_check(payload, n, &head)) {
+        json_decref(d.line);
+        return 0;
+    }
+    put_envelope(&d, stamp, head.event);
+    if (head.ticket != 0)
+        put_u64(&d, "ticket", head.ticket);
+    put_fields(&d, payload, n);
+    audit_hex(stamp->prev, sizeof stamp->prev, prev);
+    put_text(&d, "prev", prev);
+    size = d.bad ? 0 : dump(d.line, out);
+    json_decref(d.line);
+    if (size > 0 && head.ticket != 0)
+        remember(&sender->tickets, head.ticket, stamp->seq);
+    return size;
+}
