@@ -1,0 +1,79 @@
+#include "tests/lib/type_matrix.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char TEXT[] =
+#include "tests/lib/type_matrix.def"
+    ;
+
+static void need(bool condition, const char *line)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "type_matrix.def: %.60s\n", line);
+    abort();
+}
+
+/* "7,(9),10,44-47": numbers and spans; what is in brackets does not count. */
+static void read_causes(const char *text, bool cause[64])
+{
+    const char *p = text;
+    while (*p != '\0') {
+        if (*p == ',' || *p == '(') {
+            p = *p == ',' ? p + 1 : strchr(p, ')') + 1;
+            continue;
+        }
+        char *end;
+        const unsigned long first = strtoul(p, &end, 10);
+        const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+        need(end != p && first <= last && last < 64, text);
+        for (unsigned long c = first; c <= last; c++)
+            cause[c] = true;
+        p = end;
+    }
+}
+
+static void read_row(char *line, struct matrix_row *row)
+{
+    char *field[9];
+    for (int i = 0; i < 9; i++) {
+        field[i] = strsep(&line, ";");
+        need(field[i] != NULL, "fields");
+    }
+    need(line == NULL && strlen(field[1]) < sizeof row->name, "fields");
+    memset(row, 0, sizeof *row);
+    row->id = (unsigned int)atoi(field[0]);
+    strcpy(row->name, field[1]);
+    row->octets = (unsigned int)atoi(field[2]);
+    snprintf(row->sq, sizeof row->sq, "%s", field[3]);
+    row->direction = field[4][0];
+    read_causes(field[5], row->cause[0]);
+    read_causes(field[6], row->cause[1]);
+    row->ioa = field[7][0];
+    row->single = field[8][0] == '1';
+}
+
+void type_matrix_read(struct matrix_row rows[MATRIX_ROWS])
+{
+    char text[sizeof TEXT];
+    memcpy(text, TEXT, sizeof TEXT);
+    char *rest = text;
+    int n = 0;
+    for (char *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n")) {
+        need(n < MATRIX_ROWS && isdigit((unsigned char)line[0]), line);
+        read_row(line, &rows[n++]);
+    }
+    need(n == MATRIX_ROWS, "number of rows");
+}
+
+const struct matrix_row *type_matrix_find(const struct matrix_row rows[MATRIX_ROWS],
+                                          unsigned int id)
+{
+    for (int i = 0; i < MATRIX_ROWS; i++)
+        if (rows[i].id == id)
+            return &rows[i];
+    return NULL;
+}
