@@ -27,9 +27,9 @@ static const struct config_key root_keys[] = {
     }
 
 static const struct config_key limit_keys[] = {
-    LIMIT(max_sessions, 1, 65535),         LIMIT(sessions_per_worker, 1, 1024),
-    LIMIT(spare_workers, 1, 64),           LIMIT(handshakes_per_source, 1, 1024),
-    LIMIT(handshake, 1, 255),              LIMIT(routes_per_gate, 1, ROUTES_MAX),
+    LIMIT(max_sessions, 1, 65535), LIMIT(sessions_per_worker, 1, 1024),
+    LIMIT(spare_workers, 1, 64),   LIMIT(handshakes_per_source, 1, 1024),
+    LIMIT(handshake, 1, 255),      LIMIT(routes_per_gate, 1, ROUTES_MAX),
 };
 
 static const struct config_key audit_keys[] = {
@@ -182,8 +182,8 @@ static void read_root(struct config_build *b, const config_setting_t *root)
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path))
-                         : strdup(".");
+    char *folder =
+        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
     char *absolute = folder ? realpath(folder, NULL) : NULL;
 
     free(folder);

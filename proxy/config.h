@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#define CONFIG_USER_DEFAULT "_gate104"
+#define CONFIG_USER_DEFAULT  "_gate104"
 #define CONFIG_PEM_FILES_MAX 32u
 
 /* A file that is read, or of a key only named. */
@@ -103,7 +103,8 @@ void config_check(const struct config *c, struct config_errors *errs);
  * a user, else <user>.  False if there is neither or it is root. */
 bool config_role_user(const struct config *c, enum role role, uid_t *uid, gid_t *gid);
 
-/* ---- what each role is told; free with the *_config_free of role_config.h ----------- */
+/* ---- what each role is told; free with the *_config_free of role_config.h -----------
+ */
 
 /* Gates are 0..config_gate_count()-1, groups of tls workers 0..config.tls_count-1. */
 uint32_t config_gate_count(const struct config *c);

@@ -9,9 +9,8 @@
 
 #define FORM_REMEDY "write \"10.0.1.10:2404\", or \"[2001:db8::1]:2404\" for IPv6"
 
-__attribute__((format(printf, 3, 4))) static bool fail(struct config_fault *f,
-                                                       const char *remedy,
-                                                       const char *what, ...)
+__attribute__((format(printf, 3, 4))) static bool
+fail(struct config_fault *f, const char *remedy, const char *what, ...)
 {
     va_list ap;
 
@@ -128,9 +127,10 @@ static bool mask_fault(const char *text, const struct source_net *net,
 
     (void)inet_ntop(net->family == 6 ? AF_INET6 : AF_INET, net->addr, addr, sizeof addr);
     (void)fail(fault, "", "\"%.80s\" has bits set behind its prefix", text);
-    (void)snprintf(fault->remedy, sizeof fault->remedy,
-                   "write \"%s/%u\" for the network, or leave \"/%u\" out for one address",
-                   addr, net->bits, net->bits);
+    (void)snprintf(
+        fault->remedy, sizeof fault->remedy,
+        "write \"%s/%u\" for the network, or leave \"/%u\" out for one address", addr,
+        net->bits, net->bits);
     return false;
 }
 

@@ -27,8 +27,8 @@ static void key_path(const config_setting_t *s, char *out, size_t cap)
             used += (size_t)snprintf(out + used, cap - used, "%s%s", used > 0 ? "." : "",
                                      c->name);
         else
-            used += (size_t)snprintf(out + used, cap - used, "[%d]",
-                                     config_setting_index(c));
+            used +=
+                (size_t)snprintf(out + used, cap - used, "[%d]", config_setting_index(c));
     }
 }
 
@@ -132,18 +132,13 @@ static const char *const kind_words[] = {
 static bool is_kind(const config_setting_t *s, enum config_kind kind)
 {
     switch (kind) {
-    case CONFIG_KIND_INT:
-        return s->type == CONFIG_TYPE_INT;
-    case CONFIG_KIND_BOOL:
-        return s->type == CONFIG_TYPE_BOOL;
-    case CONFIG_KIND_STRING:
-        return s->type == CONFIG_TYPE_STRING;
+    case CONFIG_KIND_INT: return s->type == CONFIG_TYPE_INT;
+    case CONFIG_KIND_BOOL: return s->type == CONFIG_TYPE_BOOL;
+    case CONFIG_KIND_STRING: return s->type == CONFIG_TYPE_STRING;
     case CONFIG_KIND_SEQUENCE:
         return s->type == CONFIG_TYPE_ARRAY || s->type == CONFIG_TYPE_LIST;
-    case CONFIG_KIND_GROUP:
-        return s->type == CONFIG_TYPE_GROUP;
-    case CONFIG_KIND_REFUSED:
-        break;
+    case CONFIG_KIND_GROUP: return s->type == CONFIG_TYPE_GROUP;
+    case CONFIG_KIND_REFUSED: break;
     }
     return false;
 }

@@ -1,7 +1,7 @@
 /* Reading libconfig settings by table, so that no key is ever ignored.
  *
- * Only the files that read configurations and policies include this; it is the only header
- * that includes libconfig. */
+ * Only the files that read configurations and policies include this; it is the only
+ * header that includes libconfig. */
 #ifndef GATE104_PROXY_CONFIG_READER_H
 #define GATE104_PROXY_CONFIG_READER_H
 
@@ -28,8 +28,8 @@ struct config_key {
     const char *name;
     enum config_kind kind;
     bool required;
-    size_t offset;     /* INT: of a uint32_t, BOOL: of a bool; in the struct being filled */
-    uint32_t min, max; /* INT */
+    size_t offset; /* INT: of a uint32_t, BOOL: of a bool; in the struct being filled */
+    uint32_t min, max;  /* INT */
     const char *remedy; /* REFUSED, or of a missing required key */
 };
 
@@ -77,7 +77,8 @@ config_report_key(const struct config_reader *r, enum config_severity severity,
 
 /* The nearest of the names, if it is near enough to be meant, else NULL.  Case does not
  * count. */
-const char *config_nearest(const char *word, const char *(*name)(const void *ctx, size_t i),
+const char *config_nearest(const char *word,
+                           const char *(*name)(const void *ctx, size_t i),
                            const void *ctx, size_t count);
 /* Edits from one word to the other (insert, delete, change, swap neighbours), at most
  * `limit` + 1.  Words of more than 63 octets are infinitely far. */

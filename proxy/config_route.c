@@ -17,8 +17,7 @@ static const struct config_key route_keys[] = {
     {"name", CONFIG_KIND_STRING, true, 0, 0, 0, "add name = \"...\";"},
     {"mode", CONFIG_KIND_STRING, true, 0, 0, 0,
      "add mode = \"protect-rtu\"; or mode = \"wrap-master\";"},
-    {"listen", CONFIG_KIND_SEQUENCE, true, 0, 0, 0,
-     "add listen = [ \"ADDRESS:PORT\" ];"},
+    {"listen", CONFIG_KIND_SEQUENCE, true, 0, 0, 0, "add listen = [ \"ADDRESS:PORT\" ];"},
     {"rtu", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"remote", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"allow_from", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
@@ -144,10 +143,11 @@ static void read_peer_name(struct config_build *b, const config_setting_t *s,
     if (!name)
         return;
     if (n == 0 || n > PEER_NAME_MAX || strspn(name, good) != n) {
-        config_report_key(&b->r, CONFIG_ERROR, s, "peer_name",
-                          "write the DNS name or IP address of the far end's certificate, "
-                          "without wildcards",
-                          "\"%s\" is no DNS name or IP address", name);
+        config_report_key(
+            &b->r, CONFIG_ERROR, s, "peer_name",
+            "write the DNS name or IP address of the far end's certificate, "
+            "without wildcards",
+            "\"%s\" is no DNS name or IP address", name);
         return;
     }
     (void)snprintf(route->peer_name, sizeof route->peer_name, "%s", name);
@@ -176,8 +176,8 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
         return false;
     }
     c->policies = more;
-    more[c->policy_count] = (struct config_policy){
-        .path = path, .blob = file.blob, .size = file.size};
+    more[c->policy_count] =
+        (struct config_policy){.path = path, .blob = file.blob, .size = file.size};
     memcpy(more[c->policy_count].hash, file.hash, POLICY_HASH_SIZE);
     *place = c->policy_count++;
     return true;
@@ -220,9 +220,8 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     read_mode(b, s, route);
     read_endpoints(b, s, "listen", route->listen, &route->listen_count);
     /* Only one of the two is allowed: config_route_check. */
-    read_endpoints(b, s,
-                   route->mode == ROUTE_WRAP_MASTER ? "remote" : "rtu", route->target,
-                   &route->target_count);
+    read_endpoints(b, s, route->mode == ROUTE_WRAP_MASTER ? "remote" : "rtu",
+                   route->target, &route->target_count);
     read_sources(b, s, route);
     read_peer_name(b, s, route);
     read_records(b, s);
@@ -250,7 +249,8 @@ void config_routes_read(struct config_build *b, const config_setting_t *list)
         if (s->type == CONFIG_TYPE_GROUP)
             read_route(b, s, &b->c->routes[i]);
         else
-            config_report(&b->r, CONFIG_ERROR, s, "write a group: { name = \"...\"; ... }",
+            config_report(&b->r, CONFIG_ERROR, s,
+                          "write a group: { name = \"...\"; ... }",
                           "wrong type of value");
     }
     config_routes_check(b, list);

@@ -22,8 +22,8 @@ static void check_timers(struct config_build *b, const config_setting_t *s,
                           "w (%u) is more than 2/3 of k (%u)", route->w, route->k);
 }
 
-static void refuse_key(struct config_build *b, const config_setting_t *s,
-                       const char *key, const char *remedy, const char *mode)
+static void refuse_key(struct config_build *b, const config_setting_t *s, const char *key,
+                       const char *remedy, const char *mode)
 {
     if (config_setting_get_member(s, key))
         config_report_key(&b->r, CONFIG_ERROR, s, key, remedy,
@@ -73,10 +73,11 @@ static void check_plain_listen(struct config_build *b, const config_setting_t *s
             continue;
         endpoint_text(&route->listen[i], text);
         if (!route->plaintext_listen)
-            config_report_key(&b->r, CONFIG_ERROR, s, "listen",
-                              "listen on 127.0.0.1, or add plaintext_listen = true; if the "
-                              "cable to the master is safe",
-                              "%s takes commands without TLS from the network", text);
+            config_report_key(
+                &b->r, CONFIG_ERROR, s, "listen",
+                "listen on 127.0.0.1, or add plaintext_listen = true; if the "
+                "cable to the master is safe",
+                "%s takes commands without TLS from the network", text);
         else if (route->source_count == 0)
             config_report_key(&b->r, CONFIG_ERROR, s, "allow_from",
                               "add allow_from = [ \"ADDRESS OF THE MASTER\" ];",

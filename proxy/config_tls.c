@@ -181,9 +181,10 @@ static void check_lists(struct config_build *b, const config_setting_t *route,
                         const config_setting_t *own, const struct config_tls *t)
 {
     if (t->ca_count == 0 && absent(b, own, "ca"))
-        config_report_key(&b->r, CONFIG_ERROR, route, "tls",
-                          "add ca = [ \"ca.crt\" ]: who may issue the peers' certificates",
-                          "no \"ca\" is configured for this route");
+        config_report_key(
+            &b->r, CONFIG_ERROR, route, "tls",
+            "add ca = [ \"ca.crt\" ]: who may issue the peers' certificates",
+            "no \"ca\" is configured for this route");
     if (t->crl_count == 0 && absent(b, own, "crl"))
         config_report_key(&b->r, CONFIG_WARNING, route, "tls", "add crl = [ \"ca.crl\" ]",
                           "without \"crl\" a revoked certificate is not noticed");

@@ -1,0 +1,390 @@
+#include "proxy/policy_file.h"
+
+#include "policy/policy.h"
+#include "proxy/audit_hash.h"
+#include "proxy/config_reader.h"
+#include "proxy/policy_file_range.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define LATER(key, remedy)                                                               \
+    {                                                                                    \
+        key, CONFIG_KIND_REFUSED, false, 0, 0, 0, remedy                                 \
+    }
+
+static const struct config_key root_keys[] = {
+    {"monitor", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"control", CONFIG_KIND_GROUP, true, 0, 0, 0,
+     "add control = { default = \"refuse\"; rules = ( ... ); };"},
+};
+
+static const struct config_key direction_keys[] = {
+    {"default", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"rules", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+};
+
+/* What a key of another version narrows would be wide open without it: none is ignored.
+ */
+static const struct config_key rule_keys[] = {
+    {"name", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"types", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"ca", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"ioa", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"value", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"action", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    LATER("select", "remove it if the RTU itself demands select before operate, else "
+                    "remove the rule"),
+    LATER("roles", "remove it and give each set of rights a route with a CA of its own, "
+                   "or remove the rule"),
+    LATER("rate", "remove it if any rate may pass, else remove the rule"),
+    LATER("peers", "remove it and use a route with a CA of its own"),
+    LATER("from", "remove it and use allow_from of the route"),
+    LATER("step", "remove it if steps of any size may pass, else remove the rule"),
+    LATER("time", "remove it if the rule may hold at all times, else remove the rule"),
+    LATER("max_age", "remove it if time tags of any age may pass, else remove the rule"),
+    LATER("cot", "remove it if every legal cause may pass, else remove the rule"),
+    LATER("qualifier", "remove it if every qualifier may pass, else remove the rule"),
+    LATER("oa", "remove it if every originator may send this, else remove the rule"),
+};
+
+struct reading {
+    struct config_reader r;
+    struct policy_builder *builder;
+};
+
+static const char *action_names(const void *ctx, size_t i)
+{
+    (void)ctx;
+    return policy_action_name((enum policy_action)i);
+}
+
+static bool read_action(const struct config_reader *r, const config_setting_t *group,
+                        const char *key, enum direction dir, enum policy_action *action)
+{
+    const char *text = config_member_string(r, group, key);
+    const char *near;
+    char remedy[128];
+
+    if (!text)
+        return !config_setting_get_member(group, key);
+    if (!policy_action_by_name(text, action)) {
+        near = config_nearest(text, action_names, NULL, POLICY_ACTIONS);
+        (void)snprintf(remedy, sizeof remedy,
+                       near
+                           ? "did you mean \"%s\"?"
+                           : "write \"pass\", \"log\", \"refuse\", \"drop\" or \"close\"",
+                       near);
+        config_report_key(r, CONFIG_ERROR, group, key, remedy, "\"%s\" is no action",
+                          text);
+        return false;
+    }
+    if (dir == DIR_CONTROL || *action != POLICY_REFUSE)
+        return true;
+    config_report_key(r, CONFIG_ERROR, group, key, "write \"drop\"",
+                      "\"refuse\" answers commands; nobody is answered in monitor "
+                      "direction");
+    return false;
+}
+
+/* ---- rules ------------------------------------------------------------------------ */
+
+static const struct type_info *read_type(const struct config_reader *r,
+                                         const config_setting_t *s)
+{
+    const struct type_info *type = NULL;
+    const char *text = NULL;
+    const char *near;
+    char remedy[96] = "write a name such as \"C_SC_NA_1\" or its number";
+
+    if (s->type == CONFIG_TYPE_INT) {
+        int v = config_setting_get_int(s);
+
+        type = v >= 0 && v <= 255 ? type_info((uint8_t)v) : NULL;
+        if (!type)
+            config_report(r, CONFIG_ERROR, s, remedy,
+                          "%d is no TypeID of IEC 60870-5-104", v);
+        return type;
+    }
+    text = config_string(r, s);
+    if (!text)
+        return NULL;
+    type = type_by_name(text);
+    if (type)
+        return type;
+    near = type_closest_name(text);
+    if (near)
+        (void)snprintf(remedy, sizeof remedy, "did you mean \"%s\"?", near);
+    config_report(r, CONFIG_ERROR, s, remedy, "\"%s\" is no type of IEC 60870-5-104",
+                  text);
+    return NULL;
+}
+
+static bool read_types(const struct config_reader *r, const config_setting_t *s,
+                       enum direction dir, struct policy_rule *rule)
+{
+    const config_setting_t *list = config_member(s, "types", CONFIG_KIND_SEQUENCE);
+    bool good = true;
+
+    if (!config_setting_get_member(s, "types")) {
+        if (dir == DIR_MONITOR) {
+            policy_types_all(rule->types, dir);
+            return true;
+        }
+        config_report_key(r, CONFIG_ERROR, s, "types", "add types = [ \"...\" ];",
+                          "the key is missing; a rule for commands has to name them");
+        return false;
+    }
+    if (!list || !config_count_check(r, list, 1, 256))
+        return false;
+    for (size_t i = 0; i < config_count(list); i++) {
+        const config_setting_t *e = config_elem(list, i);
+        const struct type_info *type = read_type(r, e);
+
+        good = good && type;
+        if (!type)
+            continue;
+        if (!type_in_direction(type, dir)) {
+            config_report(r, CONFIG_ERROR, e, "move it to the other direction's rules",
+                          "%s does not occur in %s direction", type->name,
+                          direction_name(dir));
+            good = false;
+        }
+        policy_types_set(rule->types, type->id);
+    }
+    return good;
+}
+
+static bool read_number(const struct config_reader *r, const config_setting_t *s,
+                        double *v)
+{
+    if (s->type == CONFIG_TYPE_INT)
+        *v = config_setting_get_int(s);
+    else if (s->type == CONFIG_TYPE_FLOAT)
+        *v = config_setting_get_float(s);
+    else
+        *v = NAN;
+    if (isfinite(*v))
+        return true;
+    config_report(r, CONFIG_ERROR, s, "write a number such as 110 or 110.0",
+                  "this is not a finite number");
+    return false;
+}
+
+/* A range that no number of the type can leave limits nothing: likely the wrong unit. */
+static void check_unit(const struct config_reader *r, const config_setting_t *value,
+                       const struct type_info *type, const struct policy_rule *rule)
+{
+    static const struct {
+        double low, high;
+    } limit[] = {
+        [VALUE_SINGLE] = {0, 1},         [VALUE_DOUBLE] = {0, 3},
+        [VALUE_REGULATING] = {0, 3},     [VALUE_STEP] = {-64, 63},
+        [VALUE_NVA] = {-1, 1},           [VALUE_SVA] = {-32768, 32767},
+        [VALUE_BSI] = {0, 4294967295.0}, [VALUE_BCR] = {-2147483648.0, 2147483647.0},
+    };
+
+    if (type->value == VALUE_NONE) {
+        config_report(r, CONFIG_ERROR, value, "put it into a rule of its own",
+                      "%s carries no number", type->name);
+        return;
+    }
+    if (type->value >= COUNT(limit) || type->value == VALUE_R32)
+        return;
+    if (rule->value_min < limit[type->value].low ||
+        rule->value_max > limit[type->value].high)
+        config_report(r, CONFIG_WARNING, value, "check the unit",
+                      "numbers of %s go from %.10g to %.10g only", type->name,
+                      limit[type->value].low, limit[type->value].high);
+}
+
+static bool read_value(const struct config_reader *r, const config_setting_t *s,
+                       struct policy_rule *rule)
+{
+    const config_setting_t *list = config_member(s, "value", CONFIG_KIND_SEQUENCE);
+    size_t before = r->errs->errors;
+
+    if (!list)
+        return !config_setting_get_member(s, "value");
+    if (config_count(list) != 2) {
+        config_report(r, CONFIG_ERROR, list, "write [ SMALLEST, LARGEST ]",
+                      "the range has not two numbers");
+        return false;
+    }
+    if (!read_number(r, config_elem(list, 0), &rule->value_min) ||
+        !read_number(r, config_elem(list, 1), &rule->value_max))
+        return false;
+    if (rule->value_min > rule->value_max)
+        config_report(r, CONFIG_ERROR, list, "write the smaller number first",
+                      "%g is larger than %g", rule->value_min, rule->value_max);
+    rule->has_value = true;
+    for (unsigned int id = 0; id < 256; id++) {
+        if (rule->types[id / 8] >> id % 8 & 1)
+            check_unit(r, list, type_info((uint8_t)id), rule);
+    }
+    return r->errs->errors == before;
+}
+
+static bool read_name(const struct config_reader *r, const config_setting_t *s,
+                      struct policy_rule *rule)
+{
+    const char *name = config_member_string(r, s, "name");
+
+    rule->name = name ? name : "";
+    if (strlen(rule->name) <= POLICY_NAME_MAX)
+        return name || !config_setting_get_member(s, "name");
+    config_report_key(r, CONFIG_ERROR, s, "name", "use a shorter name",
+                      "the name has more than %u octets", POLICY_NAME_MAX);
+    return false;
+}
+
+static bool read_addresses(const struct config_reader *r, const config_setting_t *s,
+                           const char *key, enum policy_file_space space,
+                           struct policy_range **out, size_t *count)
+{
+    const config_setting_t *list = config_member(s, key, CONFIG_KIND_SEQUENCE);
+
+    *out = NULL;
+    *count = 0;
+    if (!list)
+        return !config_setting_get_member(s, key);
+    return policy_file_ranges(r, list, space, out, count);
+}
+
+static void read_rule(struct reading *rd, const config_setting_t *s, enum direction dir)
+{
+    struct policy_rule rule = {.direction = dir, .action = POLICY_PASS};
+    struct policy_range *ca;
+    struct policy_range *ioa;
+    const struct config_reader *r = &rd->r;
+    size_t before = r->errs->errors;
+    char err[160];
+    bool good;
+
+    config_group_read(r, s, rule_keys, COUNT(rule_keys), NULL);
+    good = read_name(r, s, &rule);
+    good = read_types(r, s, dir, &rule) && good;
+    good = read_addresses(r, s, "ca", POLICY_FILE_CA, &ca, &rule.ca_count) && good;
+    good = read_addresses(r, s, "ioa", POLICY_FILE_IOA, &ioa, &rule.ioa_count) && good;
+    good = read_value(r, s, &rule) && good;
+    good = read_action(r, s, "action", dir, &rule.action) && good;
+    rule.ca = ca;
+    rule.ioa = ioa;
+    if (good && r->errs->errors == before &&
+        !policy_builder_add(rd->builder, &rule, err, sizeof err))
+        config_report(r, CONFIG_ERROR, s, "change the rule", "%s", err);
+    free(ca);
+    free(ioa);
+}
+
+/* ---- the file --------------------------------------------------------------------- */
+
+static void check_control(struct reading *rd, const config_setting_t *group, size_t rules,
+                          enum policy_action action)
+{
+    if (action == POLICY_PASS || action == POLICY_LOG)
+        config_report_key(&rd->r, CONFIG_WARNING, group, "default",
+                          "write \"refuse\" and list what may pass",
+                          "every command that no rule names will pass");
+    else if (rules == 0)
+        config_report_key(&rd->r, CONFIG_WARNING, group, "rules",
+                          "add rules for the commands that may pass",
+                          "no command at all will pass");
+}
+
+static void read_direction(struct reading *rd, const config_setting_t *group,
+                           enum direction dir)
+{
+    enum policy_action action = dir == DIR_CONTROL ? POLICY_REFUSE : POLICY_PASS;
+    const config_setting_t *list;
+    size_t rules = 0;
+
+    config_group_read(&rd->r, group, direction_keys, COUNT(direction_keys), NULL);
+    if (read_action(&rd->r, group, "default", dir, &action))
+        policy_builder_default(rd->builder, dir, action);
+    list = config_member(group, "rules", CONFIG_KIND_SEQUENCE);
+    if (list && config_count_check(&rd->r, list, 0, POLICY_RULES_MAX))
+        rules = config_count(list);
+    for (size_t i = 0; i < rules; i++) {
+        const config_setting_t *s = config_elem(list, i);
+
+        if (s->type == CONFIG_TYPE_GROUP)
+            read_rule(rd, s, dir);
+        else
+            config_report(&rd->r, CONFIG_ERROR, s, "write a group: { types = [ ... ]; }",
+                          "wrong type of value");
+    }
+    if (dir == DIR_CONTROL)
+        check_control(rd, group, rules, action);
+}
+
+/* Takes the blob if the gate will take it. */
+static void take_blob(struct reading *rd, struct policy_file *out)
+{
+    struct config_place at = {rd->r.file, 0, NULL};
+    const uint8_t *blob = policy_builder_blob(rd->builder, &out->size);
+    struct policy *policy = NULL;
+    char err[160] = "out of memory";
+
+    out->blob = blob ? malloc(out->size) : NULL;
+    if (out->blob) {
+        memcpy(out->blob, blob, out->size);
+        if (policy_load(out->blob, out->size, &policy, err, sizeof err)) {
+            policy_free(policy);
+            return;
+        }
+    }
+    config_errors_add(rd->r.errs, CONFIG_ERROR, &at, "make the policy simpler", "%s",
+                      err);
+}
+
+static void read_tree(struct reading *rd, const config_setting_t *root,
+                      struct policy_file *out)
+{
+    size_t before = rd->r.errs->errors;
+    const config_setting_t *group;
+
+    config_group_read(&rd->r, root, root_keys, COUNT(root_keys), NULL);
+    group = config_member(root, "monitor", CONFIG_KIND_GROUP);
+    if (group)
+        read_direction(rd, group, DIR_MONITOR);
+    group = config_member(root, "control", CONFIG_KIND_GROUP);
+    if (group)
+        read_direction(rd, group, DIR_CONTROL);
+    if (rd->r.errs->errors == before)
+        take_blob(rd, out);
+}
+
+bool policy_file_load(const char *path, const struct config_place *at,
+                      struct config_errors *errs, struct policy_file *out)
+{
+    struct reading rd = {.r = {path, errs}};
+    size_t before = errs->errors;
+    char *octets = NULL;
+    size_t size = 0;
+    config_t *tree = config_tree_read(path, at, errs, &octets, &size);
+
+    memset(out, 0, sizeof *out);
+    if (!tree)
+        return false;
+    rd.builder = policy_builder_new();
+    if (rd.builder && audit_hash_warm_up() && audit_hash(octets, size, out->hash))
+        read_tree(&rd, config_root_setting(tree), out);
+    else
+        config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
+    policy_builder_free(rd.builder);
+    config_tree_free(tree);
+    free(octets);
+    if (errs->errors == before)
+        return true;
+    policy_file_free(out);
+    return false;
+}
+
+void policy_file_free(struct policy_file *f)
+{
+    free(f->blob);
+    memset(f, 0, sizeof *f);
+}

@@ -1,0 +1,22 @@
+/* Policy files: read, check, compile to what the gate loads.
+ *
+ * Monitor and command line only. */
+#ifndef GATE104_PROXY_POLICY_FILE_H
+#define GATE104_PROXY_POLICY_FILE_H
+
+#include "proxy/config_errors.h"
+#include "proxy/role_config.h"
+
+struct policy_file {
+    uint8_t hash[POLICY_HASH_SIZE]; /* SHA-256 of the file's octets */
+    uint8_t *blob;                  /* policy_load() takes it */
+    size_t size;
+};
+
+/* Reads a policy file of at most 64 MiB; `at` is where it was named.  False if there is
+ * an error: every one is in errs.  Warnings do not prevent it. */
+bool policy_file_load(const char *path, const struct config_place *at,
+                      struct config_errors *errs, struct policy_file *out);
+void policy_file_free(struct policy_file *f);
+
+#endif
