@@ -8,8 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-/* ---- text that is always printable and always ends ----------------------------------
- */
+/* ---- text that is always printable and always ends ---- */
 
 struct text {
     char *s;
@@ -64,8 +63,7 @@ static void text_escaped(struct text *t, const unsigned char *p, size_t n)
     }
 }
 
-/* ---- names --------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static void add_name(struct text *t, const X509_NAME *name)
 {
@@ -150,8 +148,7 @@ static void san_text(const X509 *cert, char *out, size_t cap)
     GENERAL_NAMES_free(names);
 }
 
-/* ---- the rest -----------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 static bool serial_text(const X509 *cert, char *out, size_t cap)
 {

@@ -40,7 +40,7 @@ static void explain(const struct tls_pem *pem, int count, const char *what, char
     if (count >= PEM_ITEMS_MAX)
         errtext_set(err, cap, "%s: more than %d blocks; split the file", pem->name,
                     PEM_ITEMS_MAX);
-    else if (at_end())
+    else if (!pem->data || at_end())
         errtext_set(err, cap, "%s: holds no %s in PEM form", pem->name, what);
     else
         errtext_set(err, cap,

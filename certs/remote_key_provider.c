@@ -19,7 +19,7 @@
         (id), (void (*)(void))(fn)                                                       \
     }
 
-/* ---- keys ------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 struct remote_key {
     const char *type;
@@ -193,8 +193,7 @@ static const OSSL_DISPATCH ec_functions[] = {
 static const OSSL_DISPATCH rsa_functions[] = {
     KEY_FUNCTIONS(key_new_rsa, key_types_rsa, key_operation_rsa)};
 
-/* ---- signatures ---------------------------------------------------------------------
- */
+/* ---- signatures ---- */
 
 struct operation {
     const struct remote_key *key;
@@ -379,8 +378,7 @@ static const OSSL_DISPATCH sign_functions[] = {
     {0, NULL},
 };
 
-/* ---- the provider -------------------------------------------------------------------
- */
+/* ---- the provider ---- */
 
 /* libssl finds the certificate slot of a key by these names; the aliases and the object
  * identifiers belong to it. */

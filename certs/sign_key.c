@@ -24,8 +24,7 @@ struct sign_key {
     enum sign_key_type type;
 };
 
-/* ---- loading ------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 static bool group_is(EVP_PKEY *pkey, const char *name)
 {
@@ -220,8 +219,7 @@ void sign_key_free(struct sign_key *key)
     OPENSSL_clear_free(key, sizeof(*key));
 }
 
-/* ---- use ----------------------------------------------------------------------------
- */
+/* ---- use ---- */
 
 enum sign_key_type sign_key_type(const struct sign_key *key)
 {

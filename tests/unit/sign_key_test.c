@@ -237,8 +237,7 @@ static void refuses_a_large_file(void **state)
     free(text);
 }
 
-/* ---- signing ------------------------------------------------------------------------
- */
+/* ---- signing ---- */
 
 static struct sign_key *parse(enum pki_type type, EVP_PKEY **public)
 {
