@@ -256,7 +256,8 @@ void sim_steps_asdu(struct sim_master *m, const uint8_t *asdu, size_t n, uint64_
 
     m->asdus++;
     m->last_received_ms = now;
-    if (sim_asdu_open(&a, asdu, n) != NULL) {
+    /* The mirror of a malformed command is malformed too, and still its answer. */
+    if (sim_asdu_open(&a, asdu, n) != NULL && (a.cause < 44 || a.cause > 47)) {
         m->malformed++;
         return;
     }

@@ -149,6 +149,7 @@ static void started(struct sim_conn *c, uint64_t now)
 
     sim_print_event(&st->o->print, "started", c->id, "data transfer started");
     /* What nobody acknowledged is sent again (104 clause 10). */
+    sim_events_pass(st, 0);
     c->next_event = st->events_acked;
     c->replay_start = now;
     sim_answer_initialised(c);
