@@ -268,9 +268,9 @@ static bool only_log_inside(const char *path)
 }
 
 /* Hands the directory to the user this role becomes. */
-static bool give_dir(const struct audit *a, const struct stat *st)
+static bool give_dir(struct audit *a, const struct stat *st)
 {
-    const struct child *c = &a->child;
+    struct child *c = &a->child;
     const char *dir = a->config.dir;
 
     if (geteuid() != 0 || c->uid == 0 || st->st_uid == c->uid)

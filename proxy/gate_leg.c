@@ -1,6 +1,8 @@
 /* Octets in and out of a session's two legs, and the relay's round between them. */
 #include "proxy/gate.h"
 
+#include "certs/tls_failure.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -42,6 +42,8 @@ struct proc {
     bool transient; /* tls: its place goes with it */
     uint64_t started_ms;
     uint32_t failures; /* ends in a row that were soon or unasked */
+    uint32_t notes;    /* lines for the operator in this interval */
+    uint64_t notes_since_ms;
     struct proc *next;
 };
 
@@ -113,6 +115,9 @@ void monitor_check_keys(const struct config *c, struct config_errors *errs);
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);
 void monitor_record(struct monitor *m, struct record *r);
+/* A line of a role for the operator: its name in front, nothing in it but printable
+ * ASCII, at most so many in a time. */
+void monitor_note(struct proc *p, const struct imsg *note);
 /* A record about a process. */
 void monitor_record_proc(struct monitor *m, enum event event, const struct proc *p,
                          const char *detail);

@@ -16,6 +16,32 @@ void monitor_log(const char *fmt, ...)
     (void)fprintf(stderr, "gate104d: %s\n", line);
 }
 
+#define NOTES_MAX         50u
+#define NOTES_INTERVAL_MS 10000u
+
+void monitor_note(struct proc *p, const struct imsg *note)
+{
+    uint64_t now = loop_now(&p->monitor->loop);
+    char line[NOTE_MAX + 1];
+
+    if (now - p->notes_since_ms > NOTES_INTERVAL_MS) {
+        if (p->notes > NOTES_MAX)
+            monitor_log("%s-%u: %u more lines like these", role_name(p->role), p->id,
+                        p->notes - NOTES_MAX);
+        p->notes = 0;
+        p->notes_since_ms = now;
+    }
+    if (p->notes++ >= NOTES_MAX)
+        return;
+    for (size_t i = 0; i < note->len; i++) {
+        uint8_t c = note->payload[i];
+
+        line[i] = c >= 0x20 && c < 0x7F ? (char)c : '?';
+    }
+    line[note->len] = '\0';
+    (void)fprintf(stderr, "%s-%u: %s\n", role_name(p->role), p->id, line);
+}
+
 void monitor_record_flush(struct monitor *m)
 {
     struct proc *audit = monitor_proc_find(m, ROLE_AUDIT, 0);

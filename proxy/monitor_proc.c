@@ -121,6 +121,7 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         imsg_get(msg, &taken, sizeof taken);
         monitor_fleet_worker_taken(p->monitor, taken.id);
         return IMSG_OK;
+    case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
     case MSG_RECORD_ACK: return IMSG_OK;
     default: return imsg_reject(&p->control, msg);
     }
@@ -278,9 +279,22 @@ static void schedule_restart(struct proc *p)
                          delay < RESTART_MAX_MS ? delay : RESTART_MAX_MS);
 }
 
+/* What a process said with its last breath is often why it ended. */
+static void hear_last_words(struct proc *p)
+{
+    for (int budget = 16; budget > 0; budget--) {
+        if (imsg_recv(&p->control, &p->monitor->scratch) != IMSG_OK)
+            return;
+        if (p->monitor->scratch.type == MSG_NOTE)
+            monitor_note(p, &p->monitor->scratch);
+    }
+}
+
 static void ended(struct proc *p, int status)
 {
     struct monitor *m = p->monitor;
+
+    hear_last_words(p);
 
     p->pid = 0;
     loop_timer_stop(&m->loop, &p->timer);

@@ -160,13 +160,13 @@ static bool same_public(const char *line, const uint8_t *der, size_t n)
 static void check_key(const struct config *c, const struct config_tls *t,
                       struct config_errors *errs)
 {
-    const struct pem_text chain = {
+    const struct tls_pem chain = {
         .name = t->cert.path, .data = t->cert.text, .len = t->cert.size};
     const struct config_place at = {.file = c->path, .line = t->key.line, .key = "key"};
     uint8_t der[4096];
     char err[400] = "";
     char line[2 * sizeof der + 64];
-    size_t n = pem_public_key(&chain, der, sizeof der, err, sizeof err);
+    size_t n = pem_public(&chain, der, sizeof der, err, sizeof err);
 
     if (n == 0)
         return; /* the certificate itself has been found fault with already */

@@ -2,6 +2,7 @@
  * session and ends: whatever a peer did to its memory ends with it. */
 #include "proxy/tls.h"
 
+#include "certs/tls_warm_up.h"
 #include "proxy/endpoint.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static bool make_context(struct tls *t, size_t i)
 
     if (t->config.crl_pem[0] != '\0')
         settings.crl =
-            (struct pem_text){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
+            (struct tls_pem){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
     t->ctx[i] = tls_context_new(&settings, err, sizeof err);
     if (!t->ctx[i])
         child_log(&t->child, "route \"%s\": %s", r->name, err);
@@ -33,6 +34,7 @@ static bool make_context(struct tls *t, size_t i)
 static bool init(struct child *c, const uint8_t *cfg, size_t len)
 {
     struct tls *t = (struct tls *)c;
+    char err[200] = "";
 
     t->broker.fd = t->signer.fd = -1;
     t->broker_watch.fd = -1;
@@ -43,6 +45,10 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
     t->ctx = calloc(t->config.route_count, sizeof(SSL_CTX *));
     if (!t->ctx || !tls_library_init())
         return false;
+    if (!tls_warm_up(err, sizeof err)) {
+        child_log(c, "%s", err);
+        return false;
+    }
     for (size_t i = 0; i < t->config.route_count; i++) {
         if (!make_context(t, i))
             return false;

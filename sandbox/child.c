@@ -23,24 +23,19 @@ const char *__asan_default_options(void)
 }
 #endif
 
-void child_log(const struct child *c, const char *fmt, ...)
+void child_log(struct child *c, const char *fmt, ...)
 {
-    char line[512];
-    int n = snprintf(line, sizeof line, "%s: ", c->name);
+    char line[NOTE_MAX + 1];
     va_list ap;
+    int n;
 
-    if (n < 0)
-        return;
     va_start(ap, fmt);
-    (void)vsnprintf(line + n, sizeof line - (size_t)n, fmt, ap);
+    n = vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    n = (int)strlen(line);
-    if (n == (int)sizeof line - 1)
-        n--;
-    line[n++] = '\n';
-    /* One write, so that lines of several processes do not mix. */
-    if (write(STDERR_FILENO, line, (size_t)n) < 0)
+    if (n <= 0)
         return;
+    n = n < (int)sizeof line ? n : (int)sizeof line - 1;
+    (void)imsg_send(&c->control, MSG_NOTE, line, (size_t)n, NULL, 0);
 }
 
 void child_keep(struct child *c, int fd)

@@ -57,9 +57,10 @@ int child_main(int argc, char **argv, const struct child_ops *ops, struct child 
 /* To be called from init(): `fd` stays open in the sandbox. */
 void child_keep(struct child *c, int fd);
 
-/* A line to the operator (stderr, which systemd takes to the journal). Not evidence. */
-__attribute__((format(printf, 2, 3))) void child_log(const struct child *c,
-                                                     const char *fmt, ...);
+/* A line for the operator.  It goes through the monitor, which says whose it is: a role
+ * has no terminal and no journal to write to.  Not evidence. */
+__attribute__((format(printf, 2, 3))) void child_log(struct child *c, const char *fmt,
+                                                     ...);
 
 /* Tells the monitor that `ch` broke the catalogue (ch->fault, ch->fault_type), closes it
  * and removes its watch. */

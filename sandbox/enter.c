@@ -12,6 +12,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef GATE104_SAN
+#define SANITIZED true /* their reports may go to a file */
+#else
+#define SANITIZED false
+#endif
+
 static bool fail(char *err, size_t errcap, const char *step)
 {
     (void)snprintf(err, errcap, "sandbox: %s: %s", step, strerror(errno));
@@ -102,6 +108,16 @@ static bool empty_capabilities(void)
     return good && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0;
 }
 
+/* Standard error may be a terminal, and who holds a terminal can type into it. */
+static bool leave_terminal(void)
+{
+#ifdef GATE104_SAN
+    return true; /* where the sanitizers report */
+#else
+    return dup2(STDIN_FILENO, STDERR_FILENO) == STDERR_FILENO;
+#endif
+}
+
 /* setuid clears the parent-death signal, so it is set last; a monitor that died in
  * between has left us another parent. */
 static bool die_with_parent(void)
@@ -120,6 +136,8 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
 #else
     (void)close_unknown;
 #endif
+    if (!leave_terminal())
+        return fail(err, errcap, "leave the terminal");
     if (!limit_role(c))
         return fail(err, errcap, "resource limits");
     if (!empty_bounding_set())

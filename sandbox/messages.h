@@ -14,6 +14,9 @@
 #define IMSG_PAYLOAD_MAX (IMSG_SIZE_MAX - IMSG_HEADER_SIZE)
 #define IMSG_FDS_MAX     2u
 
+/* Octets of a line for the operator. */
+#define NOTE_MAX 480u
+
 /* A role's configuration may not be larger. */
 #define CFG_SIZE_MAX (64u * 1024u * 1024u)
 
