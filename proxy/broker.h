@@ -60,7 +60,7 @@ struct broker {
     struct loop_watch audit_watch;
     struct session *sessions;
     uint32_t session_count;
-    uint32_t session_last; /* lower half of the last number given */
+    uint32_t session_last; /* how many numbers were given */
     /* Records of refused connections: at most a burst, then counted. */
     uint32_t refusal_tokens;
     uint32_t refusals_untold;

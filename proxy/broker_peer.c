@@ -59,7 +59,7 @@ static struct session *named_session(struct peer *p, const struct imsg *m, bool 
 
     imsg_get(m, &id, sizeof id);
     *mine = true;
-    if (id.session >> 32 != b->config.incarnation)
+    if (id.session <= BROKER_FIRST_SESSION(b->config.incarnation))
         return NULL;
     s = broker_session_find(b, id.session);
     *mine = s && (p->ch.peer == ROLE_GATE ? s->gate == p : s->worker == p);

@@ -14,7 +14,7 @@ struct session *broker_session_new(struct broker *b, const struct broker_route *
     if (!s)
         return NULL;
     s->broker = b;
-    s->id = (uint64_t)b->config.incarnation << 32 | ++b->session_last;
+    s->id = BROKER_FIRST_SESSION(b->config.incarnation) + ++b->session_last;
     s->route = route;
     s->state = SESSION_SETUP;
     s->source = *source;

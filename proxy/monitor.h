@@ -69,7 +69,7 @@ struct monitor {
     struct proc *procs;
     size_t group_count;
     struct worker_group *group;
-    struct loop_timer stop_timer;
+    uint32_t incarnation; /* of the broker */
     int signal_fd;
     struct loop_watch signal_watch;
     size_t record_count;
@@ -109,6 +109,8 @@ void monitor_fleet_stop(struct monitor *m, int exit_status);
 /* monitor_start.c */
 /* Makes the places of all roles from the configuration; starts nothing. */
 bool monitor_build(struct monitor *m);
+/* Before the broker is started again: new session numbers. */
+void monitor_renew_broker(struct proc *broker);
 /* That each private key fits its certificate, as the signer sees it. */
 void monitor_check_keys(const struct config *c, struct config_errors *errs);
 

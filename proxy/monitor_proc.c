@@ -200,7 +200,11 @@ static void ended(struct proc *p, int status);
 
 static void restart(void *ctx)
 {
-    monitor_proc_start(ctx);
+    struct proc *p = ctx;
+
+    if (p->role == ROLE_BROKER)
+        monitor_renew_broker(p);
+    monitor_proc_start(p);
 }
 
 void monitor_proc_start(struct proc *p)

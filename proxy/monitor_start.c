@@ -43,18 +43,38 @@ static bool build_signer(struct monitor *m)
     return add(m, ROLE_SIGNER, 0, cfg, size);
 }
 
-static bool build_broker(struct monitor *m)
+/* What the broker is told, with session numbers that no earlier one gave. */
+static size_t encode_broker(struct monitor *m, uint8_t **cfg)
 {
     struct broker_config c;
-    uint8_t *cfg = NULL;
     size_t size;
 
-    /* Seconds make the upper half of session numbers: a new start never repeats them. */
-    if (!config_broker_role(m->config, (uint32_t)time(NULL), &c))
-        return false;
-    size = broker_config_encode(&c, &cfg);
+    m->incarnation = m->incarnation ? m->incarnation + 1 : (uint32_t)time(NULL);
+    if (!config_broker_role(m->config, m->incarnation, &c))
+        return 0;
+    size = broker_config_encode(&c, cfg);
     broker_config_free(&c);
+    return size;
+}
+
+static bool build_broker(struct monitor *m)
+{
+    uint8_t *cfg = NULL;
+    size_t size = encode_broker(m, &cfg);
+
     return add(m, ROLE_BROKER, 0, cfg, size);
+}
+
+void monitor_renew_broker(struct proc *p)
+{
+    uint8_t *cfg = NULL;
+    size_t size = encode_broker(p->monitor, &cfg);
+
+    if (size == 0)
+        return;
+    free(p->cfg);
+    p->cfg = cfg;
+    p->cfg_size = size;
 }
 
 static bool build_gate(struct monitor *m, uint32_t id)

@@ -38,6 +38,10 @@ struct source_net {
 
 /* ---- broker ---- */
 
+/* A broker counts its sessions up from here.  With seconds as incarnation the numbers
+ * grow over all restarts, and stay below 2^53, which every JSON reader can hold. */
+#define BROKER_FIRST_SESSION(incarnation) ((uint64_t)(incarnation) << 20)
+
 struct broker_route {
     uint16_t index; /* of the route in the configuration file; the same in every role */
     char name[ROUTE_NAME_MAX + 1];
@@ -55,7 +59,7 @@ struct broker_route {
 };
 
 struct broker_config {
-    uint32_t incarnation;           /* upper half of the session numbers it gives */
+    uint32_t incarnation; /* its session numbers begin at BROKER_FIRST_SESSION() */
     uint32_t max_sessions;          /* all routes together */
     uint32_t handshakes_per_source; /* sessions one source address may have in set-up */
     uint32_t sessions_per_worker;
