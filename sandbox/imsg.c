@@ -295,11 +295,12 @@ enum imsg_status imsg_recv(struct imsg_channel *ch, struct imsg *m)
     fds_good = collect_fds(&msg, m);
     if (n == 0 && m->fd_count == 0)
         return IMSG_CLOSED;
-    if ((size_t)n < IMSG_HEADER_SIZE || (msg.msg_flags & MSG_TRUNC))
+    if ((size_t)n < IMSG_HEADER_SIZE)
         return fail(ch, m, IMSG_FAULT_LENGTH);
+    /* The type first, so that the report of any other fault can name it. */
     m->type = header[0];
     m->len = (size_t)n - IMSG_HEADER_SIZE;
-    if (header[1] != m->len)
+    if ((msg.msg_flags & MSG_TRUNC) || header[1] != m->len)
         return fail(ch, m, IMSG_FAULT_LENGTH);
     fault = check(ch, m, fds_good);
     return fault == IMSG_FAULT_NONE ? IMSG_OK : fail(ch, m, fault);
