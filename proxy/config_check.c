@@ -157,69 +157,49 @@ static void check_users(const struct config *c, struct config_errors *errs)
 
 /* ---- folders ---------------------------------------------------------------------- */
 
-static bool may_write(const struct stat *st, uid_t uid, gid_t gid)
-{
-    const mode_t want = S_IWOTH | S_IXOTH;
-
-    if (uid == 0)
-        return true;
-    if (st->st_uid == uid)
-        return (st->st_mode >> 6 & want) == want;
-    if (st->st_gid == gid)
-        return (st->st_mode >> 3 & want) == want;
-    return (st->st_mode & want) == want;
-}
-
-static void check_audit_dir(const struct config *c, struct config_errors *errs)
-{
-    uid_t uid = geteuid();
-    gid_t gid = getegid();
-    struct stat st;
-
-    if (stat(c->audit_dir, &st) != 0) {
-        tell(c, errs, CONFIG_ERROR, c->audit_line, "audit.dir",
-             "create it, owned by the user of the audit process, mode 0700",
-             "cannot use \"%s\": %s", c->audit_dir, strerror(errno));
-        return;
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        tell(c, errs, CONFIG_ERROR, c->audit_line, "audit.dir", "name a folder",
-             "\"%s\" is not a folder", c->audit_dir);
-        return;
-    }
-    if (st.st_mode & S_IWOTH)
-        tell(c, errs, CONFIG_ERROR, c->audit_line, "audit.dir", "chmod 0700 it",
-             "everybody may write to \"%s\"", c->audit_dir);
-    if (uid == 0 && !config_role_user(c, ROLE_AUDIT, &uid, &gid))
-        return; /* check_users tells */
-    if (!may_write(&st, uid, gid))
-        tell(c, errs, CONFIG_ERROR, c->audit_line, "audit.dir",
-             "chown it to that user and chmod 0700 it",
-             "user number %u of the audit process may not write to \"%s\"",
-             (unsigned int)uid, c->audit_dir);
-}
-
-/* gate104d makes the folder itself, but not the one above. */
-static void check_run_dir(const struct config *c, struct config_errors *errs)
+/* The folder, or, as its user makes it if it is missing, the one above. */
+static bool check_dir(const struct config *c, struct config_errors *errs,
+                      unsigned int line, const char *key, const char *dir,
+                      struct stat *st)
 {
     char above[4096];
     char *slash;
-    struct stat st;
 
-    (void)snprintf(above, sizeof above, "%s", c->run_dir);
-    if (stat(c->run_dir, &st) != 0) {
+    (void)snprintf(above, sizeof above, "%s", dir);
+    if (stat(dir, st) != 0) {
         slash = strrchr(above, '/');
         if (slash)
             slash[slash == above ? 1 : 0] = '\0';
-        if (stat(above, &st) != 0) {
-            tell(c, errs, CONFIG_ERROR, 0, "run_dir", "create it or correct the path",
+        if (errno != ENOENT || stat(above, st) != 0) {
+            tell(c, errs, CONFIG_ERROR, line, key, "create it or correct the path",
                  "cannot use \"%s\": %s", above, strerror(errno));
-            return;
+            return false;
         }
     }
-    if (!S_ISDIR(st.st_mode))
-        tell(c, errs, CONFIG_ERROR, 0, "run_dir", "name a folder",
-             "\"%s\" is not a folder", above);
+    if (!S_ISDIR(st->st_mode)) {
+        tell(c, errs, CONFIG_ERROR, line, key, "name a folder", "\"%s\" is not a folder",
+             above);
+        return false;
+    }
+    if (access(above, W_OK | X_OK) == 0)
+        return true;
+    tell(c, errs, CONFIG_ERROR, line, key,
+         "chown it to the user that starts gate104d, or start it as root",
+         "\"%s\" is not writable", above);
+    return false;
+}
+
+static void check_dirs(const struct config *c, struct config_errors *errs)
+{
+    struct stat st;
+
+    (void)check_dir(c, errs, 0, "run_dir", c->run_dir, &st);
+    if (!check_dir(c, errs, c->audit_line, "audit.dir", c->audit_dir, &st))
+        return;
+    /* A sticky folder above, such as /tmp, is no place for others' files in ours. */
+    if (st.st_mode & S_IWOTH && !(st.st_mode & S_ISVTX))
+        tell(c, errs, CONFIG_ERROR, c->audit_line, "audit.dir", "chmod 0700 it",
+             "everybody may write to \"%s\"", c->audit_dir);
 }
 
 /* ---- ports ------------------------------------------------------------------------ */
@@ -263,7 +243,6 @@ void config_check(const struct config *c, struct config_errors *errs)
         check_key(c, &c->tls[i].key, errs);
     }
     check_users(c, errs);
-    check_audit_dir(c, errs);
-    check_run_dir(c, errs);
+    check_dirs(c, errs);
     check_ports(c, errs);
 }
