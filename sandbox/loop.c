@@ -140,7 +140,7 @@ bool loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t ms)
         l->heap = heap;
         l->heap_size = size;
     }
-    t->due = l->now + ms;
+    t->due = ms < UINT64_MAX - l->now ? l->now + ms : UINT64_MAX;
     heap_up(l, l->heap_count++, t);
     return true;
 }
@@ -184,6 +184,8 @@ void loop_run(struct loop *l)
 {
     while (!l->stopping) {
         int n = epoll_wait(l->epoll_fd, l->batch, LOOP_BATCH, wait_ms(l));
+        /* What the round calls leaves its own errno. */
+        bool broken = n < 0 && errno != EINTR;
 
         l->now = monotonic_ms();
         l->batch_count = n > 0 ? n : 0;
@@ -197,7 +199,7 @@ void loop_run(struct loop *l)
         run_timers(l);
         if (l->round_end)
             l->round_end(l->round_ctx);
-        if (n < 0 && errno != EINTR)
+        if (broken)
             break;
     }
 }
