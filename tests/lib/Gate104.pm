@@ -4,6 +4,7 @@ package Gate104;
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_hex);
 use Exporter 'import';
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
@@ -16,7 +17,8 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
     $ROOT $BUILD bin scratch pki free_port spawn_process wait_until wait_for_text slurp spew
     write_config start_gate104 stop_process alive records wait_record run_command
-    proc_of_role children_of
+    proc_of_role children_of json_lines start_rtu run_master tls_client start_route
+    asdus_sent asdus_received log_faults
 );
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
@@ -41,11 +43,16 @@ sub pki {
     };
 }
 
-# A TCP port nobody listens on now; with SO_REUSEADDR a test can take it at once.
+# A TCP port nobody listens on now; with SO_REUSEADDR a test can take it at once.  Below
+# the ports that the kernel gives away, and by pid, so that tests that run at the same time
+# do not take each other's between here and there.
+my $port_at = $$ * 37 % 12_000;
 sub free_port {
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0)
-        or die "no free port: $!";
-    return $s->sockport;
+    for (1 .. 12_000) {
+        my $port = 20_000 + $port_at++ % 12_000;
+        return $port if IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => $port);
+    }
+    die "no free port: $!";
 }
 
 sub slurp {
@@ -156,6 +163,8 @@ sub write_config {
     my (%o) = @_;
     my $dir = $o{dir} // scratch();
     my $pki = $o{pki} // pki();
+    mkdir "$dir/log", 0700;
+    chown((getpwnam 'nobody')[2, 3], "$dir/log") if $> == 0;
     my %tls = (cert => "$pki/station.crt", key => "$pki/station.key", ca => ["$pki/ca.crt"],
                crl => ["$pki/ca.crl"], %{ $o{tls} // {} });
     my $text = $> == 0 ? qq(user = "nobody";\n) : '';
@@ -215,6 +224,69 @@ sub wait_record {
         }
         return undef;
     }, $seconds // 10);
+}
+
+# ---- the simulated stations, and gate104 between them ------------------------------
+
+# Starts gate104-sim rtu on a port of its own; {port, pid, out, err}.  What it writes is
+# JSON lines.
+sub start_rtu {
+    my (@options) = @_;
+    my $dir = scratch();
+    my $p = spawn_process([ bin('gate104-sim'), 'rtu', '--json', '--listen', '127.0.0.1:0',
+                            '--port-file', "$dir/port", @options ], dir => $dir);
+    wait_until(sub { -s "$dir/port" || !alive($p) });
+    ($p->{port}) = slurp("$dir/port") =~ /(\d+)/ or die "the RTU did not start: " . slurp($p->{err});
+    return $p;
+}
+
+# Options of a TLS client with the certificate NAME of a lab PKI.
+sub tls_client {
+    my ($pki, $name) = (@_, 'master');
+    return ('--tls', '--ca-file', "$pki/ca.crt", '--cert', "$pki/$name.crt", '--key', "$pki/$name.key");
+}
+
+# Runs gate104-sim master to its end; {status, lines (decoded), err}.
+sub run_master {
+    my ($port, @words) = @_;
+    my ($status, $out, $err) =
+        run_command([ bin('gate104-sim'), 'master', '--json', '--timeout', 5, '--connect',
+                      "127.0.0.1:$port", @words ], seconds => 60);
+    return { status => $status, lines => [ json_lines($out) ], err => $err };
+}
+
+sub json_lines { return map { eval { decode_json($_) } // () } split /\n/, $_[0] }
+
+# The ASDUs, in hex, that a simulated station sent or received, in order.
+sub asdus_sent     { return map { $_->{asdu} // () } grep { $_->{event} eq 'apdu' && $_->{sent} } @_ }
+sub asdus_received { return map { $_->{asdu} // () } grep { $_->{event} eq 'apdu' && !$_->{sent} } @_ }
+
+# gate104 with one route (settings as in write_config; `listen` is chosen here), started;
+# {dir, port, gate}.
+sub start_route {
+    my ($route, %o) = @_;
+    my $port = free_port();
+    my $dir  = write_config(routes => [ { name => 'r', listen => ["127.0.0.1:$port"], %$route } ], %o);
+    return { dir => $dir, port => $port, gate => start_gate104($dir) };
+}
+
+# What is wrong with the log's chain, by a reader of its own: each line one JSON object,
+# numbered from 1, with the SHA-256 of the line before it.
+sub log_faults {
+    my ($dir) = @_;
+    my $text = slurp("$dir/log/gate104.jsonl");
+    my ($prev, $seq, @faults) = ('0' x 64, 0);
+    push @faults, 'no records' if $text eq '';
+    push @faults, 'the last line is not whole' if $text !~ /\n\z/;
+    for my $line (split /\n/, $text) {
+        my $r = eval { decode_json($line) };
+        $seq++;
+        push @faults, "line $seq: no JSON"                   if !$r;
+        push @faults, "line $seq: number $r->{seq}"          if $r && $r->{seq} != $seq;
+        push @faults, "line $seq: not the hash of the last"  if $r && $r->{prev} ne $prev;
+        $prev = sha256_hex("$line\n");
+    }
+    return @faults;
 }
 
 # Pids of the direct children of a process.
