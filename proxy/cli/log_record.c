@@ -1,0 +1,87 @@
+#include "proxy/cli/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+json_t *log_record_parse(const char *line, size_t n)
+{
+    struct audit_envelope e;
+    json_t *record;
+
+    if (audit_envelope_parse(line, n, &e))
+        return NULL;
+    record = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(record))
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
+const char *log_text(const json_t *record, const char *key)
+{
+    return json_string_value(json_object_get(record, key));
+}
+
+bool log_number(const json_t *record, const char *key, long long *out)
+{
+    const json_t *v = json_object_get(record, key);
+
+    if (!json_is_integer(v))
+        return false;
+    *out = json_integer_value(v);
+    return true;
+}
+
+/* FNV-1a; a collision only forgets an older session. */
+static size_t slot_of(const char *id)
+{
+    uint32_t h = 2166136261u;
+
+    for (const char *p = id; *p; p++)
+        h = (h ^ (unsigned char)*p) * 16777619u;
+    return h % LOG_SESSIONS;
+}
+
+/* The value of CN in an RFC 2253 name, or the whole name. */
+static void common_name(const char *subject, char out[LOG_WHO_MAX])
+{
+    const char *p = strncmp(subject, "CN=", 3) == 0 ? subject : strstr(subject, ",CN=");
+    size_t n;
+
+    if (!p) {
+        (void)snprintf(out, LOG_WHO_MAX, "%s", subject);
+        return;
+    }
+    p = strchr(p, '=') + 1;
+    n = strcspn(p, ",");
+    (void)snprintf(out, LOG_WHO_MAX, "%.*s", (int)(n < LOG_WHO_MAX ? n : LOG_WHO_MAX), p);
+}
+
+void log_sessions_learn(struct log_sessions *s, const json_t *record)
+{
+    const char *id = log_text(record, "session");
+    const char *subject = log_text(record, "subject");
+    const char *source = log_text(record, "source");
+    size_t slot;
+
+    if (!id || (!subject && !source))
+        return;
+    slot = slot_of(id);
+    (void)snprintf(s->slot[slot].id, sizeof s->slot[slot].id, "%s", id);
+    if (subject && *subject)
+        common_name(subject, s->slot[slot].who);
+    else
+        (void)snprintf(s->slot[slot].who, LOG_WHO_MAX, "%s", source ? source : "");
+}
+
+const char *log_sessions_who(const struct log_sessions *s, const json_t *record)
+{
+    const char *id = log_text(record, "session");
+    const char *who = log_text(record, "source");
+
+    if (id && strcmp(s->slot[slot_of(id)].id, id) == 0)
+        return s->slot[slot_of(id)].who;
+    if (!who)
+        who = log_text(record, "from");
+    return who ? who : "";
+}

@@ -1,0 +1,208 @@
+#include "proxy/cli/cli.h"
+#include "proxy/cli/log.h"
+
+#include <getopt.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLLOW_MS 200
+
+struct show {
+    const char *path;
+    char name[4096];
+    int fd;
+    bool json, follow, colour;
+    const char *session, *route, *event;
+    int status;
+    struct audit_reader reader;
+    struct log_sessions sessions;
+};
+
+/* "1-17" is a session's name; "17" finds it whatever the broker's start. */
+static bool session_fits(const char *wanted, const char *id)
+{
+    const char *dash = strchr(id, '-');
+
+    return strcmp(id, wanted) == 0 || (dash && strcmp(dash + 1, wanted) == 0);
+}
+
+static bool wanted(const struct show *s, const json_t *record)
+{
+    const char *session = log_text(record, "session");
+    const char *route = log_text(record, "route");
+    const char *event = log_text(record, "event");
+
+    if (s->session && (!session || !session_fits(s->session, session)))
+        return false;
+    if (s->route && (!route || strcmp(route, s->route) != 0))
+        return false;
+    return !s->event || (event && strncmp(event, s->event, strlen(s->event)) == 0);
+}
+
+static const char *colour_of(const json_t *record)
+{
+    static const struct {
+        const char *severity, *colour;
+    } table[] = {{"warning", "\033[33m"}, {"error", "\033[31m"}, {"alarm", "\033[1;31m"}};
+    const char *severity = log_text(record, "severity");
+
+    for (size_t i = 0; severity && i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].severity, severity) == 0)
+            return table[i].colour;
+    }
+    return NULL;
+}
+
+static void column(const char *text, size_t width)
+{
+    cli_put_safe(stdout, text ? text : "-", width, true);
+    (void)fputs("  ", stdout);
+}
+
+/* "2026-11-21T02:33:04.123Z" as "2026-11-21 02:33:04.123". */
+static void put_time(const json_t *record)
+{
+    const char *text = log_text(record, "time");
+    char time[AUDIT_TIME_SIZE + 1] = "";
+
+    if (text && strlen(text) == AUDIT_TIME_SIZE) {
+        memcpy(time, text, AUDIT_TIME_SIZE - 1);
+        time[10] = ' ';
+    }
+    column(time, AUDIT_TIME_SIZE - 1);
+}
+
+static void print_record(const struct show *s, const json_t *record)
+{
+    const char *colour = s->colour ? colour_of(record) : NULL;
+
+    if (colour)
+        (void)fputs(colour, stdout);
+    put_time(record);
+    column(log_text(record, "session"), 7);
+    column(log_text(record, "route"), 10);
+    column(log_text(record, "event"), 20);
+    column(log_sessions_who(&s->sessions, record), 18);
+    log_what(stdout, record);
+    (void)fputs(colour ? "\033[0m\n" : "\n", stdout);
+}
+
+static void not_a_record(struct show *s)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "line %llu is no record (see gate104 log verify)\n",
+                  (unsigned long long)s->reader.line);
+    s->status = LOG_EXIT_BAD;
+}
+
+static void show_line(struct show *s, const char *line, size_t n)
+{
+    json_t *record = log_record_parse(line, n);
+
+    if (!record) {
+        not_a_record(s);
+        return;
+    }
+    log_sessions_learn(&s->sessions, record);
+    if (wanted(s, record)) {
+        if (s->json)
+            (void)fwrite(line, 1, n, stdout);
+        else
+            print_record(s, record);
+    }
+    json_decref(record);
+}
+
+/* Waits for more; takes a new file of that name when the old one has no more to give. */
+static void wait_for_more(struct show *s)
+{
+    struct stat now, named;
+
+    (void)fflush(stdout);
+    (void)poll(NULL, 0, FOLLOW_MS);
+    if (fstat(s->fd, &now) != 0 || stat(s->name, &named) != 0)
+        return;
+    if (now.st_ino == named.st_ino && now.st_dev == named.st_dev &&
+        (uint64_t)now.st_size >= s->reader.taken)
+        return;
+    (void)close(s->fd);
+    s->fd = log_open(s->path, s->name);
+    audit_reader_init(&s->reader, s->fd);
+}
+
+static int run(struct show *s)
+{
+    for (;;) {
+        const char *line;
+        size_t n;
+
+        if (ferror(stdout))
+            return LOG_EXIT_OK;
+        switch (audit_reader_next(&s->reader, &line, &n)) {
+        case AUDIT_READ_LINE: show_line(s, line, n); break;
+        case AUDIT_READ_LONG: not_a_record(s); break;
+        case AUDIT_READ_TORN:
+        case AUDIT_READ_END:
+            if (!s->follow)
+                return s->status;
+            wait_for_more(s);
+            break;
+        case AUDIT_READ_ERROR:
+            if (!s->follow) {
+                perror("gate104 log");
+                return LOG_EXIT_UNUSABLE;
+            }
+            wait_for_more(s);
+            break;
+        }
+    }
+}
+
+static bool parse(struct show *s, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"follow", no_argument, NULL, 'f'},
+        {"session", required_argument, NULL, 's'},
+        {"route", required_argument, NULL, 'r'},
+        {"event", required_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0},
+    };
+    int o;
+
+    while ((o = getopt_long(argc, argv, "jfs:r:e:", options, NULL)) != -1) {
+        switch (o) {
+        case 'j': s->json = true; break;
+        case 'f': s->follow = true; break;
+        case 's': s->session = optarg; break;
+        case 'r': s->route = optarg; break;
+        case 'e': s->event = optarg; break;
+        default: return false;
+        }
+    }
+    s->path = argv[optind];
+    return optind + 1 == argc;
+}
+
+int log_show(int argc, char **argv)
+{
+    static struct show s;
+    int status;
+
+    if (!parse(&s, argc, argv)) {
+        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE [--json] [--session N]\n"
+                              "           [--route NAME] [--event PREFIX] [--follow]\n");
+        return LOG_EXIT_UNUSABLE;
+    }
+    s.fd = log_open(s.path, s.name);
+    if (s.fd < 0)
+        return LOG_EXIT_UNUSABLE;
+    s.colour = cli_colour(stdout);
+    audit_reader_init(&s.reader, s.fd);
+    status = run(&s);
+    (void)close(s.fd);
+    return status;
+}

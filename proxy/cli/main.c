@@ -1,0 +1,86 @@
+#include "proxy/cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct cli_command commands[] = {
+    {"log", "show|verify|stats ...", "read and check a session log", cli_log},
+    {NULL, NULL, NULL, NULL},
+};
+
+static void print_table(FILE *out, const struct cli_command *table, const char *path)
+{
+    (void)fprintf(out, "usage:\n");
+    for (const struct cli_command *c = table; c->name; c++)
+        (void)fprintf(out, "  %s %s %s\n        %s\n", path, c->name, c->arguments,
+                      c->summary);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+           strcmp(word, "help") == 0;
+}
+
+int cli_dispatch(const struct cli_command *table, const char *path, int misuse, int argc,
+                 char **argv)
+{
+    if (argc < 2) {
+        print_table(stderr, table, path);
+        return misuse;
+    }
+    if (is_help(argv[1])) {
+        print_table(stdout, table, path);
+        return 0;
+    }
+    for (const struct cli_command *c = table; c->name; c++) {
+        if (strcmp(c->name, argv[1]) == 0)
+            return c->run(argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "%s: no such command: ", path);
+    cli_put_safe(stderr, argv[1], 0, false);
+    (void)fprintf(stderr, "\n");
+    print_table(stderr, table, path);
+    return misuse;
+}
+
+void cli_put_safe(FILE *out, const char *text, size_t width, bool pad)
+{
+    size_t used = 0;
+
+    for (const char *p = text; *p; p++) {
+        bool plain = *p >= 0x20 && *p < 0x7F;
+        size_t need = plain ? 1 : 4;
+
+        if (width > 0 && used + need + (p[1] ? 1 : 0) > width) {
+            (void)fputc('~', out);
+            used++;
+            break;
+        }
+        used += need;
+        if (plain)
+            (void)fputc(*p, out);
+        else
+            (void)fprintf(out, "\\x%02X", (unsigned int)(unsigned char)*p);
+    }
+    for (; pad && used < width; used++)
+        (void)fputc(' ', out);
+}
+
+bool cli_colour(FILE *out)
+{
+    const char *no = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    return isatty(fileno(out)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        (void)printf("gate104 %s\n", GATE104_VERSION);
+        return 0;
+    }
+    return cli_dispatch(commands, "gate104", 2, argc, argv);
+}
