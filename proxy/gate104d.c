@@ -80,11 +80,14 @@ static struct config *load_and_check(const char *path)
 
 static void log_start(struct monitor *m)
 {
+    char text[40];
     struct record r;
 
     record_begin(&r, EVENT_SYSTEM_START, 0, false);
     record_text(&r, RECORD_VERSION, GATE104_VERSION);
-    record_u64(&r, RECORD_COUNT, m->config->route_count);
+    (void)snprintf(text, sizeof text, "%zu route%s", m->config->route_count,
+                   m->config->route_count == 1 ? "" : "s");
+    record_text(&r, RECORD_DETAIL, text);
     monitor_record(m, &r);
     if (geteuid() == 0)
         return;
@@ -115,6 +118,7 @@ static int run(const struct config *c)
     monitor_fleet_workers(m);
     loop_run(&m->loop);
     monitor_log("stopped");
+    monitor_free(m);
     return m->exit_status;
 }
 
@@ -123,6 +127,7 @@ int main(int argc, char **argv)
     const char *path = NULL;
     bool check_only = false;
     struct config *c;
+    int status = 0;
     int option;
 
     while ((option = getopt(argc, argv, "c:tVh")) != -1) {
@@ -142,9 +147,10 @@ int main(int argc, char **argv)
     c = load_and_check(path);
     if (!c)
         return 1;
-    if (check_only) {
+    if (check_only)
         (void)printf("%s: configuration is good\n", path);
-        return 0;
-    }
-    return run(c);
+    else
+        status = run(c);
+    config_free(c);
+    return status;
 }

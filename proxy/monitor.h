@@ -109,6 +109,8 @@ void monitor_fleet_stop(struct monitor *m, int exit_status);
 /* monitor_start.c */
 /* Makes the places of all roles from the configuration; starts nothing. */
 bool monitor_build(struct monitor *m);
+/* Frees what monitor_build made. */
+void monitor_free(struct monitor *m);
 /* Before the broker is started again: new session numbers. */
 void monitor_renew_broker(struct proc *broker);
 /* That each private key fits its certificate, as the signer sees it. */

@@ -122,6 +122,22 @@ bool monitor_build(struct monitor *m)
     return true;
 }
 
+void monitor_free(struct monitor *m)
+{
+    struct proc *next;
+
+    for (struct proc *p = m->procs; p; p = next) {
+        next = p->next;
+        free(p->cfg);
+        free(p);
+    }
+    m->procs = NULL;
+    for (size_t i = 0; i < m->group_count; i++)
+        free(m->group[i].cfg);
+    free(m->group);
+    loop_free(&m->loop);
+}
+
 /* ---- keys ---- */
 
 /* Runs `gate104-signer --check KEY`; its output, error line included, goes to `out`.
