@@ -1,0 +1,205 @@
+/* Writes what policy_read.c reads. */
+#include "policy/policy_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct policy_builder {
+    uint8_t *buf;
+    size_t size, room;
+    uint32_t rules;
+    uint8_t fallback[DIRECTIONS];
+    bool bad; /* out of memory */
+};
+
+struct policy_builder *policy_builder_new(void)
+{
+    struct policy_builder *b = calloc(1, sizeof *b);
+
+    if (b == NULL)
+        return NULL;
+    b->size = POLICY_HEAD_SIZE;
+    b->fallback[DIR_CONTROL] = POLICY_REFUSE;
+    b->fallback[DIR_MONITOR] = POLICY_PASS;
+    return b;
+}
+
+void policy_builder_free(struct policy_builder *b)
+{
+    if (b == NULL)
+        return;
+    free(b->buf);
+    free(b);
+}
+
+void policy_builder_default(struct policy_builder *b, enum direction direction,
+                            enum policy_action action)
+{
+    b->fallback[direction] = (uint8_t)action;
+}
+
+static bool make_room(struct policy_builder *b, size_t more)
+{
+    size_t room = b->room ? b->room : 1024;
+
+    while (room < b->size + more) /* doubles until it fits */
+        room *= 2;
+    if (room == b->room)
+        return true;
+    uint8_t *buf = realloc(b->buf, room);
+    if (buf == NULL)
+        return false;
+    b->buf = buf;
+    b->room = room;
+    return true;
+}
+
+static void put_number(struct policy_builder *b, uint64_t v, size_t octets)
+{
+    for (size_t i = 0; i < octets; i++)
+        b->buf[b->size++] = (uint8_t)(v >> 8 * i);
+}
+
+static void put_octets(struct policy_builder *b, const void *p, size_t n)
+{
+    memcpy(b->buf + b->size, p, n);
+    b->size += n;
+}
+
+static void put_ranges(struct policy_builder *b, const struct policy_range *r, size_t n,
+                       size_t octets)
+{
+    for (size_t i = 0; i < n; i++) {
+        put_number(b, r[i].first, octets);
+        put_number(b, r[i].last, octets);
+    }
+}
+
+static void put_double(struct policy_builder *b, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    put_number(b, bits, 8);
+}
+
+static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
+{
+    const size_t name = strlen(rule->name);
+
+    put_number(b, rule->direction, 1);
+    put_number(b, rule->action, 1);
+    put_number(b, rule->has_value, 1);
+    put_number(b, name, 1);
+    put_octets(b, rule->name, name);
+    put_octets(b, rule->types, sizeof rule->types);
+    put_number(b, rule->ca_count, 2);
+    put_number(b, rule->ioa_count, 2);
+    put_ranges(b, rule->ca, rule->ca_count, 2);
+    put_ranges(b, rule->ioa, rule->ioa_count, 4);
+    if (rule->has_value) {
+        put_double(b, rule->value_min);
+        put_double(b, rule->value_max);
+    }
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct policy_range *x = a, *y = b;
+
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->last > y->last) - (x->last < y->last);
+}
+
+/* Sorts, and makes one of those that overlap or touch.  Ranges that are none, and the one
+ * address `alone`, stay as they are for policy_rule_check to see. */
+static size_t ranges_normalise(struct policy_range *r, size_t n, uint32_t alone)
+{
+    size_t used = 0;
+
+    if (n > 0)
+        qsort(r, n, sizeof *r, compare_ranges);
+    for (size_t i = 0; i < n; i++) {
+        struct policy_range *last = used > 0 ? &r[used - 1] : NULL;
+        const bool none = r[i].first > r[i].last || (last && last->first > last->last);
+        const bool touches = last && r[i].first <= (uint64_t)last->last + 1;
+        if (!touches || none || (r[i].first == alone && last->last + 1 == alone))
+            r[used++] = r[i];
+        else if (r[i].last > last->last)
+            last->last = r[i].last;
+    }
+    return used;
+}
+
+static struct policy_range *ranges_copy(const struct policy_range *r, size_t *n,
+                                        uint32_t alone)
+{
+    struct policy_range *copy = calloc(*n + 1, sizeof *copy);
+
+    if (copy == NULL)
+        return NULL;
+    if (*n > 0)
+        memcpy(copy, r, *n * sizeof *r);
+    *n = ranges_normalise(copy, *n, alone);
+    return copy;
+}
+
+static bool add_checked(struct policy_builder *b, const struct policy_rule *rule,
+                        char *err, size_t errcap)
+{
+    if (!policy_rule_check(rule, err, errcap))
+        return false;
+
+    const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
+                        8 * rule->ioa_count + 16;
+    if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
+        snprintf(err, errcap, "too many rules");
+        return false;
+    }
+    if (!make_room(b, more)) {
+        snprintf(err, errcap, "out of memory");
+        return false;
+    }
+    put_rule(b, rule);
+    b->rules++;
+    return true;
+}
+
+bool policy_builder_add(struct policy_builder *b, const struct policy_rule *rule,
+                        char *err, size_t errcap)
+{
+    struct policy_rule r = *rule;
+    struct policy_range *ca = ranges_copy(rule->ca, &r.ca_count, ASDU_CA_ALL);
+    struct policy_range *ioa = ranges_copy(rule->ioa, &r.ioa_count, UINT32_MAX);
+    bool good = false;
+
+    r.ca = ca;
+    r.ioa = ioa;
+    if (r.name == NULL)
+        r.name = "";
+    if (ca != NULL && ioa != NULL)
+        good = add_checked(b, &r, err, errcap);
+    else
+        snprintf(err, errcap, "out of memory");
+    free(ca);
+    free(ioa);
+    return good;
+}
+
+const uint8_t *policy_builder_blob(struct policy_builder *b, size_t *size)
+{
+    const size_t whole = b->size;
+
+    *size = 0;
+    if (!make_room(b, 0))
+        return NULL;
+    b->size = 0;
+    put_octets(b, POLICY_MAGIC, POLICY_MAGIC_SIZE);
+    put_number(b, b->rules, 4);
+    put_octets(b, b->fallback, DIRECTIONS);
+    put_number(b, 0, 2);
+    b->size = *size = whole;
+    return b->buf;
+}

@@ -1,0 +1,118 @@
+/* What the files of the policy share; nobody else includes this.
+ *
+ * The blob, little endian:
+ *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 0, and per rule
+ *   u8 direction, u8 action, u8 has_value, u8 name length, name, 32 octets of types,
+ *   u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per IOA range u32
+ * first and last, and if has_value two IEEE 754 doubles. Ranges are in ascending order
+ * and do not overlap.
+ *
+ * Compiled, each direction and each set of types that are under the same rules has an
+ * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
+ * over them stands a segment tree in an array (node i has the sons 2i and 2i + 1, leaf j
+ * is node leaf_count + j).  A rule hangs at the few nodes whose leaves make up its
+ * ranges, so memory grows with rules times log(rules) whatever the ranges are.  Each node
+ * has its rules cut into stretches of object addresses, and each stretch the rules to
+ * look at: those with a value range, and at most one without, which is the last.  A
+ * decision walks from a leaf to the root, finds the stretch by bisection at each node,
+ * and takes the first rule of all. */
+#ifndef GATE104_POLICY_POLICY_PRIVATE_H
+#define GATE104_POLICY_POLICY_PRIVATE_H
+
+#include "policy/policy.h"
+
+#define POLICY_MAGIC       "G104POL1"
+#define POLICY_MAGIC_SIZE  8u
+#define POLICY_HEAD_SIZE   16u
+#define POLICY_RULE_SIZE   40u /* of a rule without name, ranges and values */
+#define POLICY_CA_FIRST    1u
+#define POLICY_CA_LAST     65534u
+#define POLICY_NO_INDEX    0xFFu
+#define POLICY_INDEXES_MAX (DIRECTIONS * TYPE_COUNT)
+
+_Static_assert(POLICY_INDEXES_MAX < POLICY_NO_INDEX, "an index number is one octet");
+
+/* ---- rules as read from a blob -------------------------------------------------------
+ */
+
+struct policy_source {
+    enum policy_action fallback[DIRECTIONS];
+    size_t count;
+    struct policy_rule *rule; /* names and ranges point to what follows */
+    char *names;              /* NUL-terminated, one behind the other */
+    size_t names_size;
+    struct policy_range *ranges;
+};
+
+/* Checks one rule as policy.h says; its ranges are in order. */
+bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap);
+/* False, with err, and nothing to free, if the blob breaks a rule. */
+bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out,
+                        char *err, size_t errcap);
+void policy_source_free(struct policy_source *s);
+
+/* ---- compiled
+ * -------------------------------------------------------------------------- */
+
+struct policy_entry {
+    enum policy_action action;
+    bool has_value;
+    double value_min, value_max;
+    const char *name;
+};
+
+struct policy_node {
+    uint32_t segment; /* its first */
+    uint32_t count;   /* 0: no rule hangs here */
+};
+
+struct policy_index {
+    uint32_t leaf;       /* its first, in leaf_start */
+    uint32_t leaf_count; /* >= 1 */
+    uint32_t node;       /* of its node 0, in nodes */
+};
+
+/* Growing arrays of uint32_t, for what cannot be counted before. */
+struct policy_pool {
+    uint32_t *item;
+    size_t count, room;
+};
+
+struct policy {
+    enum policy_action fallback[DIRECTIONS];
+    size_t rule_count;
+    struct policy_entry *rule;
+    char *names;
+    uint8_t index_of[DIRECTIONS][256];
+    size_t index_count;
+    struct policy_index index[POLICY_INDEXES_MAX];
+    struct policy_pool leaf_start; /* first common address of each leaf */
+    struct policy_node *nodes;
+    size_t node_count;
+    struct policy_pool segment_start; /* first object address of each segment */
+    struct policy_pool segment_end;   /* end of its rules in candidates */
+    struct policy_pool candidates;
+};
+
+/* ---- policy_build.c: one index
+ * ----------------------------------------------------------- */
+
+struct policy_build {
+    struct policy *policy;
+    const struct policy_source *source;
+    size_t budget; /* steps left: a policy that needs more is refused */
+    char *err;
+    size_t errcap;
+};
+
+bool policy_pool_add(struct policy_pool *pool, uint32_t item);
+/* Builds the index of a type's rules in one direction. */
+bool policy_build_index(struct policy_build *b, enum direction direction,
+                        const struct type_info *type, struct policy_index *out);
+/* Cuts the rules of one node (places in source, ascending) into segments. */
+bool policy_build_segments(struct policy_build *b, const uint32_t *rules, size_t count,
+                           bool any_ioa, struct policy_node *out);
+/* Takes steps from the budget; false, with err, when it is used up. */
+bool policy_build_spend(struct policy_build *b, size_t steps);
+
+#endif

@@ -1,0 +1,299 @@
+#include "policy/policy_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one rule ------------------------------------------------------------------------
+ */
+
+/* Octets of the UTF-8 letter at p, 0 if it is none; control characters are none. */
+static size_t utf8_letter(const uint8_t *p)
+{
+    static const uint8_t lead[] = {0x00, 0x00, 0xC0, 0xE0, 0xF0};
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const size_t n = p[0] < 0xC0 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    uint32_t c = p[0];
+
+    if (n == 1)
+        return c >= 0x20 && c < 0x7F ? 1 : 0;
+    c -= lead[n];
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3Fu);
+    }
+    if (c < smallest[n] || c < 0xA0 || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+        return 0;
+    return n;
+}
+
+static bool name_is_good(const char *name)
+{
+    const size_t n = strlen(name);
+    size_t at = 0;
+
+    if (n > POLICY_NAME_MAX)
+        return false;
+    while (at < n) { /* the NUL at the end is no continuation octet */
+        const size_t step = utf8_letter((const uint8_t *)name + at);
+        if (step == 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+static bool ranges_are_good(const struct policy_range *r, size_t n, uint32_t min,
+                            uint32_t max)
+{
+    if (n > POLICY_RANGES_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (r[i].first < min || r[i].last > max || r[i].first > r[i].last)
+            return false;
+        if (i > 0 && r[i].first <= r[i - 1].last)
+            return false;
+    }
+    return true;
+}
+
+static bool all_stations_is_alone(const struct policy_range *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r[i].last == ASDU_CA_ALL && r[i].first != ASDU_CA_ALL)
+            return false;
+    return true;
+}
+
+static const char *types_fault(const struct policy_rule *rule)
+{
+    bool any = false;
+
+    for (unsigned int id = 0; id < 256; id++) {
+        const struct type_info *type = type_info((uint8_t)id);
+        if ((rule->types[id / 8] >> id % 8 & 1) == 0)
+            continue;
+        if (type == NULL)
+            return "it names a type that is not one of 104";
+        if (!type_in_direction(type, rule->direction))
+            return "it names a type that does not occur in its direction";
+        any = true;
+    }
+    return any ? NULL : "it names no type";
+}
+
+static const char *value_fault(const struct policy_rule *rule)
+{
+    if (!rule->has_value)
+        return NULL;
+    if (!isfinite(rule->value_min) || !isfinite(rule->value_max))
+        return "its value range is not finite";
+    return rule->value_min <= rule->value_max ? NULL : "its value range is empty";
+}
+
+static const char *rule_fault(const struct policy_rule *rule)
+{
+    const char *fault = types_fault(rule);
+
+    if (!name_is_good(rule->name))
+        return "its name is longer than 63 octets or not UTF-8 without control "
+               "characters";
+    if (fault != NULL)
+        return fault;
+    if (!all_stations_is_alone(rule->ca, rule->ca_count))
+        return "a range includes common address 65535 (all stations): list it on its own";
+    if (!ranges_are_good(rule->ca, rule->ca_count, POLICY_CA_FIRST, ASDU_CA_ALL))
+        return "its common addresses are not ranges within 1..65535";
+    if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
+        return "its object addresses are not ranges within 0..16777215";
+    return value_fault(rule);
+}
+
+bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap)
+{
+    const char *fault = rule_fault(rule);
+
+    if (fault != NULL)
+        snprintf(err, errcap, "%s", fault);
+    return fault == NULL;
+}
+
+/* ---- a cursor over the blob: beyond the end it gives zeros and is bad for good
+ * --------- */
+
+struct cursor {
+    const uint8_t *p;
+    size_t left;
+    bool bad;
+};
+
+static const uint8_t *take(struct cursor *c, size_t n)
+{
+    static const uint8_t zeros[64];
+    const uint8_t *p = c->p;
+
+    if (c->bad || n > c->left) {
+        c->bad = true;
+        return zeros;
+    }
+    c->p += n;
+    c->left -= n;
+    return p;
+}
+
+static uint32_t take_number(struct cursor *c, size_t octets)
+{
+    const uint8_t *p = take(c, octets);
+    uint32_t v = 0;
+
+    for (size_t i = octets; i > 0; i--)
+        v = v << 8 | p[i - 1];
+    return v;
+}
+
+static double take_double(struct cursor *c)
+{
+    const uint64_t low = take_number(c, 4), bits = low | (uint64_t)take_number(c, 4)
+                                                             << 32;
+    double v;
+
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* ---- the blob
+ * -------------------------------------------------------------------------- */
+
+struct reading {
+    struct cursor c;
+    struct policy_source *out;
+    size_t names_used, ranges_used;
+};
+
+static const struct policy_range *take_ranges(struct reading *rd, size_t n, size_t octets)
+{
+    struct policy_range *r = rd->out->ranges + rd->ranges_used;
+
+    if (n > rd->c.left / (2 * octets)) {
+        rd->c.bad = true;
+        return r;
+    }
+    for (size_t i = 0; i < n; i++) {
+        r[i].first = take_number(&rd->c, octets);
+        r[i].last = take_number(&rd->c, octets);
+    }
+    rd->ranges_used += n;
+    return r;
+}
+
+static const char *take_name(struct reading *rd, size_t n)
+{
+    char *name = rd->out->names + rd->names_used;
+
+    if (n > POLICY_NAME_MAX || n > rd->c.left) {
+        rd->c.bad = true;
+        n = 0;
+    }
+    memcpy(name, take(&rd->c, n), n);
+    name[n] = '\0';
+    if (strlen(name) != n)
+        rd->c.bad = true;
+    rd->names_used += n + 1;
+    return name;
+}
+
+static bool take_rule(struct reading *rd, struct policy_rule *rule)
+{
+    const uint32_t direction = take_number(&rd->c, 1), action = take_number(&rd->c, 1);
+    const uint32_t has_value = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
+
+    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS || has_value > 1)
+        return false;
+    rule->direction = (enum direction)direction;
+    rule->action = (enum policy_action)action;
+    rule->has_value = has_value == 1;
+    rule->name = take_name(rd, name);
+    memcpy(rule->types, take(&rd->c, sizeof rule->types), sizeof rule->types);
+    rule->ca_count = take_number(&rd->c, 2);
+    rule->ioa_count = take_number(&rd->c, 2);
+    rule->ca = take_ranges(rd, rule->ca_count, 2);
+    rule->ioa = take_ranges(rd, rule->ioa_count, 4);
+    if (rule->has_value) {
+        rule->value_min = take_double(&rd->c);
+        rule->value_max = take_double(&rd->c);
+    }
+    return !rd->c.bad;
+}
+
+static bool take_rules(struct reading *rd, char *err, size_t errcap)
+{
+    for (size_t i = 0; i < rd->out->count; i++) {
+        char fault[160] = "it is cut off or malformed";
+        if (take_rule(rd, &rd->out->rule[i]) &&
+            policy_rule_check(&rd->out->rule[i], fault, sizeof fault))
+            continue;
+        snprintf(err, errcap, "rule %zu: %s", i + 1, fault);
+        return false;
+    }
+    if (rd->c.left != 0)
+        snprintf(err, errcap, "octets behind the last rule");
+    return rd->c.left == 0;
+}
+
+static bool take_head(struct cursor *c, struct policy_source *out)
+{
+    const bool magic =
+        memcmp(take(c, POLICY_MAGIC_SIZE), POLICY_MAGIC, POLICY_MAGIC_SIZE) == 0;
+
+    out->count = take_number(c, 4);
+    for (size_t d = 0; d < DIRECTIONS; d++) {
+        const uint32_t action = take_number(c, 1);
+        if (action >= POLICY_ACTIONS)
+            return false;
+        out->fallback[d] = (enum policy_action)action;
+    }
+    return magic && take_number(c, 2) == 0 && !c->bad && out->count <= POLICY_RULES_MAX &&
+           out->count <= c->left / POLICY_RULE_SIZE;
+}
+
+/* Room for the worst a blob of n octets can hold: all ranges, all names. */
+static bool source_allocate(struct policy_source *s, size_t n)
+{
+    s->names_size = n + s->count + 1;
+    s->rule = calloc(s->count + 1, sizeof *s->rule);
+    s->names = calloc(s->names_size, 1);
+    s->ranges = calloc(n / 4 + 1, sizeof *s->ranges);
+    return s->rule != NULL && s->names != NULL && s->ranges != NULL;
+}
+
+bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out,
+                        char *err, size_t errcap)
+{
+    struct reading rd = {.c = {.p = blob, .left = n}, .out = out};
+
+    memset(out, 0, sizeof *out);
+    if (n > POLICY_BLOB_MAX || !take_head(&rd.c, out)) {
+        snprintf(err, errcap, "this is no policy: its head is malformed");
+        return false;
+    }
+    if (!source_allocate(out, n)) {
+        snprintf(err, errcap, "out of memory");
+        policy_source_free(out);
+        return false;
+    }
+    if (!take_rules(&rd, err, errcap)) {
+        policy_source_free(out);
+        return false;
+    }
+    return true;
+}
+
+void policy_source_free(struct policy_source *s)
+{
+    free(s->rule);
+    free(s->names);
+    free(s->ranges);
+    memset(s, 0, sizeof *s);
+}
