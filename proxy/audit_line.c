@@ -26,6 +26,8 @@ enum {
 struct draft {
     const struct audit_place *place;
     const struct audit_sender *sender;
+    const struct audit_stamp *stamp;
+    uint64_t ticket; /* of this record */
     json_t *line;
     bool cut;
     bool bad; /* out of memory */
@@ -56,15 +58,6 @@ static void put_u64(struct draft *d, const char *key, uint64_t v)
 }
 
 /* ---- fields that are written in words ---- */
-
-static void put_session(struct draft *d, const struct record_field *f)
-{
-    char text[24];
-
-    (void)snprintf(text, sizeof text, "%" PRIu32 "-%" PRIu32, (uint32_t)(f->u64 >> 32),
-                   (uint32_t)f->u64);
-    put_text(d, f->tag->key, text);
-}
 
 static void put_route(struct draft *d, const struct record_field *f)
 {
@@ -116,6 +109,10 @@ static void put_command_seq(struct draft *d, const struct record_field *f)
 {
     const struct audit_tickets *t = &d->sender->tickets;
 
+    if (f->u64 == d->ticket) {
+        put_u64(d, f->tag->key, d->stamp->seq);
+        return;
+    }
     for (unsigned int i = 0; i < AUDIT_TICKETS; i++) {
         if (t->ticket[i] == f->u64 && t->seq[i] != 0) {
             put_u64(d, f->tag->key, t->seq[i]);
@@ -148,7 +145,6 @@ static void put_field(struct draft *d, const struct record_field *f)
         enum record_tag tag;
         void (*put)(struct draft *d, const struct record_field *f);
     } special[] = {
-        {RECORD_SESSION, put_session},
         {RECORD_ROUTE, put_route},
         {RECORD_DIRECTION, put_direction},
         {RECORD_REASON, put_reason},
@@ -206,8 +202,7 @@ static void put_time(struct draft *d, const struct timespec *utc)
     put_text(d, "time", text);
 }
 
-static void put_envelope(struct draft *d, const struct audit_stamp *stamp,
-                         const struct event_info *event)
+static void put_envelope(struct draft *d, const struct event_info *event)
 {
     static const char *const severities[] = {
         [SEVERITY_NOTICE] = "notice",
@@ -219,9 +214,9 @@ static void put_envelope(struct draft *d, const struct audit_stamp *stamp,
 
     (void)snprintf(name, sizeof name, "%s.%s", event->group, event->name);
     put_u64(d, "v", AUDIT_FORMAT_VERSION);
-    put_u64(d, "seq", stamp->seq);
-    put_time(d, &stamp->utc);
-    put_u64(d, "mono_ms", stamp->mono_ms);
+    put_u64(d, "seq", d->stamp->seq);
+    put_time(d, &d->stamp->utc);
+    put_u64(d, "mono_ms", d->stamp->mono_ms);
     put_text(d, "boot", d->place->boot);
     put_text(d, "from", d->sender->name);
     put_text(d, "event", name);
@@ -252,16 +247,18 @@ size_t audit_line_build(const struct audit_place *place, const struct audit_stam
                         struct audit_sender *sender, const uint8_t *payload, size_t n,
                         char out[AUDIT_LINE_MAX])
 {
-    struct draft d = {place, sender, json_object(), false, false};
+    struct draft d = {.place = place, .sender = sender, .stamp = stamp};
     char prev[AUDIT_HASH_HEX_SIZE + 1];
     struct record_head head;
     size_t size;
 
-    if (!d.line || !record_check(payload, n, &head)) {
-        json_decref(d.line);
+    if (!record_check(payload, n, &head))
         return 0;
-    }
-    put_envelope(&d, stamp, head.event);
+    d.ticket = head.ticket;
+    d.line = json_object();
+    if (!d.line)
+        return 0;
+    put_envelope(&d, head.event);
     if (head.ticket != 0)
         put_u64(&d, "ticket", head.ticket);
     put_fields(&d, payload, n);

@@ -33,7 +33,7 @@ bool log_number(const json_t *record, const char *key, long long *out);
 #define LOG_WHO_MAX  64u
 struct log_sessions {
     struct {
-        char id[24];
+        long long id;
         char who[LOG_WHO_MAX];
     } slot[LOG_SESSIONS];
 };

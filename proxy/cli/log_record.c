@@ -32,14 +32,10 @@ bool log_number(const json_t *record, const char *key, long long *out)
     return true;
 }
 
-/* FNV-1a; a collision only forgets an older session. */
-static size_t slot_of(const char *id)
+/* A collision only forgets an older session. */
+static size_t slot_of(long long id)
 {
-    uint32_t h = 2166136261u;
-
-    for (const char *p = id; *p; p++)
-        h = (h ^ (unsigned char)*p) * 16777619u;
-    return h % LOG_SESSIONS;
+    return (size_t)((unsigned long long)id % LOG_SESSIONS);
 }
 
 /* The value of CN in an RFC 2253 name, or the whole name. */
@@ -59,15 +55,15 @@ static void common_name(const char *subject, char out[LOG_WHO_MAX])
 
 void log_sessions_learn(struct log_sessions *s, const json_t *record)
 {
-    const char *id = log_text(record, "session");
     const char *subject = log_text(record, "subject");
     const char *source = log_text(record, "source");
+    long long id;
     size_t slot;
 
-    if (!id || (!subject && !source))
+    if (!log_number(record, "session", &id) || (!subject && !source))
         return;
     slot = slot_of(id);
-    (void)snprintf(s->slot[slot].id, sizeof s->slot[slot].id, "%s", id);
+    s->slot[slot].id = id;
     if (subject && *subject)
         common_name(subject, s->slot[slot].who);
     else
@@ -76,10 +72,11 @@ void log_sessions_learn(struct log_sessions *s, const json_t *record)
 
 const char *log_sessions_who(const struct log_sessions *s, const json_t *record)
 {
-    const char *id = log_text(record, "session");
     const char *who = log_text(record, "source");
+    long long id;
 
-    if (id && strcmp(s->slot[slot_of(id)].id, id) == 0)
+    if (log_number(record, "session", &id) && s->slot[slot_of(id)].who[0] &&
+        s->slot[slot_of(id)].id == id)
         return s->slot[slot_of(id)].who;
     if (!who)
         who = log_text(record, "from");

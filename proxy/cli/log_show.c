@@ -1,6 +1,7 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -15,27 +16,31 @@ struct show {
     char name[4096];
     int fd;
     bool json, follow, colour;
-    const char *session, *route, *event;
+    long long session; /* -1: all */
+    const char *route, *event;
     int status;
     struct audit_reader reader;
     struct log_sessions sessions;
 };
 
-/* "1-17" is a session's name; "17" finds it whatever the broker's start. */
-static bool session_fits(const char *wanted, const char *id)
+/* The running number since the broker started; what stands above tells the starts
+ * apart. */
+static bool session_number(const json_t *record, long long *full, long long *running)
 {
-    const char *dash = strchr(id, '-');
-
-    return strcmp(id, wanted) == 0 || (dash && strcmp(dash + 1, wanted) == 0);
+    if (!log_number(record, "session", full))
+        return false;
+    *running = *full & 0xFFFFF;
+    return true;
 }
 
 static bool wanted(const struct show *s, const json_t *record)
 {
-    const char *session = log_text(record, "session");
     const char *route = log_text(record, "route");
     const char *event = log_text(record, "event");
+    long long full, running;
 
-    if (s->session && (!session || !session_fits(s->session, session)))
+    if (s->session >= 0 && (!session_number(record, &full, &running) ||
+                            (s->session != full && s->session != running)))
         return false;
     if (s->route && (!route || strcmp(route, s->route) != 0))
         return false;
@@ -75,6 +80,16 @@ static void put_time(const json_t *record)
     column(time, AUDIT_TIME_SIZE - 1);
 }
 
+static void put_session(const json_t *record)
+{
+    long long full, running;
+    char text[24] = "-";
+
+    if (session_number(record, &full, &running))
+        (void)snprintf(text, sizeof text, "%lld", running);
+    column(text, 7);
+}
+
 static void print_record(const struct show *s, const json_t *record)
 {
     const char *colour = s->colour ? colour_of(record) : NULL;
@@ -82,7 +97,7 @@ static void print_record(const struct show *s, const json_t *record)
     if (colour)
         (void)fputs(colour, stdout);
     put_time(record);
-    column(log_text(record, "session"), 7);
+    put_session(record);
     column(log_text(record, "route"), 10);
     column(log_text(record, "event"), 20);
     column(log_sessions_who(&s->sessions, record), 18);
@@ -161,6 +176,15 @@ static int run(struct show *s)
     }
 }
 
+static bool parse_number(const char *text, long long *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *out >= 0;
+}
+
 static bool parse(struct show *s, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -173,11 +197,15 @@ static bool parse(struct show *s, int argc, char **argv)
     };
     int o;
 
+    s->session = -1;
     while ((o = getopt_long(argc, argv, "jfs:r:e:", options, NULL)) != -1) {
         switch (o) {
         case 'j': s->json = true; break;
         case 'f': s->follow = true; break;
-        case 's': s->session = optarg; break;
+        case 's':
+            if (!parse_number(optarg, &s->session))
+                return false;
+            break;
         case 'r': s->route = optarg; break;
         case 'e': s->event = optarg; break;
         default: return false;

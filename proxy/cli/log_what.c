@@ -4,6 +4,7 @@
 #include "policy/types.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Fields that are told one after the other when they are there. */
 struct part {
@@ -39,7 +40,7 @@ static const struct part rest[] = {
     {"mode", "", ""},
     {"process", "", ""},
     {"version", "version ", ""},
-    {"count", "", " records"},
+    {"count", "count ", ""},
     {"duration_ms", "lasted ", " ms"},
     {"master_i", "master I ", ""},
     {"station_i", "station I ", ""},
@@ -150,6 +151,9 @@ void log_what(FILE *out, const json_t *record)
     put_value(out, record);
     put_flags(out, record);
     put_octets(out, record, &first);
-    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
-        put_part(out, record, &rest[i], &first);
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
+        /* Who acts has a column of its own; the whole name is told once. */
+        if (!asdu || strcmp(rest[i].key, "subject") != 0)
+            put_part(out, record, &rest[i], &first);
+    }
 }
