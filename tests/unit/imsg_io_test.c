@@ -233,29 +233,42 @@ static void test_tcp_over_ipv6_is_tcp(void **state)
     ends_close(&e);
 }
 
-/* A receiver without free descriptors loses them, and must not take the message for
- * whole, nor keep the one that still fitted. */
-static void test_no_descriptors_left_to_receive_with(void **state)
+/* Receives with room for so many more descriptors. */
+static void recv_with_room(struct imsg_channel *ch, unsigned int room)
 {
     struct rlimit old;
     struct rlimit low;
-    struct ends e;
-    int last;
+    int last = dup(0);
 
-    (void)state;
-    ends_open(&e);
-    assert_int_equal(give_session(&e.a), IMSG_OK);
-    last = dup(0);
     assert_true(last >= 0);
     (void)close(last);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     low = old;
-    low.rlim_cur = (rlim_t)last + 1; /* room for one of the two */
+    low.rlim_cur = (rlim_t)last + room;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    assert_int_equal(imsg_recv(&e.b, &got), IMSG_BAD);
+    assert_int_equal(imsg_recv(ch, &got), IMSG_BAD);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    assert_int_equal(e.b.fault, IMSG_FAULT_DESCRIPTORS);
+    assert_int_equal(ch->fault, IMSG_FAULT_DESCRIPTORS);
     assert_int_equal(got.fd_count, 0);
+}
+
+/* A receiver without free descriptors loses some, and must not take the message for
+ * whole, nor keep those that still fitted; also when these look like the right ones. */
+static void test_no_descriptors_left_to_receive_with(void **state)
+{
+    struct raw_packet p = {.type = MSG_TLS_SESSION,
+                           .header_len = sizeof session,
+                           .payload = &session,
+                           .len = sizeof session,
+                           .kinds = "TUU"};
+    struct ends e;
+
+    (void)state;
+    ends_open(&e);
+    assert_int_equal(give_session(&e.a), IMSG_OK);
+    recv_with_room(&e.b, 1);
+    assert_true(raw_packet_send(e.a.fd, &p));
+    recv_with_room(&e.b, 2);
     ends_close(&e);
 }
 

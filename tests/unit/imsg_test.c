@@ -264,6 +264,26 @@ static void test_header_that_lies(void **state)
     }
 }
 
+/* A packet longer than any, of which only as much as the header says could be read. */
+static void test_more_than_a_packet(void **state)
+{
+    (void)state;
+    EACH_ROW(row)
+    {
+        struct raw_packet p = {.type = row->type,
+                               .header_len = IMSG_PAYLOAD_MAX,
+                               .payload = payload,
+                               .len = IMSG_PAYLOAD_MAX + 1,
+                               .kinds = row->fds};
+        struct rig g;
+
+        rig_open_for(&g, row);
+        assert_true(raw_packet_send(g.out, &p));
+        expect_bad(&g, IMSG_FAULT_LENGTH, row->type);
+        rig_close(&g);
+    }
+}
+
 static void test_wrong_phase(void **state)
 {
     (void)state;
@@ -412,6 +432,8 @@ int main(void)
                                         raw_fds_same),
         cmocka_unit_test_setup_teardown(test_wrong_length, raw_fds_count, raw_fds_same),
         cmocka_unit_test_setup_teardown(test_header_that_lies, raw_fds_count,
+                                        raw_fds_same),
+        cmocka_unit_test_setup_teardown(test_more_than_a_packet, raw_fds_count,
                                         raw_fds_same),
         cmocka_unit_test_setup_teardown(test_wrong_phase, raw_fds_count, raw_fds_same),
         cmocka_unit_test_setup_teardown(test_twice, raw_fds_count, raw_fds_same),
