@@ -418,7 +418,7 @@ static void check_message(const struct policy *p, const struct line *lines)
     const enum direction dir = draw(2) ? DIR_MONITOR : DIR_CONTROL;
     const struct make m = draw_message(dir);
     uint8_t octets[MAKE_ROOM];
-    struct policy_decision got, want;
+    struct policy_decision got, want = {.object = 0};
     struct asdu a;
     const size_t n = asdu_make(&m, octets);
     if (m.type == 13 || m.type == 50) {
