@@ -38,19 +38,28 @@ static size_t slot_of(long long id)
     return (size_t)((unsigned long long)id % LOG_SESSIONS);
 }
 
-/* The value of CN in an RFC 2253 name, or the whole name. */
+/* True for a comma that parts two attributes: in RFC 2253 one in a value has a backslash
+ * in front, and the log writes that as \x5C. */
+static bool is_separator(const char *begin, const char *p)
+{
+    return *p == ',' && !(p - begin >= 4 && memcmp(p - 4, "\\x5C", 4) == 0);
+}
+
+/* The value of CN in a name, or the whole name. */
 static void common_name(const char *subject, char out[LOG_WHO_MAX])
 {
-    const char *p = strncmp(subject, "CN=", 3) == 0 ? subject : strstr(subject, ",CN=");
-    size_t n;
+    const char *value = NULL;
+    const char *end;
 
-    if (!p) {
-        (void)snprintf(out, LOG_WHO_MAX, "%s", subject);
-        return;
+    for (const char *p = subject; *p && !value; p++) {
+        if ((p == subject || is_separator(subject, p - 1)) && strncmp(p, "CN=", 3) == 0)
+            value = p + 3;
     }
-    p = strchr(p, '=') + 1;
-    n = strcspn(p, ",");
-    (void)snprintf(out, LOG_WHO_MAX, "%.*s", (int)(n < LOG_WHO_MAX ? n : LOG_WHO_MAX), p);
+    if (!value)
+        value = subject;
+    for (end = value; *end && (value == subject || !is_separator(value, end));)
+        end++;
+    (void)snprintf(out, LOG_WHO_MAX, "%.*s", (int)(end - value), value);
 }
 
 void log_sessions_learn(struct log_sessions *s, const json_t *record)

@@ -139,6 +139,15 @@ static void put_octets(FILE *out, const json_t *record, bool *first)
     *first = false;
 }
 
+/* Who acts has a column of its own, so the whole name is told once, at the session's
+ * begin; a command is its own record. */
+static bool is_told(const json_t *record, const char *key, bool asdu)
+{
+    if (strcmp(key, "command_seq") == 0)
+        return json_equal(json_object_get(record, key), json_object_get(record, "seq"));
+    return asdu && strcmp(key, "subject") == 0;
+}
+
 void log_what(FILE *out, const json_t *record)
 {
     bool asdu = json_object_get(record, "type_id") != NULL;
@@ -152,8 +161,7 @@ void log_what(FILE *out, const json_t *record)
     put_flags(out, record);
     put_octets(out, record, &first);
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
-        /* Who acts has a column of its own; the whole name is told once. */
-        if (!asdu || strcmp(rest[i].key, "subject") != 0)
+        if (!is_told(record, rest[i].key, asdu))
             put_part(out, record, &rest[i], &first);
     }
 }
