@@ -113,6 +113,11 @@ static void cut_or_longer(void **state)
     for (size_t i = 0; i < n; i++)
         must_not_decode(buf, i);
     must_not_decode(buf, n + 1);
+    for (unsigned int layout = 0; layout < 256; layout++) {
+        buf[0] = (uint8_t)layout;
+        if (layout != 1)
+            must_not_decode(buf, n);
+    }
 }
 
 /* Every single octet set to every value: what still decodes is printable and bounded. */

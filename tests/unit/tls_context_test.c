@@ -276,17 +276,15 @@ static int sign_with_another(void *ctx, uint16_t scheme, const uint8_t *tbs, siz
                                                                                    : -1;
 }
 
-static void stolen_certificate(void **state)
+static void steal(const struct pki_cert *victim, struct sign_key *thief)
 {
     SSL_CTX *theirs = stage_stranger(false, NULL);
     struct tls_pair pair;
     EVP_PKEY *fake;
 
-    (void)state;
-    fake = remote_key_new(X509_get0_pubkey(stage.master.cert), sign_with_another,
-                          stage.server.key);
+    fake = remote_key_new(X509_get0_pubkey(victim->cert), sign_with_another, thief);
     assert_non_null(fake);
-    assert_int_equal(SSL_CTX_use_certificate(theirs, stage.master.cert), 1);
+    assert_int_equal(SSL_CTX_use_certificate(theirs, victim->cert), 1);
     assert_int_equal(SSL_CTX_use_PrivateKey(theirs, fake), 1);
     tls_pair_open(&pair, stage.server.ctx, theirs);
     assert_false(tls_pair_shake(&pair));
@@ -295,6 +293,32 @@ static void stolen_certificate(void **state)
     tls_pair_close(&pair);
     EVP_PKEY_free(fake);
     SSL_CTX_free(theirs);
+}
+
+static struct sign_key *another_rsa_key(void)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    char *text = pki_pem_key(key);
+    char err[256];
+    struct sign_key *made = sign_key_parse("key", text, strlen(text), err, sizeof(err));
+
+    assert_non_null(made);
+    free(text);
+    EVP_PKEY_free(key);
+    return made;
+}
+
+static void stolen_certificate(void **state)
+{
+    struct pki_cert rsa =
+        pki_issue(&stage.ca, PKI_RSA2048, &(struct pki_want){.cn = "m"});
+    struct sign_key *thief = another_rsa_key();
+
+    (void)state;
+    steal(&stage.master, stage.server.key);
+    steal(&rsa, thief);
+    sign_key_free(thief);
+    pki_free(&rsa);
 }
 
 /* ---- the settings ---- */

@@ -139,6 +139,23 @@ static void peer_name(void **state)
     }
 }
 
+static void peer_name_wildcards(void **state)
+{
+    static const char *const wrong[] = {"DNS:r*.lab.example", "DNS:*u.lab.example",
+                                        "DNS:*.*.example", "DNS:*.example"};
+    struct tls_party_want want = stage_want_client();
+    struct tls_party ours;
+
+    (void)state;
+    want.peer_name = "rtu.lab.example";
+    tls_party_open(&ours, &want);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        refuses_at(&ours, &(struct pki_want){.cn = "x", .san = wrong[i]}, TLS_FAIL_NAME,
+                   NULL);
+    accepts_server_cert(&ours, &(struct pki_want){.cn = "x", .san = "DNS:*.lab.example"});
+    tls_party_close(&ours);
+}
+
 static void peer_address(void **state)
 {
     struct pki_want good = {.cn = "rtu", .san = "IP:10.0.0.1"};
@@ -307,6 +324,7 @@ int main(void)
         cmocka_unit_test(validity),
         cmocka_unit_test(purpose),
         cmocka_unit_test(peer_name),
+        cmocka_unit_test(peer_name_wildcards),
         cmocka_unit_test(peer_address),
         cmocka_unit_test(sizes_and_keys),
         cmocka_unit_test(weak_digest_and_forgery),
