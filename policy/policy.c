@@ -1,13 +1,9 @@
+/* The data path: nothing here allocates. */
 #include "policy/policy_private.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* Steps of compilation that a policy may cost: some seconds at the worst. */
-#define BUDGET ((size_t)32 << 20)
-#define NONE   UINT32_MAX
+#define NONE UINT32_MAX
 
 static const char *const ACTIONS[POLICY_ACTIONS] = {
     [POLICY_PASS] = "pass", [POLICY_LOG] = "log",     [POLICY_REFUSE] = "refuse",
@@ -28,142 +24,6 @@ bool policy_action_by_name(const char *name, enum policy_action *action)
         }
     }
     return false;
-}
-
-void policy_types_set(uint8_t types[32], uint8_t type_id)
-{
-    types[type_id / 8] = (uint8_t)(types[type_id / 8] | 1u << type_id % 8);
-}
-
-void policy_types_all(uint8_t types[32], enum direction direction)
-{
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        const struct type_info *type = type_at(i);
-        if (type_in_direction(type, direction))
-            policy_types_set(types, type->id);
-    }
-}
-
-/* ---- loading
- * --------------------------------------------------------------------------- */
-
-static bool has_type(const struct policy_rule *rule, uint8_t id)
-{
-    return (rule->types[id / 8] >> id % 8 & 1) != 0;
-}
-
-/* Two types can share an index if the same rules name them and object addresses mean the
- * same to both. */
-static bool under_same_rules(const struct policy_source *s, enum direction direction,
-                             const struct type_info *a, const struct type_info *b)
-{
-    if ((a->ioa == TYPE_IOA_ZERO) != (b->ioa == TYPE_IOA_ZERO))
-        return false;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->rule[i].direction == direction &&
-            has_type(&s->rule[i], a->id) != has_type(&s->rule[i], b->id))
-            return false;
-    return true;
-}
-
-static bool is_named(const struct policy_source *s, enum direction direction, uint8_t id)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (s->rule[i].direction == direction && has_type(&s->rule[i], id))
-            return true;
-    return false;
-}
-
-static bool build_type(struct policy_build *b, enum direction direction, size_t which)
-{
-    struct policy *p = b->policy;
-    const struct type_info *type = type_at(which);
-
-    if (!is_named(b->source, direction, type->id))
-        return true;
-    for (size_t i = 0; i < which; i++) {
-        const struct type_info *other = type_at(i);
-        const uint8_t index = p->index_of[direction][other->id];
-        if (index != POLICY_NO_INDEX &&
-            under_same_rules(b->source, direction, type, other)) {
-            p->index_of[direction][type->id] = index;
-            return true;
-        }
-    }
-    assert(p->index_count < POLICY_INDEXES_MAX);
-    if (!policy_build_index(b, direction, type, &p->index[p->index_count]))
-        return false;
-    p->index_of[direction][type->id] = (uint8_t)p->index_count++;
-    return true;
-}
-
-static bool build_all(struct policy_build *b)
-{
-    memset(b->policy->index_of, POLICY_NO_INDEX, sizeof b->policy->index_of);
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (!build_type(b, DIR_CONTROL, i) || !build_type(b, DIR_MONITOR, i))
-            return false;
-    return true;
-}
-
-/* The names move from the source to the policy. */
-static bool take_rules(struct policy_build *b, struct policy_source *s)
-{
-    struct policy *p = b->policy;
-
-    p->rule = calloc(s->count + 1, sizeof *p->rule);
-    if (p->rule == NULL) {
-        snprintf(b->err, b->errcap, "out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < s->count; i++) {
-        const struct policy_rule *r = &s->rule[i];
-        p->rule[i] = (struct policy_entry){r->action, r->has_value, r->value_min,
-                                           r->value_max, r->name};
-    }
-    p->rule_count = s->count;
-    memcpy(p->fallback, s->fallback, sizeof p->fallback);
-    p->names = s->names;
-    s->names = NULL;
-    return true;
-}
-
-bool policy_load(const uint8_t *blob, size_t n, struct policy **out, char *err,
-                 size_t errcap)
-{
-    struct policy_source source;
-
-    *out = NULL;
-    if (!policy_source_read(blob, n, &source, err, errcap))
-        return false;
-
-    struct policy_build b = {calloc(1, sizeof(struct policy)), &source, BUDGET, err,
-                             errcap};
-    bool good = false;
-    if (b.policy == NULL)
-        snprintf(err, errcap, "out of memory");
-    else
-        good = build_all(&b) && take_rules(&b, &source);
-    policy_source_free(&source);
-    if (good)
-        *out = b.policy;
-    else
-        policy_free(b.policy);
-    return good;
-}
-
-void policy_free(struct policy *p)
-{
-    if (p == NULL)
-        return;
-    free(p->rule);
-    free(p->names);
-    free(p->leaf_start.item);
-    free(p->nodes);
-    free(p->segment_start.item);
-    free(p->segment_end.item);
-    free(p->candidates.item);
-    free(p);
 }
 
 /* ---- deciding

@@ -504,6 +504,9 @@ static const struct {
       0}},
     {"name cut off", "name", {"S\xc3", 0, {45}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
     {"name overlong", "name", {"\xc0\xaf", 0, {45}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
+    {"name overlong in three",
+     "name",
+     {"\xe0\x82\xa0", 0, {45}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
     {"name surrogate",
      "name",
      {"\xed\xa0\x80", 0, {45}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
@@ -650,10 +653,36 @@ static void test_changed_blobs(void **state)
                 assert_int_equal(good, v < POLICY_ACTIONS);
             else if (at == 16)
                 assert_int_equal(good, v < DIRECTIONS); /* 45 occurs in both */
+            else if (at >= 20 && at <= 22)
+                assert_int_equal(good, v >= 0x20 && v < 0x7F); /* name, UTF-8 */
             else if (at == 18)
                 assert_int_equal(good, v == was); /* values would have to follow */
         }
         blob[at] = was;
+    }
+    guard_page_close(&g);
+}
+
+/* A sender that does not sort: the ranges of rule "one" begin behind its name, its types
+ * and the two counts. */
+static void test_unsorted_ranges(void **state)
+{
+    (void)state;
+    static const uint8_t ca[][8] = {{1, 0, 1, 0, 7, 0, 9, 0},
+                                    {7, 0, 9, 0, 1, 0, 1, 0},
+                                    {1, 0, 7, 0, 7, 0, 9, 0},
+                                    {1, 0, 6, 0, 7, 0, 9, 0},
+                                    {1, 0, 9, 0, 7, 0, 8, 0}};
+    static const bool good[] = {true, false, false, true, false};
+    const size_t at = 16 + 4 + 3 + 32 + 4;
+    uint8_t blob[1024];
+    struct guard_page g;
+    guard_page_open(&g);
+    const size_t n = sample_blob(blob);
+    assert_memory_equal(blob + at, ca[0], 8);
+    for (size_t i = 0; i < 5; i++) {
+        memcpy(blob + at, ca[i], 8);
+        assert_int_equal(loads(&g, blob, n), good[i]);
     }
     guard_page_close(&g);
 }
@@ -743,6 +772,31 @@ static void test_ten_thousand_rules(void **state)
     policy_free(p);
 }
 
+static struct line same(uint32_t i)
+{
+    return (struct line){
+        i % 2 ? "odd" : "even", POLICY_PASS, {45}, {{1, 1}}, {{5, 5}}, false, 0, 0, 0};
+}
+
+/* What can never match costs nothing: a decision looks at the first rule only. */
+static void test_hidden_rules(void **state)
+{
+    (void)state;
+    struct policy *p = many(1000, same);
+    assert_int_equal(stats_of(p).candidates, 1);
+    assert_int_equal(stats_of(p).segments, 3);
+    assert_int_equal(rule_for(p, 45, 1, 5), 0);
+    policy_free(p);
+
+    static const struct line lines[] = {
+        {"wide", POLICY_PASS, {45}, {{1, 1}}, {{10, 99}}, false, 0, 0, 0},
+        {"inside", POLICY_DROP, {45}, {{1, 1}}, {{50, 60}}, false, 0, 0, 0},
+    };
+    p = policy_of(lines, 2);
+    assert_int_equal(stats_of(p).segments, 3); /* before, wide, behind */
+    policy_free(p);
+}
+
 static void test_overlapping_rules(void **state)
 {
     (void)state;
@@ -816,8 +870,10 @@ int main(void)
         cmocka_unit_test(test_blob_is_canonical),
         cmocka_unit_test(test_cut_and_grown_blobs),
         cmocka_unit_test(test_changed_blobs),
+        cmocka_unit_test(test_unsorted_ranges),
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_ten_thousand_rules),
+        cmocka_unit_test(test_hidden_rules),
         cmocka_unit_test(test_overlapping_rules),
         cmocka_unit_test(test_too_many_values),
         cmocka_unit_test(test_names_of_actions),

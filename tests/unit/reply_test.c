@@ -60,7 +60,7 @@ static void test_all_commands(void **state)
         const enum reply_kind kind = (enum reply_kind)(i % 5);
         const struct make m = {.type = (uint8_t)r->id,
                                .cause = (uint8_t)(i / 10 % 64),
-                               .flags = i / 5 % 2 ? 0x80 : 0,
+                               .flags = (uint8_t)(i / 5 % 2 * 0x80),
                                .oa = 77,
                                .ca = 0x1234,
                                .ioa = 0};
