@@ -20,10 +20,11 @@ static const char text[] =
     "    rtu = [ \"10.0.0.1:2404\", \"10.0.0.2:2404\" ]; policy = \"p\"; t0 = 20; },\n"
     "  { name = \"r1\"; mode = \"wrap-master\"; listen = [ \"127.0.0.1:20001\" ];\n"
     "    remote = [ \"10.0.0.3:19998\" ]; peer_name = \"far\"; policy = \"p\";\n"
-    "    tls = { cert = \"b.crt\"; key = \"b.key\"; }; },\n"
+    "    tls = { cert = \"b.crt\"; }; },\n"
     "  { name = \"r2\"; mode = \"wrap-master\"; listen = [ \"127.0.0.1:20002\" ];\n"
     "    remote = [ \"10.0.0.3:19998\" ]; peer_name = \"far\"; policy = \"p\";\n"
-    "    tls = { cert = \"b.crt\"; }; k = 30; w = 20; max_sessions = 3; },\n"
+    "    tls = { cert = \"b.crt\"; key = \"b.key\"; }; k = 30; w = 20; max_sessions = 3; "
+    "},\n"
     "  { name = \"r3\"; mode = \"protect-rtu\"; listen = [ \"127.0.0.1:20003\" ];\n"
     "    rtu = [ \"10.0.0.4:2404\" ]; policy = \"p\"; enforce = false; } );\n";
 
@@ -73,7 +74,7 @@ static void test_gates(void **state)
     gate_config_free(&g);
 }
 
-/* Three sets: a/a, b/b, b/a; the last two differ in the key only. */
+/* Three sets: a/a, b/a, b/b; the last two differ in the key only. */
 static void test_tls_groups(void **state)
 {
     struct tls_config t;
@@ -107,15 +108,15 @@ static void test_signer_has_each_key_once(void **state)
     assert_int_equal(s.key_count, 2);
     for (uint32_t i = 0; i < 3; i++)
         assert_true(config_tls_role(conf, i, &t[i]));
-    /* r0 and r3 serve with a.key, r2 is a client with it; r1 a client with b.key. */
-    assert_int_equal(t[conf->routes[0].tls].key, t[conf->routes[2].tls].key);
-    assert_int_not_equal(t[conf->routes[0].tls].key, t[conf->routes[1].tls].key);
+    /* r0 and r3 serve with a.key, r1 is a client with it; r2 a client with b.key. */
+    assert_int_equal(t[conf->routes[0].tls].key, t[conf->routes[1].tls].key);
+    assert_int_not_equal(t[conf->routes[0].tls].key, t[conf->routes[2].tls].key);
     assert_non_null(strstr(s.key[t[conf->routes[0].tls].key].path, "/a.key"));
-    assert_non_null(strstr(s.key[t[conf->routes[1].tls].key].path, "/b.key"));
+    assert_non_null(strstr(s.key[t[conf->routes[2].tls].key].path, "/b.key"));
     assert_true(s.key[t[conf->routes[0].tls].key].server);
     assert_true(s.key[t[conf->routes[0].tls].key].client);
-    assert_false(s.key[t[conf->routes[1].tls].key].server);
-    assert_true(s.key[t[conf->routes[1].tls].key].client);
+    assert_false(s.key[t[conf->routes[2].tls].key].server);
+    assert_true(s.key[t[conf->routes[2].tls].key].client);
     for (size_t i = 0; i < 3; i++)
         tls_config_free(&t[i]);
     signer_config_free(&s);
