@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REFUSAL_BURST    20u
-#define REFUSAL_REFILL_S 1u
+#define REFUSAL_BURST     20u
+#define REFUSAL_REFILL_MS 1000u
 
 static int open_listener(const struct msg_endpoint *e)
 {
@@ -80,7 +80,7 @@ void broker_refusal_refill(void *ctx)
     struct broker *b = ctx;
 
     b->refusal_tokens = REFUSAL_BURST;
-    (void)loop_timer_set(&b->child.loop, &b->refusal_timer, REFUSAL_REFILL_S * 1000u);
+    (void)loop_timer_set(&b->child.loop, &b->refusal_timer, REFUSAL_REFILL_MS);
 }
 
 void broker_record_refused(struct broker *b, const struct broker_route *route,

@@ -12,7 +12,7 @@
 #include "sandbox/child.h"
 
 /* Input a leg may hold: one message of the tls process behind a partial APDU. */
-#define GATE_INPUT_SIZE (2u * IMSG_SIZE_MAX)
+#define GATE_INPUT_SIZE ((size_t)2 * IMSG_SIZE_MAX)
 /* Records that may wait for room in the channel to audit. */
 #define GATE_RECORD_QUEUE 32u
 /* Commands whose confirmation is awaited, per session; older ones are forgotten. */

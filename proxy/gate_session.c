@@ -189,8 +189,8 @@ static enum imsg_status session_begin(struct gate *g, struct imsg *m)
     }
     s->state = GATE_IDENTIFY;
     if (tls)
-        gate_session_wake(s,
-                          now_ms(s) + g->config.handshake_s * 1000u + SET_UP_MARGIN_MS);
+        gate_session_wake(s, now_ms(s) + (uint64_t)g->config.handshake_s * 1000u +
+                                 SET_UP_MARGIN_MS);
     gate_leg_attach(&s->leg[LEG_MASTER], tls ? LEG_TLS : LEG_PLAIN, m->fds[0]);
     m->fd_count = 0;
     if (!tls && s->state != GATE_CLOSED)
@@ -207,7 +207,8 @@ void gate_session_ask_dial(struct gate_session *s)
     /* Nothing is read before both legs are there. */
     loop_set(&g->child.loop, &s->leg[LEG_MASTER].watch, 0);
     loop_timer_stop(&g->child.loop, &s->timer);
-    gate_session_wake(s, now_ms(s) + g->config.t0_max_s * 1000u + SET_UP_MARGIN_MS);
+    gate_session_wake(s, now_ms(s) + (uint64_t)g->config.t0_max_s * 1000u +
+                             SET_UP_MARGIN_MS);
     if (imsg_send(&g->broker, MSG_DIAL, &dial, sizeof dial, NULL, 0) != IMSG_OK)
         gate_session_close(s, "broker-gone", -1, NULL);
 }
@@ -235,8 +236,8 @@ static enum imsg_status session_dialed(struct gate *g, struct imsg *m)
         return IMSG_OK;
     loop_timer_stop(&g->child.loop, &s->timer);
     if (tls)
-        gate_session_wake(s,
-                          now_ms(s) + g->config.handshake_s * 1000u + SET_UP_MARGIN_MS);
+        gate_session_wake(s, now_ms(s) + (uint64_t)g->config.handshake_s * 1000u +
+                                 SET_UP_MARGIN_MS);
     else
         gate_session_open(s);
     return IMSG_OK;

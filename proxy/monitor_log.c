@@ -36,7 +36,9 @@ void monitor_note(struct proc *p, const struct imsg *note)
     for (size_t i = 0; i < note->len; i++) {
         uint8_t c = note->payload[i];
 
-        line[i] = c >= 0x20 && c < 0x7F ? (char)c : '?';
+        line[i] = '?';
+        if (c >= 0x20 && c < 0x7F)
+            line[i] = (char)c;
     }
     line[note->len] = '\0';
     (void)fprintf(stderr, "%s-%u: %s\n", role_name(p->role), p->id, line);

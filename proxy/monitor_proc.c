@@ -54,14 +54,14 @@ struct proc *monitor_proc_add(struct monitor *m, enum role role, uint32_t id,
     return p;
 }
 
-static void proc_remove(struct proc *p)
+static void proc_remove(struct monitor *m, struct proc *p)
 {
-    struct proc **at = &p->monitor->procs;
+    struct proc **at = &m->procs;
 
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    loop_timer_stop(&p->monitor->loop, &p->timer);
+    loop_timer_stop(&m->loop, &p->timer);
     free(p->cfg);
     free(p);
 }
@@ -196,7 +196,7 @@ static bool launch(struct proc *p)
                     control_ready, p);
 }
 
-static void ended(struct proc *p, int status);
+static void ended(struct monitor *m, struct proc *p, int status);
 
 static void restart(void *ctx)
 {
@@ -219,7 +219,7 @@ void monitor_proc_start(struct proc *p)
         if (p->pid > 0)
             monitor_proc_kill(p); /* its end will be collected */
         else
-            ended(p, -1);
+            ended(m, p, -1);
         return;
     }
     loop_timer_init(&p->timer, start_timeout, p);
@@ -294,10 +294,8 @@ static void hear_last_words(struct proc *p)
     }
 }
 
-static void ended(struct proc *p, int status)
+static void ended(struct monitor *m, struct proc *p, int status)
 {
-    struct monitor *m = p->monitor;
-
     hear_last_words(p);
 
     p->pid = 0;
@@ -307,7 +305,7 @@ static void ended(struct proc *p, int status)
     monitor_fleet_ended(p, status);
     p->state = PROC_DOWN;
     if (p->transient)
-        proc_remove(p);
+        proc_remove(m, p);
     else if (m->stop_step == 0)
         schedule_restart(p);
 }
@@ -320,7 +318,7 @@ void monitor_proc_reap(struct monitor *m)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         for (struct proc *p = m->procs; p; p = p->next) {
             if (p->pid == pid) {
-                ended(p, status);
+                ended(m, p, status);
                 break;
             }
         }

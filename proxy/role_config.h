@@ -59,8 +59,8 @@ struct broker_route {
 };
 
 struct broker_config {
-    uint32_t incarnation; /* its session numbers begin at BROKER_FIRST_SESSION() */
-    uint32_t max_sessions;          /* all routes together */
+    uint32_t incarnation;  /* its session numbers begin at BROKER_FIRST_SESSION() */
+    uint32_t max_sessions; /* all routes together */
     uint32_t handshakes_per_source; /* sessions one source address may have in set-up */
     uint32_t sessions_per_worker;
     size_t route_count;
