@@ -11,6 +11,8 @@ use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(time);
 
+$SIG{PIPE} = 'IGNORE';
+
 my $POLICY = <<'P';
 monitor = { default = "pass"; };
 control = { default = "refuse"; rules = (
@@ -237,35 +239,46 @@ subtest 'two hundred refusals amid events' => sub {
     cmp_ok(scalar(() = $mix =~ /er/g), '>', 20, 'they were interleaved');
 };
 
-# A hand-written RTU that looks into the log at the moment a command arrives: the record
-# has to be there already.
+# A hand-written RTU, and an audit process that is stopped for a moment: a command waits for
+# its record; data and acknowledgements do not wait for the command.
 subtest 'recorded before it is forwarded' => sub {
     my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die $!;
     my $g = start_route({ mode => 'protect-rtu', rtu => [ '127.0.0.1:' . $server->sockport ], policy_text => $POLICY });
     my $m = spawn_process([ bin('gate104-sim'), 'master', '--json', '--connect', "127.0.0.1:$g->{port}", tls_client(pki()),
-                            map { "single $_ on accepted" } 1001 .. 1010 ]);
+                            qw(--w 1), 'single 1001 on accepted', 'receive 2' ]);
     my $s = $server->accept;
-    my ($in, $late, $commands, $end) = ('', 0, 0, time + 20);
-    my $read = sub {
-        my $r = '';
-        vec($r, $s->fileno, 1) = 1;
-        return select($r, undef, undef, $end - time) > 0 && $s->sysread($in, 4096, length $in);
-    };
-    while ($read->()) {
-        while (length $in >= 2 && length $in >= 2 + ord substr $in, 1, 1) {
-            my $apdu = unpack 'H*', substr $in, 0, 2 + ord(substr $in, 1, 1), '';
-            $s->syswrite(pack 'H*', '68040b000000') if $apdu eq '680407000000';
-            next if length $apdu < 20;
-            my $asdu = substr $apdu, 12;
-            $late++ if !grep { $_->{event} eq 'op.command' && substr($_->{apdu}, 12) eq $asdu } records($g->{dir});
-            $s->syswrite(pack('H*', '680e') . pack('vv', 2 * $commands, 2 * ($commands + 1)) . pack('H*', $asdu =~ s/^2d0106/2d0107/r));
-            $commands++;
+    my ($in, $end) = ('', time + 15);
+    my @got;
+    # Takes what comes until an APDU matches.
+    my $until = sub {
+        my ($re) = @_;
+        while (!@got || $got[-1] !~ $re) {
+            my $r = '';
+            vec($r, $s->fileno, 1) = 1;
+            return 0 if select($r, undef, undef, $end - time) <= 0 || !$s->sysread($in, 4096, length $in);
+            push @got, apdus_of(unpack 'H*', $in);
+            $in = pack 'H*', @got && $got[-1] =~ /^rest (.*)/ ? $1 : '';
+            pop @got if @got && $got[-1] =~ /^rest/;
         }
-    }
+        return 1;
+    };
+    ok($until->(qr/^680407000000$/), 'STARTDT act');
+    my ($audit) = proc_of_role($g->{gate}, 'audit');
+    wait_record($g->{dir}, { event => 'session.open' });
+    kill 'STOP', $audit;
+    ok(wait_until(sub { slurp("/proc/$audit/stat") =~ /^\d+ \(.*\) T / }), 'the audit process is stopped');
+    $s->syswrite(pack 'H*', '68040b000000');
+    ok(wait_for_text($m->{out}, qr/"sent":true.*"asdu":"2d0106000100e9030001"/), 'the master has sent its command');
+    # An event; that the master acknowledged it comes on the same way, behind the command.
+    $s->syswrite(pack 'H*', '680e00000000' . '01010300010001000001');
+    ok($until->(qr/^680401000200$/), 'an event and its acknowledgement pass');
+    is(join(' ', grep { length > 12 } @got), '', 'the command waits');
+    kill 'CONT', $audit;
+    ok($until->(qr/2d0106000100e9030001$/), 'with its record it goes on');
+    is(scalar(grep { $_->{event} eq 'op.command' } records($g->{dir})), 1, 'which is in the file when it arrives');
+    $s->syswrite(pack 'H*', '680e02000200' . '2d0107000100e9030001');
+    is(stop_process($m), 0, 'confirmed');
     close $s;
-    is(stop_process($m), 0, 'the master got its confirmations');
-    is($commands, 10, 'ten commands');
-    is($late, 0, 'none arrived before its record was in the file');
 };
 
 done_testing();

@@ -18,7 +18,7 @@ our @EXPORT = qw(
     $ROOT $BUILD bin scratch pki free_port spawn_process wait_until wait_for_text slurp spew
     write_config start_gate104 stop_process alive records wait_record run_command
     proc_of_role children_of json_lines start_rtu run_master tls_client start_route
-    asdus_sent asdus_received log_faults
+    asdus_sent asdus_received log_faults start_relay relayed apdus_of tls_records
 );
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
@@ -268,6 +268,96 @@ sub start_route {
     my $port = free_port();
     my $dir  = write_config(routes => [ { name => 'r', listen => ["127.0.0.1:$port"], %$route } ], %o);
     return { dir => $dir, port => $port, gate => start_gate104($dir) };
+}
+
+# A TCP relay in front of a port, which writes down what passes; {pid, port, file}.
+sub start_relay {
+    my ($to) = @_;
+    my $listener = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1', LocalPort => 0) or die "listen: $!";
+    my %p = (port => $listener->sockport, file => scratch() . '/relayed', cmd => ['relay']);
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        # Its END and its scratch folders are the test's.
+        eval { relay($listener, $to, $p{file}) };
+        POSIX::_exit(0);
+    }
+    push @started, $pid;
+    $p{pid} = $pid;
+    return \%p;
+}
+
+# Single-threaded: what was written down first passed first.
+sub relay {
+    my ($listener, $to, $file) = @_;
+    open my $log, '>', $file or die "$file: $!";
+    $log->autoflush(1);
+    local $SIG{PIPE} = 'IGNORE';
+    my $wait = IO::Select->new($listener);
+    my (%other, %name, $n);
+    while (1) {
+        for my $s ($wait->can_read) {
+            if ($s == $listener) {
+                my $in  = $listener->accept or next;
+                my $out = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $to);
+                if (!$out) { close $in; next }
+                $n++;
+                @other{ $in, $out } = ($out, $in);
+                @name{ $in, $out } = ("$n>", "$n<");
+                $wait->add($in, $out);
+                next;
+            }
+            next if !$other{$s};
+            my $peer = $other{$s};
+            if ($s->sysread(my $octets, 65536)) {
+                print $log "$name{$s} ", unpack('H*', $octets), "\n";
+                $peer->blocking(1);
+                $peer->syswrite($octets);
+                next;
+            }
+            print $log "$name{$s} end\n";
+            shutdown $peer, 1;
+            $wait->remove($s);
+            # Both sides have ended.
+            if (!grep { $_ == $peer } $wait->handles) {
+                delete @other{ $s, $peer };
+                close $_ for $s, $peer;
+            }
+        }
+    }
+}
+
+# The octets that a relay passed on, in hex, of one connection and direction ('>' from who
+# dialled, '<' to it).
+sub relayed {
+    my ($relay, $direction, $connection) = (@_, 1);
+    return join '', map { /^\Q$connection$direction\E ([0-9a-f]+)$/ ? $1 : () } split /\n/, slurp($relay->{file});
+}
+
+# The APDUs, in hex, of a stream in hex.
+sub apdus_of {
+    my ($stream) = @_;
+    my @apdus;
+    while ($stream =~ /^68(..)/) {
+        my $n = 4 + 2 * hex $1;
+        last if $n > length $stream;
+        push @apdus, substr $stream, 0, $n, '';
+    }
+    push @apdus, "rest $stream" if $stream ne '';
+    return @apdus;
+}
+
+# The TLS records of a stream in hex: [type, octets of its content] each (RFC 5246 6.2.1).
+sub tls_records {
+    my ($stream) = @_;
+    my @records;
+    while ($stream =~ /^(..)0[23]0[0-4](....)/) {
+        my ($type, $n) = (hex $1, hex $2);
+        last if 10 + 2 * $n > length $stream;
+        substr $stream, 0, 10 + 2 * $n, '';
+        push @records, [ $type, $n ];
+    }
+    push @records, [ 'rest', length $stream ] if $stream ne '';
+    return @records;
 }
 
 # What is wrong with the log's chain, by a reader of its own: each line one JSON object,
