@@ -21,6 +21,7 @@
 struct stage {
     char dir[64];
     int dir_fd;
+    bool mounted;
     struct audit_log log;
     struct audit_sender sender;
 };
@@ -53,6 +54,8 @@ static int tear_down(void **state)
 
     audit_log_free(&s->log);
     (void)close(s->dir_fd);
+    if (s->mounted)
+        assert_int_equal(umount2(s->dir, MNT_DETACH), 0);
     (void)snprintf(command, sizeof command, "rm -rf %s", s->dir);
     assert_int_equal(system(command), 0);
     free(s);
@@ -300,6 +303,7 @@ static void a_small_file_system(void **state)
         print_message("# skipped: a file system of 64 KiB needs root\n");
         skip();
     }
+    s->mounted = true;
     (void)close(s->dir_fd);
     s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     filler = openat(s->dir_fd, "filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -323,11 +327,7 @@ static void a_small_file_system(void **state)
     verify(s, AUDIT_STATE_OK, written + 3);
     (void)snprintf(mark, sizeof mark, "\"count\":%u,", lost);
     assert_non_null(strstr(content(s, NULL), mark));
-    audit_log_free(&s->log);
     (void)close(filler);
-    (void)close(s->dir_fd);
-    s->dir_fd = -1;
-    assert_int_equal(umount(s->dir), 0);
 }
 
 /* Lets fdatasync fail: on a pipe it does. */
@@ -412,6 +412,50 @@ static void a_cut_file_is_noticed(void **state)
     verify(s, AUDIT_STATE_TAMPERED, 1);
 }
 
+/* The same octets in another file: the open descriptor would write into nowhere. */
+static void a_copy_in_its_place_is_noticed(void **state)
+{
+    struct stage *s = *state;
+    const char *text;
+    size_t size;
+    int fd;
+
+    log_begin(s);
+    assert_true(audit_log_open(&s->log));
+    text = content(s, &size);
+    fd = openat(s->dir_fd, "copy", O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    assert_int_equal(write(fd, text, size), size);
+    (void)close(fd);
+    assert_int_equal(renameat(s->dir_fd, "copy", s->dir_fd, AUDIT_FILE_NAME), 0);
+    add(s, true);
+    assert_true(audit_log_commit(&s->log));
+    verify(s, AUDIT_STATE_OK, 3);
+    assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
+}
+
+/* The file is opened anew after an error, and its last good record is another one. */
+static void a_forged_last_record_is_noticed(void **state)
+{
+    struct stage *s = *state;
+    size_t size;
+    int fd;
+
+    log_begin(s);
+    assert_true(audit_log_open(&s->log));
+    (void)content(s, &size);
+    fd = openat(s->dir_fd, AUDIT_FILE_NAME, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "f", 1, (off_t)size - 4), 1);
+    (void)close(fd);
+    add(s, false);
+    assert_true(audit_log_commit(&s->log));
+    break_descriptor(s);
+    assert_false(audit_log_sync(&s->log));
+    add(s, true);
+    assert_true(audit_log_commit(&s->log));
+    assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
+    verify(s, AUDIT_STATE_TAMPERED, 0);
+}
+
 static void a_link_in_its_place_is_not_followed(void **state)
 {
     struct stage *s = *state;
@@ -451,6 +495,8 @@ int main(void)
         T(a_removed_file_is_noticed),
         T(what_others_append_is_put_aside),
         T(a_cut_file_is_noticed),
+        T(a_copy_in_its_place_is_noticed),
+        T(a_forged_last_record_is_noticed),
         T(a_link_in_its_place_is_not_followed),
     };
 

@@ -297,6 +297,11 @@ static void command_seq_is_the_line_of_the_ticket(void **state)
         record_begin(&r, EVENT_COMMAND, 100 + i, true);
         assert_true(build(&r) > 0);
     }
+    for (unsigned int i = 0; i < AUDIT_TICKETS; i++) {
+        record_begin(&r, EVENT_CONFIRMED, 0, false);
+        record_u64(&r, RECORD_COMMAND_SEQ, 100 + i);
+        assert_line(&r, ENVELOPE("op.confirmed", "notice") ",\"command_seq\":5" PREV);
+    }
     record_begin(&r, EVENT_CONFIRMED, 0, false);
     record_u64(&r, RECORD_COMMAND_SEQ, 42);
     assert_line(&r, ENVELOPE("op.confirmed", "notice") ",\"command_ticket\":42" PREV);

@@ -32,7 +32,8 @@ static void build_record(struct record *r, unsigned int i)
         record_octets(r, RECORD_APDU, apdu, sizeof apdu);
 }
 
-static int set_up(void **state)
+/* Fills the sample; `before` is what its first line says of the line before. */
+static void make_sample(uint8_t before)
 {
     static const struct audit_place place = {.boot = "a1b2c3d4"};
     static struct audit_sender sender = {.name = "gate-0"};
@@ -40,9 +41,7 @@ static int set_up(void **state)
     struct audit_stamp stamp = {.utc = {.tv_sec = 1795228384}};
     size_t n = 0;
 
-    (void)state;
-    memory = memfd_create("log", MFD_CLOEXEC);
-    assert_true(memory >= 0);
+    memset(stamp.prev, before, sizeof stamp.prev);
     for (unsigned int i = 0; i < LINES; i++) {
         const uint8_t *payload;
         struct record r;
@@ -60,6 +59,14 @@ static int set_up(void **state)
         n += size;
     }
     start[LINES] = n;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memory = memfd_create("log", MFD_CLOEXEC);
+    assert_true(memory >= 0);
+    make_sample(0);
     return 0;
 }
 
@@ -111,6 +118,7 @@ static void every_flipped_bit_is_found_and_named(void **state)
             v = verify(copy, start[LINES]);
             copy[at] = sample[at];
             assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
+            assert_int_equal(v.records, v.bad_line - 1);
             /* The last but one has only one witness: either may be the changed one. */
             if (v.bad_line != line && !(line == LINES - 1 && v.bad_line == LINES))
                 fail_msg("octet %zu bit %u: line %u, but %u named: %s", at, bit, line,
@@ -177,6 +185,19 @@ static void lines_removed_swapped_and_doubled(void **state)
                          table[i].line == 0 ? AUDIT_STATE_OK : AUDIT_STATE_TAMPERED);
         assert_int_equal(v.bad_line, table[i].line);
     }
+}
+
+/* The beginning of a log is missing, and what is left was numbered anew. */
+static void a_chain_begins_with_zeros(void **state)
+{
+    struct audit_verdict v;
+
+    (void)state;
+    make_sample(0xAA);
+    v = verify(sample, start[LINES]);
+    make_sample(0);
+    assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
+    assert_int_equal(v.bad_line, 1);
 }
 
 static void every_cut_inside_a_line_is_incomplete(void **state)
@@ -307,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_found_and_named),
         cmocka_unit_test(in_the_last_record_the_frame_is_checked),
         cmocka_unit_test(lines_removed_swapped_and_doubled),
+        cmocka_unit_test(a_chain_begins_with_zeros),
         cmocka_unit_test(every_cut_inside_a_line_is_incomplete),
         cmocka_unit_test(an_empty_log_is_incomplete),
         cmocka_unit_test(no_log_is_unusable),
