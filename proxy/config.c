@@ -166,6 +166,7 @@ static void read_root(struct config_build *b, const config_setting_t *root)
     read_user(b, root);
     s = config_member(root, "run_dir", CONFIG_KIND_STRING);
     b->c->run_dir = s ? config_path(b, s) : strdup("/run/gate104");
+    b->c->run_dir_line = s ? s->line : 0;
     read_audit(b, root);
     s = config_member(root, "limits", CONFIG_KIND_GROUP);
     if (s)

@@ -65,6 +65,7 @@ struct config {
     char user[32];
     bool user_given;
     char *run_dir;
+    unsigned int run_dir_line; /* 0: not given */
     char *audit_dir;
     unsigned int audit_line;
     uint32_t seal_interval;

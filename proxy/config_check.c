@@ -193,7 +193,8 @@ static void check_dirs(const struct config *c, struct config_errors *errs)
 {
     struct stat st;
 
-    (void)check_dir(c, errs, 0, "run_dir", c->run_dir, &st);
+    if (c->run_dir_line > 0)
+        (void)check_dir(c, errs, c->run_dir_line, "run_dir", c->run_dir, &st);
     if (!check_dir(c, errs, c->audit_line, "audit.dir", c->audit_dir, &st))
         return;
     /* A sticky folder above, such as /tmp, is no place for others' files in ours. */
