@@ -75,6 +75,13 @@ static void add(struct stage *s, bool sync)
     audit_log_add(&s->log, &s->sender, payload, n, sync);
 }
 
+/* One record, acknowledged. */
+static void put(struct stage *s)
+{
+    add(s, true);
+    assert_true(audit_log_commit(&s->log));
+}
+
 /* The whole file in a buffer that stays until the next call. */
 static const char *content(const struct stage *s, size_t *n)
 {
@@ -194,8 +201,7 @@ static void a_torn_tail_is_put_aside(void **state)
 
     log_begin(s);
     assert_true(audit_log_open(&s->log));
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     audit_log_free(&s->log);
     append_raw(s, "{\"v\":1,\"seq\":3,\"ti");
     verify(s, AUDIT_STATE_INCOMPLETE, 2);
@@ -282,13 +288,11 @@ static void a_full_disk_loses_no_count(void **state)
     assert_false(audit_log_commit(&s->log));
     verify(s, AUDIT_STATE_OK, 1);
     set_room(RLIM_INFINITY);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     verify(s, AUDIT_STATE_OK, 3);
     assert_non_null(strstr(content(s, NULL), "\"event\":\"log.gap\""));
     assert_non_null(strstr(content(s, NULL), "\"count\":3,"));
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     verify(s, AUDIT_STATE_OK, 4);
 }
 
@@ -321,8 +325,7 @@ static void a_small_file_system(void **state)
     assert_true(written > 50 && lost > 50);
     assert_int_equal(s->log.file.error, ENOSPC);
     assert_int_equal(ftruncate(filler, 0), 0);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     /* opened, the written ones, the gap, the last */
     verify(s, AUDIT_STATE_OK, written + 3);
     (void)snprintf(mark, sizeof mark, "\"count\":%u,", lost);
@@ -347,8 +350,7 @@ static void after_a_failed_sync_only_what_was_synced_counts(void **state)
 
     log_begin(s);
     assert_true(audit_log_open(&s->log));
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     for (unsigned int i = 0; i < 5; i++)
         add(s, false);
     assert_true(audit_log_commit(&s->log));
@@ -356,8 +358,7 @@ static void after_a_failed_sync_only_what_was_synced_counts(void **state)
     break_descriptor(s);
     assert_false(audit_log_sync(&s->log));
     assert_int_equal(s->log.file.fd, -1);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     /* opened, one command, gap, one command: the five are told as lost */
     verify(s, AUDIT_STATE_OK, 4);
     assert_non_null(strstr(content(s, NULL), "\"count\":5,"));
@@ -371,11 +372,9 @@ static void a_removed_file_is_noticed(void **state)
 
     log_begin(s);
     assert_true(audit_log_open(&s->log));
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     assert_int_equal(unlinkat(s->dir_fd, AUDIT_FILE_NAME, 0), 0);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
     /* The chain goes on, so that what was removed is missed. */
     assert_non_null(strstr(content(s, NULL), "\"seq\":3,"));
@@ -389,8 +388,7 @@ static void what_others_append_is_put_aside(void **state)
     log_begin(s);
     assert_true(audit_log_open(&s->log));
     append_raw(s, "a line of somebody else\n");
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     verify(s, AUDIT_STATE_OK, 3);
     assert_int_equal(faccessat(s->dir_fd, "torn-2.jsonl", F_OK, 0), 0);
 }
@@ -403,11 +401,9 @@ static void a_cut_file_is_noticed(void **state)
     log_begin(s);
     assert_true(audit_log_open(&s->log));
     (void)content(s, &size);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     assert_int_equal(ftruncate(s->log.file.fd, (off_t)size), 0);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
     verify(s, AUDIT_STATE_TAMPERED, 1);
 }
@@ -427,8 +423,7 @@ static void a_copy_in_its_place_is_noticed(void **state)
     assert_int_equal(write(fd, text, size), size);
     (void)close(fd);
     assert_int_equal(renameat(s->dir_fd, "copy", s->dir_fd, AUDIT_FILE_NAME), 0);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     verify(s, AUDIT_STATE_OK, 3);
     assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
 }
@@ -450,8 +445,7 @@ static void a_forged_last_record_is_noticed(void **state)
     assert_true(audit_log_commit(&s->log));
     break_descriptor(s);
     assert_false(audit_log_sync(&s->log));
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     assert_non_null(strstr(content(s, NULL), "\"why\":\"replaced\""));
     verify(s, AUDIT_STATE_TAMPERED, 0);
 }
@@ -470,8 +464,7 @@ static void a_link_in_its_place_is_not_followed(void **state)
     add(s, true);
     assert_false(audit_log_commit(&s->log));
     assert_int_equal(unlinkat(s->dir_fd, AUDIT_FILE_NAME, 0), 0);
-    add(s, true);
-    assert_true(audit_log_commit(&s->log));
+    put(s);
     verify(s, AUDIT_STATE_OK, 3);
     assert_non_null(strstr(content(s, NULL), "\"count\":1,"));
 }

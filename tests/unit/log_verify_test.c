@@ -254,14 +254,14 @@ static void lines_without_end_need_no_memory(void **state)
 static size_t edit(char *p, size_t n)
 {
     size_t limit = start[LINES - 1];
-    size_t at = (size_t)rand() % limit;
-    size_t len = 1 + (size_t)rand() % 300;
-    size_t to = (size_t)rand() % limit;
+    size_t at = (size_t)random() % limit;
+    size_t len = 1 + (size_t)random() % 300;
+    size_t to = (size_t)random() % limit;
 
     if (len > limit - at)
         len = limit - at;
-    switch (rand() % 4) {
-    case 0: p[at] = (char)rand(); return n;
+    switch (random() % 4) {
+    case 0: p[at] = (char)random(); return n;
     case 1: memmove(p + at, p + at + len, n - at - len); return n - len;
     case 2: memmove(p + at + len, p + at, n - at); return n + len;
     default:
@@ -278,7 +278,7 @@ static void random_edits_are_found(void **state)
     unsigned int tried = 0;
 
     (void)state;
-    srand(104);
+    srandom(104);
     for (unsigned int i = 0; i < 20000; i++) {
         size_t n = start[LINES];
 
