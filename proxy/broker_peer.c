@@ -212,7 +212,13 @@ bool broker_give_worker(struct session *s, struct peer *worker, int tcp,
         return false;
     fds[0] = tcp;
     fds[1] = pair[0];
+    /* Before the session is handed over: a worker may be done with it, and end, before
+     * the next line here. */
+    if (worker->load + 1 == worker->capacity)
+        (void)imsg_send(&b->child.control, MSG_WORKER_TAKEN, &taken, sizeof taken, NULL,
+                        0);
     if (imsg_send(&worker->ch, MSG_TLS_SESSION, &m, sizeof m, fds, 2) != IMSG_OK) {
+        worker->retired = worker->retired || worker->load + 1 == worker->capacity;
         (void)close(pair[0]);
         (void)close(pair[1]);
         return false;
@@ -224,8 +230,5 @@ bool broker_give_worker(struct session *s, struct peer *worker, int tcp,
     /* A worker for one session is never used again: what one peer did to its memory must
      * not meet the next peer. */
     worker->retired = worker->capacity == 1;
-    if (worker->load == worker->capacity)
-        (void)imsg_send(&b->child.control, MSG_WORKER_TAKEN, &taken, sizeof taken, NULL,
-                        0);
     return true;
 }

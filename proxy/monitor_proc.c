@@ -310,6 +310,17 @@ static void ended(struct monitor *m, struct proc *p, int status)
         schedule_restart(p);
 }
 
+/* Whether a worker was taken, the broker has said before the worker could end; the word
+ * may still wait to be read. */
+static void hear_broker(struct monitor *m)
+{
+    struct proc *broker = monitor_proc_find(m, ROLE_BROKER, 0);
+
+    if (broker && broker->pid > 0 && broker->state == PROC_RUNNING &&
+        broker->control.fd >= 0)
+        control_ready(broker, EPOLLIN);
+}
+
 void monitor_proc_reap(struct monitor *m)
 {
     int status;
@@ -318,6 +329,8 @@ void monitor_proc_reap(struct monitor *m)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         for (struct proc *p = m->procs; p; p = p->next) {
             if (p->pid == pid) {
+                if (p->role == ROLE_TLS)
+                    hear_broker(m);
                 ended(m, p, status);
                 break;
             }
