@@ -271,12 +271,19 @@ static void tls_identity(struct gate_leg *leg, struct imsg *m)
         gate_session_open(s);
 }
 
+/* What the table says of a failure, and what is known beyond it. */
+static void describe_failure(uint16_t failure, const char *detail, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s%s%s", tls_failure_info(failure)->text,
+                   detail[0] ? ": " : "", detail);
+}
+
 static void tls_failed(struct gate_leg *leg, const struct imsg *m)
 {
     struct gate_session *s = leg->session;
     const struct tls_failure_info *info;
     struct msg_tls_failed f;
-    char detail[400];
+    char text[400];
     struct record r;
 
     imsg_get(m, &f, sizeof f);
@@ -284,16 +291,13 @@ static void tls_failed(struct gate_leg *leg, const struct imsg *m)
     info = tls_failure_info(f.failure);
     gate_log_begin(&r, s, EVENT_TLS_FAILED, 0);
     gate_log_peer(&r, s);
-    record_text(&r, RECORD_WHY, info ? info->name : "unknown");
-    if (info && info->event[0] != '\0') {
-        char id[32];
-
-        (void)snprintf(id, sizeof id, "IEC62351-3:%s", info->event);
-        record_text(&r, RECORD_EVENT_ID, id);
+    record_text(&r, RECORD_WHY, info->name);
+    if (info->event[0] != '\0') {
+        (void)snprintf(text, sizeof text, "IEC62351-3:%s", info->event);
+        record_text(&r, RECORD_EVENT_ID, text);
     }
-    (void)snprintf(detail, sizeof detail, "%s%s%s", info ? info->text : "",
-                   f.detail[0] ? ": " : "", f.detail);
-    record_text(&r, RECORD_DETAIL, detail);
+    describe_failure(f.failure, f.detail, text, sizeof text);
+    record_text(&r, RECORD_DETAIL, text);
     (void)gate_log_send(s->gate, &r);
     gate_session_close(s, NULL, (int)leg->side, NULL);
 }
@@ -309,14 +313,19 @@ static void tls_closed(struct gate_leg *leg, const struct imsg *m)
         [TLS_CLOSE_STUCK] = "peer does not read",
     };
     struct msg_tls_closed c;
+    char text[400];
     bool known;
 
     imsg_get(m, &c, sizeof c);
+    c.detail[sizeof c.detail - 1] = '\0';
     known = c.how > 0 && c.how < sizeof words / sizeof words[0];
+    (void)snprintf(text, sizeof text, "%s", known ? words[c.how] : "unknown");
+    if (c.failure != 0)
+        describe_failure(c.failure, c.detail, text, sizeof text);
     gate_session_close(
         leg->session,
         closed_word(leg->side, c.how != TLS_CLOSE_NOTIFY && c.how != TLS_CLOSE_EOF),
-        (int)leg->side, known ? words[c.how] : "unknown");
+        (int)leg->side, text);
 }
 
 static void tls_message(struct gate_leg *leg, struct imsg *m)

@@ -122,12 +122,17 @@ void tls_session_end(struct tls_session *s)
 }
 
 /* The peer's side ended: the gate is told how. */
+static void tell_closed(struct tls_session *s, const struct msg_tls_closed *m)
+{
+    (void)imsg_send(&s->gate, MSG_TLS_CLOSED, m, sizeof *m, NULL, 0);
+    tls_session_end(s);
+}
+
 static void peer_ended(struct tls_session *s, enum tls_close how)
 {
     struct msg_tls_closed m = {.how = (uint16_t)how};
 
-    (void)imsg_send(&s->gate, MSG_TLS_CLOSED, &m, sizeof m, NULL, 0);
-    tls_session_end(s);
+    tell_closed(s, &m);
 }
 
 static void handshake_failed(struct tls_session *s, enum tls_failure failure,
@@ -206,22 +211,27 @@ static bool give_to_gate(struct tls_session *s, const uint8_t *p, size_t n)
     return status == IMSG_OK;
 }
 
-static enum tls_close how_ended(struct tls_session *s, int ret)
+/* What a failed SSL_read means.  A TLS 1.3 client learns only here that the server did
+ * not like its certificate (RFC 8446 clause 4.4.4: the handshake was complete before). */
+static void read_failed(struct tls_session *s, int ret)
 {
+    struct msg_tls_closed m = {.how = TLS_CLOSE_ERROR};
     int error = SSL_get_error(s->ssl, ret);
     unsigned long code = ERR_peek_error();
     int saved = errno;
 
-    ERR_clear_error();
     if (error == SSL_ERROR_ZERO_RETURN)
-        return TLS_CLOSE_NOTIFY;
-    if (error == SSL_ERROR_SYSCALL)
-        return saved == 0 ? TLS_CLOSE_EOF : TLS_CLOSE_RESET;
-    if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        return TLS_CLOSE_EOF;
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET)
-        return TLS_CLOSE_ALERT;
-    return TLS_CLOSE_ERROR;
+        m.how = TLS_CLOSE_NOTIFY;
+    else if (error == SSL_ERROR_SYSCALL)
+        m.how = saved == 0 ? TLS_CLOSE_EOF : TLS_CLOSE_RESET;
+    else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        m.how = TLS_CLOSE_EOF;
+    else if (ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET)
+        m.how = TLS_CLOSE_ALERT;
+    if (m.how == TLS_CLOSE_ERROR || m.how == TLS_CLOSE_ALERT)
+        m.failure = (uint16_t)tls_failure(s->ssl, ret, m.detail, sizeof m.detail);
+    ERR_clear_error();
+    tell_closed(s, &m);
 }
 
 /* Reads records while the gate takes them; bounded, so that one peer with a full pipe
@@ -243,10 +253,9 @@ static bool read_records(struct tls_session *s)
             }
             continue;
         }
-        n = n < 0 ? n : 0;
-        if (SSL_want_read(s->ssl) && SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
+        if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
             return true;
-        peer_ended(s, how_ended(s, n));
+        read_failed(s, n);
         return false;
     }
     /* What OpenSSL has read ahead announces itself nowhere: come back for it. */

@@ -79,7 +79,9 @@ struct PACKED msg_tls_failed {
 };
 
 struct PACKED msg_tls_closed {
-    uint16_t how; /* enum tls_close */
+    uint16_t how;     /* enum tls_close */
+    uint16_t failure; /* enum tls_failure; 0 when the end was no TLS failure */
+    char detail[124]; /* printable, NUL-terminated */
 };
 
 /* Octets [offset, offset + rest of message) of `total` octets to be signed. */
