@@ -67,42 +67,21 @@ bool config_broker_role(const struct config *c, uint32_t incarnation,
 
 /* ---- keys ------------------------------------------------------------------------- */
 
-/* The place among the sets of the first one with the same key file. */
-static size_t first_with_key(const struct config *c, size_t set)
-{
-    size_t i = 0;
-
-    while (i < set && strcmp(c->tls[i].key.path, c->tls[set].key.path) != 0)
-        i++;
-    return i;
-}
-
-/* The signer's number of the set's key: keys are counted in order of first use. */
-static uint16_t key_of(const struct config *c, size_t set)
-{
-    size_t first = first_with_key(c, set);
-    uint16_t number = 0;
-
-    for (size_t i = 0; i < first; i++)
-        number = (uint16_t)(number + (first_with_key(c, i) == i ? 1 : 0));
-    return number;
-}
-
+/* A group of tls workers has a key of its own number, so that the signer can tell from
+ * whom a worker is which key it may use and for which side, also where two groups name
+ * the same file. */
 bool config_signer_role(const struct config *c, struct signer_config *out)
 {
     memset(out, 0, sizeof *out);
     out->key = calloc(c->tls_count > 0 ? c->tls_count : 1, sizeof *out->key);
     if (!out->key)
         return false;
-    for (size_t i = 0; i < c->tls_count; i++) {
-        struct signer_key *key = &out->key[key_of(c, i)];
-
-        if (first_with_key(c, i) == i)
-            out->key_count++;
-        (void)snprintf(key->path, sizeof key->path, "%s", c->tls[i].key.path);
-    }
+    out->key_count = c->tls_count;
+    for (size_t i = 0; i < c->tls_count; i++)
+        (void)snprintf(out->key[i].path, sizeof out->key[i].path, "%s",
+                       c->tls[i].key.path);
     for (size_t i = 0; i < c->route_count; i++) {
-        struct signer_key *key = &out->key[key_of(c, c->routes[i].tls)];
+        struct signer_key *key = &out->key[c->routes[i].tls];
 
         key->server = key->server || c->routes[i].mode == ROUTE_PROTECT_RTU;
         key->client = key->client || c->routes[i].mode == ROUTE_WRAP_MASTER;
@@ -156,7 +135,7 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
 
     memset(out, 0, sizeof *out);
     out->group = group;
-    out->key = key_of(c, group);
+    out->key = (uint16_t)group;
     out->sessions_per_worker = c->limits.sessions_per_worker;
     out->handshake_s = c->limits.handshake;
     out->cert_pem = concatenate(&t->cert, 1);

@@ -63,7 +63,9 @@ static struct config *load_and_check(const char *path)
     c = config_load(path, &errs);
     if (c) {
         config_check(c, &errs);
-        monitor_check_keys(c, &errs);
+        /* A key file with a fault of its own has been named already. */
+        if (errs.errors == 0)
+            monitor_check_keys(c, &errs);
     }
     config_errors_print(&errs, stderr);
     errors = errs.errors;
