@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    TAG_COUNT = 0
-#define X(symbol, id, key, kind, max) +1
+static const uint8_t tags[] = {
+#define X(symbol, id, key, kind, max) (id),
 #include "proxy/record_tag.def"
 #undef X
 };
+#define TAG_COUNT (sizeof tags)
 
 /* A text may take this much more room in the line than in the record. */
 #define TEXT_GROWTH   2u
