@@ -18,7 +18,8 @@ our @EXPORT = qw(
     $ROOT $BUILD bin scratch pki free_port spawn_process wait_until wait_for_text slurp spew
     write_config start_gate104 stop_process alive records wait_record run_command
     proc_of_role children_of json_lines start_rtu run_master tls_client start_route
-    asdus_sent asdus_received log_faults start_relay relayed apdus_of tls_records
+    asdus_sent asdus_received log_faults start_relay relayed relay_pcap apdus_of
+    tls_records
 );
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
@@ -226,6 +227,15 @@ sub wait_record {
     }, $seconds // 10);
 }
 
+# The records of the session that came from this port of the client, in order.
+sub records_of_client {
+    my ($dir, $port) = @_;
+    my @all = records($dir);
+    my %session = map { $_->{session} => 1 }
+        grep { defined $_->{session} && ($_->{source} // '') =~ /:$port$/ } @all;
+    return grep { defined $_->{session} ? $session{ $_->{session} } : ($_->{source} // '') =~ /:$port$/ } @all;
+}
+
 # ---- the simulated stations, and gate104 between them ------------------------------
 
 # Starts gate104-sim rtu on a port of its own; {port, pid, out, err}.  What it writes is
@@ -333,6 +343,27 @@ sub relayed {
     return join '', map { /^\Q$connection$direction\E ([0-9a-f]+)$/ ? $1 : () } split /\n/, slurp($relay->{file});
 }
 
+# Writes what a relay passed on as a capture (raw IPv4) of a link to port 2404, as tshark
+# reads it.
+sub relay_pcap {
+    my ($relay, $file) = @_;
+    my $pcap = pack 'VvvVVVV', 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101;
+    my (%next, $time);
+    for my $line (split /\n/, slurp($relay->{file})) {
+        my ($connection, $direction, $hex) = $line =~ /^(\d+)([<>]) ([0-9a-f]+)$/ or next;
+        my ($from, $to) = $direction eq '>' ? (40_000 + $connection, 2404) : (2404, 40_000 + $connection);
+        for my $octets (unpack '(a1400)*', pack 'H*', $hex) {
+            my $tcp = pack 'nnNNCCnnn', $from, $to, $next{"$connection$direction"} //= 1,
+                $next{ $connection . ($direction eq '>' ? '<' : '>') } //= 1, 5 << 4, 0x18, 65535, 0, 0;
+            my $ip = pack 'CCnnnCCna4a4', 0x45, 0, 40 + length $octets, 0, 0, 64, 6, 0,
+                map { pack 'CCCC', 10, 0, 0, $_ == 2404 ? 2 : 1 } $from, $to;
+            $next{"$connection$direction"} += length $octets;
+            $pcap .= pack('VVVV', 1_000_000, ++$time, (40 + length $octets) x 2) . $ip . $tcp . $octets;
+        }
+    }
+    return spew($file, $pcap);
+}
+
 # The APDUs, in hex, of a stream in hex.
 sub apdus_of {
     my ($stream) = @_;
@@ -389,6 +420,21 @@ sub children_of {
 sub proc_of_role {
     my ($p, $role) = @_;
     return grep { slurp("/proc/$_/cmdline") =~ m{/gate104-\Q$role\E\0} } children_of($p->{pid});
+}
+
+# The name by which the log calls a role process: "gate-0".
+sub role_of {
+    my ($pid) = @_;
+    return slurp("/proc/$pid/cmdline") =~ m{/gate104-(\w+)\0(\d+)\0} ? "$1-$2" : '';
+}
+
+# Memory that a process has in use, and the CPU time it has had.
+sub memory_kb { return slurp("/proc/$_[0]/status") =~ /^VmRSS:\s+(\d+)/m ? $1 : 0 }
+
+sub cpu_seconds {
+    my ($pid) = @_;
+    my @f = split ' ', slurp("/proc/$pid/stat") =~ s/^.*\)//sr;
+    return @f ? ($f[11] + $f[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK()) : 0;
 }
 
 END {
