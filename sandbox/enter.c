@@ -118,17 +118,20 @@ static bool leave_terminal(void)
 #endif
 }
 
-/* setuid clears the parent-death signal, so it is set last; a monitor that died in
- * between has left us another parent. */
-static bool die_with_parent(void)
+/* setuid clears the parent-death signal, so it is set last; if the monitor died in
+ * between, we have another parent.  (Not "process 1": in a container that is the
+ * monitor.)
+ */
+static bool die_with_parent(pid_t monitor)
 {
-    pid_t parent = getppid();
-
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && parent != 1;
+    errno = ESRCH;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == monitor;
 }
 
 bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
 {
+    const pid_t monitor = getppid();
+
     (void)signal(SIGPIPE, SIG_IGN);
 #ifndef GATE104_SAN
     if (!close_unknown(c->keep, c->keep_count))
@@ -150,7 +153,7 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
         return fail(err, errcap, "no_new_privs");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return fail(err, errcap, "dumpable");
-    if (!die_with_parent())
+    if (!die_with_parent(monitor))
         return fail(err, errcap, "parent-death signal");
     return true;
 }

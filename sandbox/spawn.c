@@ -31,7 +31,8 @@ bool spawn_find(enum role role, char *path, size_t cap)
 }
 
 /* Between fork and exec only calls that are safe there. */
-static void become(const struct spawn_request *r, char *const argv[], char *const envp[])
+static void become(const struct spawn_request *r, pid_t monitor, char *const argv[],
+                   char *const envp[])
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -45,7 +46,7 @@ static void become(const struct spawn_request *r, char *const argv[], char *cons
         _exit(126);
     }
     (void)close_range(CHILD_CONTROL_FD + 1, ~0u, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != monitor)
         _exit(126);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -66,6 +67,7 @@ pid_t spawn_role(const struct spawn_request *r)
     char conf[] = "OPENSSL_CONF=/dev/null";
     char *argv[] = {program, id, uid, gid, NULL};
     char *envp[] = {path, lang, zone, conf, NULL};
+    pid_t monitor = getpid();
     pid_t pid;
 
     (void)snprintf(program, sizeof program, "%s", r->program);
@@ -74,6 +76,6 @@ pid_t spawn_role(const struct spawn_request *r)
     (void)snprintf(gid, sizeof gid, "%u", (unsigned int)r->gid);
     pid = fork();
     if (pid == 0)
-        become(r, argv, envp);
+        become(r, monitor, argv, envp);
     return pid;
 }
