@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,14 +80,12 @@ uint16_t sim_net_port(int fd)
     struct sockaddr_storage a;
     socklen_t n = sizeof a;
     char port[16];
-    unsigned int number = 0;
 
     if (getsockname(fd, (struct sockaddr *)&a, &n) != 0 ||
         getnameinfo((struct sockaddr *)&a, n, NULL, 0, port, sizeof port,
-                    NI_NUMERICSERV) != 0 ||
-        sscanf(port, "%5u", &number) != 1)
+                    NI_NUMERICSERV) != 0)
         return 0;
-    return (uint16_t)number;
+    return (uint16_t)strtoul(port, NULL, 10);
 }
 
 int sim_net_accept(int fd, char *peer, size_t n)

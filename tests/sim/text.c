@@ -65,13 +65,17 @@ int sim_hex_parse(const char *s, uint8_t *out, size_t max)
     size_t n = 0;
 
     while (*s != '\0') {
+        int high, low;
+
         if (*s == ' ' || *s == ':') {
             s++;
             continue;
         }
-        if (nibble(s[0]) < 0 || nibble(s[1]) < 0 || n == max)
+        high = nibble(s[0]);
+        low = nibble(s[1]);
+        if (high < 0 || low < 0 || n == max)
             return -1;
-        out[n++] = (uint8_t)(nibble(s[0]) << 4 | nibble(s[1]));
+        out[n++] = (uint8_t)((unsigned int)high << 4 | (unsigned int)low);
         s += 2;
     }
     return (int)n;
