@@ -19,7 +19,7 @@ our @EXPORT = qw(
     write_config start_gate104 stop_process alive records wait_record run_command
     proc_of_role children_of json_lines start_rtu run_master tls_client start_route
     asdus_sent asdus_received log_faults start_relay relayed relay_pcap apdus_of
-    tls_records
+    tls_records records_of_client role_of memory_kb cpu_seconds
 );
 
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
