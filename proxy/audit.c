@@ -27,6 +27,8 @@
 #define RETRY_MS    20u
 /* What nobody waits for is on disk after this time at the latest. */
 #define SYNC_MS 1000u
+/* What the end without a monitor may take. */
+#define ORPHAN_SECONDS 5u
 
 struct audit;
 
@@ -393,8 +395,11 @@ static void stop(struct child *child)
     loop_stop(&child->loop);
 }
 
+/* The monitor is gone: what the others had sent is still written, but a disk that does
+ * not answer must not leave an orphan. */
 static void orphan(struct child *child)
 {
+    (void)alarm(ORPHAN_SECONDS);
     wind_up((struct audit *)child);
 }
 

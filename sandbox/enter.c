@@ -120,12 +120,14 @@ static bool leave_terminal(void)
 
 /* setuid clears the parent-death signal, so it is set last; if the monitor died in
  * between, we have another parent.  (Not "process 1": in a container that is the
- * monitor.)
- */
-static bool die_with_parent(pid_t monitor)
+ * monitor.)  Audit is spared: it still has to write what the others had sent it, and
+ * ends by itself when its control channel tells that the monitor is gone. */
+static bool die_with_parent(enum role role, pid_t monitor)
 {
+    int how = role == ROLE_AUDIT ? 0 : SIGKILL;
+
     errno = ESRCH;
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == monitor;
+    return prctl(PR_SET_PDEATHSIG, how) == 0 && getppid() == monitor;
 }
 
 bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
@@ -133,12 +135,8 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
     const pid_t monitor = getppid();
 
     (void)signal(SIGPIPE, SIG_IGN);
-#ifndef GATE104_SAN
     if (!close_unknown(c->keep, c->keep_count))
         return fail(err, errcap, "close unknown descriptors");
-#else
-    (void)close_unknown;
-#endif
     if (!leave_terminal())
         return fail(err, errcap, "leave the terminal");
     if (!limit_role(c))
@@ -153,7 +151,7 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
         return fail(err, errcap, "no_new_privs");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return fail(err, errcap, "dumpable");
-    if (!die_with_parent(monitor))
+    if (!die_with_parent(c->role, monitor))
         return fail(err, errcap, "parent-death signal");
     return true;
 }

@@ -23,7 +23,8 @@ struct sandbox_config {
 /* Gives up, for good, what the role does not need, in this order: unknown descriptors,
  * standard error (it becomes what standard input is, /dev/null), resource limits, groups,
  * gid, uid, capabilities (effective, permitted, inheritable, ambient and bounding),
- * no_new_privs, dumpable; and asks the kernel to end this process when the monitor ends.
+ * no_new_privs, dumpable; and asks the kernel to end this process when the monitor ends
+ * (not audit, which ends by itself after its last record).
  * To be called once, single-threaded, after initialisation and before the first octet
  * from outside.  On failure gives false and a sentence in err: the process must end. */
 bool sandbox_enter(const struct sandbox_config *config, char *err, size_t errcap);
