@@ -26,7 +26,12 @@ our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
 our $BUILD = $ENV{GATE104_BUILD} ? abs_path($ENV{GATE104_BUILD}) : "$ROOT/build";
 
 my @started;     # pids to end
+my @operator_files; # standard error of every gate104d
 my $owner = $$;  # forked helpers of a test must not clean up
+
+# So that END cleans up after a test that is interrupted, too.
+my @ENDS = qw(INT TERM HUP PIPE);
+$SIG{$_} = sub { exit 1 } for @ENDS;
 
 sub bin { return "$BUILD/$_[0]" }
 
@@ -96,11 +101,13 @@ sub spawn_process {
              err => $o{err} // "$dir/err.$$." . scalar(@started), cmd => $cmd);
     my $pid = fork // die "fork: $!";
     if (!$pid) {
+        $SIG{$_} = 'DEFAULT' for @ENDS;
         open STDIN, '<', $o{in} // '/dev/null';
         open STDOUT, '>', $p{out};
         open STDERR, '>', $p{err};
         $^F = 2;
-        exec { $cmd->[0] } @$cmd or POSIX::_exit(127);
+        # Ends with the test even if that is killed.
+        exec 'setpriv', '--pdeathsig', 'TERM', '--', @$cmd or POSIX::_exit(127);
     }
     push @started, $pid;
     $p{pid} = $pid;
@@ -192,6 +199,7 @@ sub start_gate104 {
     my $p = spawn_process([ bin('gate104d'), '-c', "$dir/gate104.conf" ],
                           out => "$dir/gate104d.out", err => "$dir/gate104d.err");
     $p->{dir} = $dir;
+    push @operator_files, $p->{err};
     wait_until(sub { slurp($p->{err}) =~ /^gate104d: ready$/m || !alive($p) }, $o{seconds} // 30);
     if (slurp($p->{err}) !~ /^gate104d: ready$/m) {
         return undef if $o{may_fail};
@@ -288,6 +296,7 @@ sub start_relay {
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         # Its END and its scratch folders are the test's.
+        $SIG{$_} = 'DEFAULT' for @ENDS;
         eval { relay($listener, $to, $p{file}) };
         POSIX::_exit(0);
     }
@@ -304,8 +313,8 @@ sub relay {
     local $SIG{PIPE} = 'IGNORE';
     my $wait = IO::Select->new($listener);
     my (%other, %name, $n);
-    while (1) {
-        for my $s ($wait->can_read) {
+    while (getppid == $owner) {
+        for my $s ($wait->can_read(1)) {
             if ($s == $listener) {
                 my $in  = $listener->accept or next;
                 my $out = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $to);
@@ -443,10 +452,17 @@ END {
         for my $pid (@started) {
             next if waitpid($pid, WNOHANG) != 0;
             kill 'TERM', $pid;
-            my $end = time + 5;
-            sleep 0.02 while waitpid($pid, WNOHANG) == 0 && time < $end;
+            my ($end, $ended) = (time + 5, 0);
+            sleep 0.02 until ($ended = waitpid($pid, WNOHANG)) || time > $end;
+            next if $ended;
             kill 'KILL', $pid;
-            waitpid $pid, WNOHANG;
+            waitpid $pid, 0;
+        }
+        # A role of a sanitizer build says here what it died of.
+        for my $file (@operator_files) {
+            next if slurp($file) !~ /(AddressSanitizer|runtime error:|Assertion `)/;
+            print STDERR "# $1 in $file:\n", map { "# $_\n" } split /\n/, slurp($file);
+            $status ||= 1;
         }
         $? = $status;
     }
