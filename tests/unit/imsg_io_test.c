@@ -126,6 +126,18 @@ static void test_closed(void **state)
     ends_close(&e);
 }
 
+/* Nobody was ever at the other end: the log that is not there yet, for one. */
+static void test_channel_that_never_was(void **state)
+{
+    struct imsg_channel ch = {.fd = -1};
+
+    (void)state;
+    assert_int_equal(imsg_send(&ch, MSG_RECORD, "x", 1, NULL, 0), IMSG_CLOSED);
+    assert_int_equal(imsg_send2(&ch, MSG_RECORD, "x", 1, "y", 1), IMSG_CLOSED);
+    assert_int_equal(imsg_recv(&ch, &got), IMSG_CLOSED);
+    imsg_channel_close(&ch);
+}
+
 /* What a sender wrote before it closed arrives, descriptors and all. */
 static void test_mail_before_the_end_arrives(void **state)
 {
@@ -299,6 +311,7 @@ int main(void)
         TEST(test_what_was_sent_arrives),
         TEST(test_head_and_tail_are_one_payload),
         TEST(test_closed),
+        TEST(test_channel_that_never_was),
         TEST(test_mail_before_the_end_arrives),
         TEST(test_mail_before_a_reset_arrives),
         TEST(test_full_channel),
