@@ -27,6 +27,7 @@ void cli_put_safe(FILE *out, const char *text, size_t width, bool pad);
 /* True when `out` is a terminal that shows colours and nobody asked for none. */
 bool cli_colour(FILE *out);
 
+int cli_decode(int argc, char **argv);
 int cli_log(int argc, char **argv);
 
 #endif

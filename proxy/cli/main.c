@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 static const struct cli_command commands[] = {
+    {"decode", "HEX...|-|--raw FILE|--pcap FILE [--json] [--policy FILE] ...",
+     "APDUs in words, field by field, with the verdict", cli_decode},
     {"log", "show|verify|stats ...", "read and check a session log", cli_log},
     {NULL, NULL, NULL, NULL},
 };

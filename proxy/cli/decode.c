@@ -1,0 +1,240 @@
+/* gate104 decode: APDUs in words, field by field, with the verdict of gate104. */
+#include "proxy/cli/decode.h"
+
+#include "proxy/cli/cli.h"
+#include "proxy/policy_file.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXIT_ALL_ACCEPTED 0
+#define EXIT_NOT_ALL      1
+#define EXIT_UNUSABLE     2
+#define PORT_104          2404u
+
+enum source { SOURCE_HEX, SOURCE_RAW, SOURCE_CAPTURE };
+
+struct options {
+    enum source source;
+    const char *path; /* RAW, CAPTURE */
+    const char *policy;
+    enum decode_direction direction;
+    uint16_t port;
+    bool json, brief, per_packet, port_given;
+};
+
+static const struct option LONG[] = {
+    {"direction", required_argument, NULL, 'd'},
+    {"raw", required_argument, NULL, 'r'},
+    {"pcap", required_argument, NULL, 'c'},
+    {"port", required_argument, NULL, 'p'},
+    {"policy", required_argument, NULL, 'P'},
+    {"per-packet", no_argument, NULL, 'k'},
+    {"json", no_argument, NULL, 'j'},
+    {"brief", no_argument, NULL, 'b'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void usage(FILE *out)
+{
+    (void)fprintf(
+        out,
+        "usage: gate104 decode [OPTION]... HEX... | - | --raw FILE | --pcap FILE\n"
+        "  HEX                    octets of APDUs; blanks, colons and 0x are passed "
+        "over\n"
+        "  -                      the same from standard input\n"
+        "  -r, --raw FILE         octets of a stream as they are\n"
+        "  -c, --pcap FILE        a capture, pcap or pcapng\n"
+        "  -d, --direction control|monitor|auto\n"
+        "                         which way the APDUs go; auto: by port, or by type and "
+        "cause\n"
+        "  -p, --port N           the station's TCP port in a capture, else %u\n"
+        "  -k, --per-packet       do not put streams together; each packet alone\n"
+        "  -P, --policy FILE      also what the rules of a policy decide\n"
+        "  -j, --json             one JSON object for each APDU\n"
+        "  -b, --brief            one line for each APDU\n"
+        "exit status: 0 all accepted, 1 not all, 2 wrong usage or nothing to decode\n",
+        PORT_104);
+}
+
+static bool misuse(const char *what, const char *word)
+{
+    (void)fprintf(stderr, "gate104 decode: %s", what);
+    if (word) {
+        (void)fputs(": ", stderr);
+        cli_put_safe(stderr, word, 0, false);
+    }
+    (void)fputs("; see gate104 decode --help\n", stderr);
+    return false;
+}
+
+static bool set_direction(struct options *o, const char *word)
+{
+    static const char *const NAMES[] = {[DECODE_CONTROL] = "control",
+                                        [DECODE_MONITOR] = "monitor",
+                                        [DECODE_AUTO] = "auto"};
+
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        if (strcmp(NAMES[i], word) == 0) {
+            o->direction = (enum decode_direction)i;
+            return true;
+        }
+    }
+    return misuse("--direction is control (to the station), monitor (from it) or auto",
+                  word);
+}
+
+static bool set_port(struct options *o, const char *word)
+{
+    char *end;
+    const unsigned long port = strtoul(word, &end, 10);
+
+    if (word[0] < '0' || word[0] > '9' || *end != '\0' || port < 1 || port > 65535)
+        return misuse("--port is a number from 1 to 65535", word);
+    o->port = (uint16_t)port;
+    o->port_given = true;
+    return true;
+}
+
+static bool set_source(struct options *o, enum source source, const char *path)
+{
+    if (o->source != SOURCE_HEX)
+        return misuse("one source at a time: --raw or --pcap, once", NULL);
+    o->source = source;
+    o->path = path;
+    return true;
+}
+
+static bool set_option(struct options *o, int letter, const char *word)
+{
+    switch (letter) {
+    case 'd': return set_direction(o, word);
+    case 'p': return set_port(o, word);
+    case 'r': return set_source(o, SOURCE_RAW, word);
+    case 'c': return set_source(o, SOURCE_CAPTURE, word);
+    case 'P': o->policy = word; return true;
+    case 'k': o->per_packet = true; return true;
+    case 'j': o->json = true; return true;
+    case 'b': o->brief = true; return true;
+    default: return misuse("no such option, or its value is missing", NULL);
+    }
+}
+
+/* Options that the others make meaningless. */
+static bool check_options(const struct options *o, int words)
+{
+    if (o->source == SOURCE_HEX && words == 0)
+        return misuse("nothing to decode: give hex, -, --raw FILE or --pcap FILE", NULL);
+    if (o->source != SOURCE_HEX && words > 0)
+        return misuse("one source at a time: hex, or a file", NULL);
+    if (o->source != SOURCE_CAPTURE && (o->per_packet || o->port_given))
+        return misuse("--port and --per-packet are for --pcap", NULL);
+    if (o->json && o->brief)
+        return misuse("--json or --brief, not both", NULL);
+    return true;
+}
+
+static bool load_policy(const char *path, struct policy **out)
+{
+    const struct config_place at = {.file = "--policy"};
+    struct config_errors errs;
+    struct policy_file file = {.blob = NULL};
+    char err[256];
+    bool good;
+
+    config_errors_init(&errs);
+    good = policy_file_load(path, &at, &errs, &file);
+    config_errors_print(&errs, stderr);
+    config_errors_free(&errs);
+    if (!good)
+        return false;
+    good = policy_load(file.blob, file.size, out, err, sizeof err);
+    if (!good)
+        (void)fprintf(stderr, "gate104 decode: %s\n", err);
+    policy_file_free(&file);
+    return good;
+}
+
+static bool decode(struct decode_run *run, const struct options *o, char *const *words,
+                   size_t n)
+{
+    struct decode_stream stream = {.run = run, .direction = o->direction};
+    bool good;
+
+    switch (o->source) {
+    case SOURCE_CAPTURE:
+        return decode_capture(run, o->path, o->port, o->direction, o->per_packet);
+    case SOURCE_RAW: good = decode_raw(&stream, o->path); break;
+    case SOURCE_HEX:
+        good = n == 1 && strcmp(words[0], "-") == 0 ? decode_hex_stdin(&stream)
+                                                    : decode_hex_words(&stream, words, n);
+        break;
+    default: return false;
+    }
+    if (stream.lost && !run->json)
+        (void)fprintf(run->out, "The stream cannot go on: gate104 closes the connection. "
+                                "Octets that follow were not looked at.\n");
+    return good;
+}
+
+static void summarize(const struct decode_run *run)
+{
+    const char *gap = ": ";
+
+    if (run->json || run->apdus < 2)
+        return;
+    (void)fprintf(run->out, "%" PRIu64 " APDUs", run->apdus);
+    for (size_t i = 0; i < DECODE_OUTCOMES; i++) {
+        if (run->outcomes[i] == 0)
+            continue;
+        (void)fprintf(run->out, "%s%" PRIu64 " %s", gap, run->outcomes[i],
+                      decode_outcome_name((enum decode_outcome)i));
+        gap = ", ";
+    }
+    (void)fputc('\n', run->out);
+}
+
+static int run_decode(const struct options *o, char *const *words, size_t n)
+{
+    struct decode_run run = {.out = stdout, .json = o->json, .brief = o->brief};
+    struct policy *policy = NULL;
+    bool good;
+
+    if (o->policy && !load_policy(o->policy, &policy))
+        return EXIT_UNUSABLE;
+    run.policy = policy;
+    good = decode(&run, o, words, n);
+    policy_free(policy);
+    if (good)
+        summarize(&run);
+    if (fflush(stdout) != 0 || run.failed) {
+        (void)fprintf(stderr, "gate104 decode: the output could not be written whole\n");
+        return EXIT_UNUSABLE;
+    }
+    if (!good)
+        return EXIT_UNUSABLE;
+    return run.cut || run.outcomes[DECODE_ACCEPTED] != run.apdus ? EXIT_NOT_ALL
+                                                                 : EXIT_ALL_ACCEPTED;
+}
+
+int cli_decode(int argc, char **argv)
+{
+    struct options o = {.direction = DECODE_AUTO, .port = PORT_104};
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, "d:r:c:p:P:kjbh", LONG, NULL)) != -1) {
+        if (letter == 'h') {
+            usage(stdout);
+            return EXIT_ALL_ACCEPTED;
+        }
+        if (!set_option(&o, letter, optarg))
+            return EXIT_UNUSABLE;
+    }
+    if (!check_options(&o, argc - optind))
+        return EXIT_UNUSABLE;
+    return run_decode(&o, argv + optind, (size_t)(argc - optind));
+}

@@ -1,0 +1,66 @@
+#include "proxy/cli/decode.h"
+
+/* 101 clause 7.3 and 104 clause 8 call the types so. */
+static const char *const TEXTS[] = {
+    [1] = "single-point information",
+    [3] = "double-point information",
+    [5] = "step position",
+    [7] = "bitstring of 32 bits",
+    [9] = "measured value, normalized",
+    [11] = "measured value, scaled",
+    [13] = "measured value, short float",
+    [15] = "integrated total",
+    [20] = "packed single points with change detection",
+    [21] = "measured value, normalized, without quality",
+    [30] = "single-point information with time",
+    [31] = "double-point information with time",
+    [32] = "step position with time",
+    [33] = "bitstring of 32 bits with time",
+    [34] = "measured value, normalized, with time",
+    [35] = "measured value, scaled, with time",
+    [36] = "measured value, short float, with time",
+    [37] = "integrated total with time",
+    [38] = "event of protection equipment with time",
+    [39] = "packed start events of protection equipment with time",
+    [40] = "packed output circuits of protection equipment with time",
+    [45] = "single command",
+    [46] = "double command",
+    [47] = "regulating step command",
+    [48] = "set point, normalized",
+    [49] = "set point, scaled",
+    [50] = "set point, short float",
+    [51] = "bitstring of 32 bits as command",
+    [58] = "single command with time",
+    [59] = "double command with time",
+    [60] = "regulating step command with time",
+    [61] = "set point, normalized, with time",
+    [62] = "set point, scaled, with time",
+    [63] = "set point, short float, with time",
+    [64] = "bitstring of 32 bits as command, with time",
+    [70] = "end of initialisation",
+    [100] = "interrogation command",
+    [101] = "counter interrogation command",
+    [102] = "read command",
+    [103] = "clock synchronisation command",
+    [105] = "reset process command",
+    [107] = "test command with time",
+    [110] = "parameter of measured value, normalized",
+    [111] = "parameter of measured value, scaled",
+    [112] = "parameter of measured value, short float",
+    [113] = "parameter activation",
+    [120] = "file ready",
+    [121] = "section ready",
+    [122] = "call directory, select file, call file, call section",
+    [123] = "last section, last segment",
+    [124] = "acknowledge file, acknowledge section",
+    [125] = "segment",
+    [126] = "directory",
+    [127] = "query log",
+};
+
+const char *decode_type_text(uint8_t type_id)
+{
+    const size_t n = sizeof TEXTS / sizeof TEXTS[0];
+
+    return type_id < n && TEXTS[type_id] ? TEXTS[type_id] : "";
+}
