@@ -4,30 +4,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void session_gate_gone(struct broker *b, const struct peer *gate)
+/* A gate or worker is gone: what it held of each session is held by nobody. */
+static void release_sessions(struct broker *b, const struct peer *peer)
 {
     struct session *next;
 
     for (struct session *s = b->sessions; s; s = next) {
         next = s->next;
-        if (s->gate == gate) {
+        if (s->gate == peer) {
             s->gate = NULL;
             broker_dial_cancel(s);
-            broker_session_settle(s);
         }
-    }
-}
-
-static void session_worker_gone(struct broker *b, const struct peer *worker)
-{
-    struct session *next;
-
-    for (struct session *s = b->sessions; s; s = next) {
-        next = s->next;
-        if (s->worker == worker) {
+        if (s->worker == peer)
             s->worker = NULL;
-            broker_session_settle(s);
-        }
+        broker_session_settle(s);
     }
 }
 
@@ -41,10 +31,7 @@ static void peer_remove(struct peer *p)
     *list = p->next;
     loop_del(&b->child.loop, &p->watch);
     imsg_channel_close(&p->ch);
-    if (p->ch.peer == ROLE_GATE)
-        session_gate_gone(b, p);
-    else
-        session_worker_gone(b, p);
+    release_sessions(b, p);
     free(p);
     broker_listen_update(b);
 }

@@ -146,6 +146,9 @@ void gate_log_begin(struct record *r, const struct gate_session *s, enum event e
 /* Sends or queues it.  False: it was lost (and will be counted). */
 bool gate_log_send(struct gate *g, struct record *r);
 uint64_t gate_log_ticket(struct gate *g);
+/* The record of octets that are no APDU, or of one that breaks the link. */
+void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
+                        size_t n);
 /* Puts who the peer is into a record. */
 void gate_log_peer(struct record *r, const struct gate_session *s);
 const char *gate_log_side(int side);

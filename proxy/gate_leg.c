@@ -95,22 +95,6 @@ void gate_leg_flush(struct gate_leg *leg)
 
 /* ---- the round ---- */
 
-static void log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
-                          size_t n)
-{
-    struct gate_session *s = leg->session;
-    struct record r;
-
-    s->malformed++;
-    gate_log_begin(&r, s, EVENT_APCI, 0);
-    record_u64(&r, RECORD_DIRECTION, leg->side == LEG_MASTER ? 0 : 1);
-    record_text(&r, RECORD_LEG, gate_log_side((int)leg->side));
-    record_u64(&r, RECORD_REASON, v.reason);
-    record_u64(&r, RECORD_OFFSET, v.offset);
-    record_octets(&r, RECORD_APDU, p, n < APDU_SIZE_MAX ? n : APDU_SIZE_MAX);
-    (void)gate_log_send(s->gate, &r);
-}
-
 /* Takes complete APDUs from the input while the relay has room.  True if one was taken.
  */
 static bool take_apdus(struct gate_leg *leg)
@@ -130,7 +114,7 @@ static bool take_apdus(struct gate_leg *leg)
         if (v.reason == REASON_OK)
             v = link_receive(s->link, leg->side, p, size);
         if (v.reason != REASON_OK) {
-            log_malformed(leg, v, p, size ? size : left);
+            gate_log_malformed(leg, v, p, size ? size : left);
             gate_session_close(s, reason_name(v.reason), (int)leg->side, NULL);
             return false;
         }

@@ -121,6 +121,22 @@ void gate_log_peer(struct record *r, const struct gate_session *s)
     record_text(r, RECORD_TLS_SUITE, s->peer.suite);
 }
 
+void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
+                        size_t n)
+{
+    struct gate_session *s = leg->session;
+    struct record r;
+
+    s->malformed++;
+    gate_log_begin(&r, s, EVENT_APCI, 0);
+    record_u64(&r, RECORD_DIRECTION, leg->side == LEG_MASTER ? DIR_CONTROL : DIR_MONITOR);
+    record_text(&r, RECORD_LEG, gate_log_side((int)leg->side));
+    record_u64(&r, RECORD_REASON, v.reason);
+    record_u64(&r, RECORD_OFFSET, v.offset);
+    record_octets(&r, RECORD_APDU, p, n < APDU_SIZE_MAX ? n : APDU_SIZE_MAX);
+    (void)gate_log_send(s->gate, &r);
+}
+
 /* ---- monitor-only ---- */
 
 static void probe(struct gate *g)

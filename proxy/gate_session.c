@@ -44,35 +44,20 @@ void gate_session_wake(struct gate_session *s, uint64_t due_ms)
                          due_ms > now ? due_ms - now : 0);
 }
 
-/* The next instant at which something about this leg is overdue. */
-static uint64_t leg_due(const struct gate_leg *leg, const char **why)
+/* When an APDU that was begun is overdue; UINT64_MAX: none was begun. */
+static uint64_t partial_due(const struct gate_leg *leg)
 {
-    const struct gate_route *r = leg->session->route;
-    uint64_t idle =
-        leg->heard_ms + (uint64_t)(r->t1_s + r->t3_s) * 1000u + IDLE_MARGIN_MS;
-    uint64_t partial = leg->partial_ms + (uint64_t)r->t1_s * 1000u;
-
-    if (leg->partial_ms != 0 && partial < idle) {
-        *why = reason_name(REASON_PARTIAL_TIMEOUT);
-        return partial;
-    }
-    *why = leg->side == LEG_MASTER ? "master-silent" : "station-silent";
-    return idle;
+    if (leg->partial_ms == 0)
+        return UINT64_MAX;
+    return leg->partial_ms + (uint64_t)leg->session->route->t1_s * 1000u;
 }
 
-static void log_partial(struct gate_leg *leg)
+/* When a station that keeps to t3 and t1 would have been heard (104 5.2). */
+static uint64_t idle_due(const struct gate_leg *leg)
 {
-    struct gate_session *s = leg->session;
-    struct record r;
+    const struct gate_route *r = leg->session->route;
 
-    s->malformed++;
-    gate_log_begin(&r, s, EVENT_APCI, 0);
-    record_u64(&r, RECORD_DIRECTION, leg->side == LEG_MASTER ? 0 : 1);
-    record_text(&r, RECORD_LEG, gate_log_side((int)leg->side));
-    record_u64(&r, RECORD_REASON, REASON_PARTIAL_TIMEOUT);
-    record_octets(&r, RECORD_APDU, leg->input,
-                  leg->input_size < APDU_SIZE_MAX ? leg->input_size : APDU_SIZE_MAX);
-    (void)gate_log_send(s->gate, &r);
+    return leg->heard_ms + ((uint64_t)r->t1_s + r->t3_s) * 1000u + IDLE_MARGIN_MS;
 }
 
 static void supervise_open(struct gate_session *s)
@@ -80,17 +65,23 @@ static void supervise_open(struct gate_session *s)
     uint64_t next = UINT64_MAX;
 
     for (int i = 0; i < LINK_LEGS; i++) {
-        const char *why;
-        uint64_t due = leg_due(&s->leg[i], &why);
+        struct gate_leg *leg = &s->leg[i];
+        uint64_t partial = partial_due(leg);
+        uint64_t idle = idle_due(leg);
 
-        if (due <= now_ms(s)) {
-            if (s->leg[i].partial_ms != 0 &&
-                strcmp(why, reason_name(REASON_PARTIAL_TIMEOUT)) == 0)
-                log_partial(&s->leg[i]);
-            gate_session_close(s, why, i, NULL);
+        if (partial <= now_ms(s)) {
+            gate_log_malformed(leg, (struct verdict){REASON_PARTIAL_TIMEOUT, 0},
+                               leg->input, leg->input_size);
+            gate_session_close(s, reason_name(REASON_PARTIAL_TIMEOUT), i, NULL);
             return;
         }
-        next = due < next ? due : next;
+        if (idle <= now_ms(s)) {
+            gate_session_close(s, i == LEG_MASTER ? "master-silent" : "station-silent", i,
+                               NULL);
+            return;
+        }
+        next = partial < next ? partial : next;
+        next = idle < next ? idle : next;
     }
     gate_session_wake(s, next);
 }
