@@ -1,0 +1,44 @@
+# Builds the fuzz targets into build-fuzz/; called by fuzz/run from the top folder.
+#
+# Every fuzz/*.c is a target; fuzz/lib/ is what they share.  The code under test is
+# compiled anew, with the sanitizers and the fuzzer's counters in it.
+
+CC      := clang
+O       := build-fuzz
+SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+           -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
+FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 -O1 -g -fno-omit-frame-pointer \
+           -fsanitize=fuzzer-no-link $(SAN) $(WARN) -MMD -MP
+
+# What the targets reach; nothing that needs a library.
+TESTED  := $(wildcard policy/*.c) \
+           sandbox/wire.c sandbox/imsg.c sandbox/role.c \
+           proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
+           proxy/role_config.c proxy/role_config_route.c proxy/role_config_wire.c \
+           proxy/endpoint.c \
+           certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
+           certs/sign_scheme.c \
+           tests/lib/type_matrix.c
+SHARED  := $(wildcard fuzz/lib/*.c)
+TARGETS := $(wildcard fuzz/*.c)
+
+OBJ     := $(patsubst %.c,$(O)/obj/%.o,$(TESTED) $(SHARED))
+BIN     := $(patsubst fuzz/%.c,$(O)/bin/%,$(TARGETS))
+
+all: $(BIN)
+
+$(O)/bin/%: $(O)/obj/fuzz/%.o $(O)/libtested.a
+	@mkdir -p $(@D)
+	$(CC) -g -fsanitize=fuzzer $(SAN) -o $@ $^
+
+$(O)/libtested.a: $(OBJ)
+	rm -f $@ && ar rcs $@ $^
+
+$(O)/obj/%.o: %.c fuzz/build.mk
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -c -o $@ $<
+
+.PHONY: all
+.SECONDARY:
+-include $(patsubst %.c,$(O)/obj/%.d,$(TESTED) $(SHARED) $(TARGETS))

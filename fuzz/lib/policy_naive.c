@@ -1,0 +1,130 @@
+#include "fuzz/lib/policy_naive.h"
+
+#include "fuzz/lib/fuzz.h"
+
+#include <string.h>
+
+struct naive_object {
+    enum direction direction;
+    uint8_t type;
+    uint32_t ca, ioa;
+    bool ioa_matters, has_value;
+    double value;
+};
+
+size_t naive_count(const uint8_t *blob)
+{
+    return fuzz_get32(blob + 8);
+}
+
+struct naive_rule naive_read(const uint8_t *blob, size_t *at)
+{
+    const uint8_t *p = blob + *at;
+    struct naive_rule r = {.direction = p[0], .action = p[1], .name_size = p[3]};
+    const bool has_value = p[2] != 0;
+
+    r.name = p + 4;
+    r.types = r.name + r.name_size;
+    r.ca_count = fuzz_get16(r.types + 32);
+    r.ioa_count = fuzz_get16(r.types + 34);
+    r.ca = r.types + 36;
+    r.ioa = r.ca + 4 * r.ca_count;
+    const uint8_t *end = r.ioa + 8 * r.ioa_count;
+    if (has_value) {
+        r.value = end;
+        end += 16;
+    }
+    *at = (size_t)(end - blob);
+    return r;
+}
+
+static double read_double(const uint8_t *p)
+{
+    const uint64_t bits = fuzz_get32(p) | (uint64_t)fuzz_get32(p + 4) << 32;
+    double v;
+
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* 65535 is its own permission. */
+static bool ca_matches(const struct naive_rule *r, uint32_t ca)
+{
+    if (r->ca_count == 0)
+        return ca >= 1 && ca <= 65534;
+    for (size_t i = 0; i < r->ca_count; i++) {
+        const unsigned int first = fuzz_get16(r->ca + 4 * i);
+        const unsigned int last = fuzz_get16(r->ca + 4 * i + 2);
+        if (ca >= first && ca <= last && (ca != 65535 || first == 65535))
+            return true;
+    }
+    return false;
+}
+
+static bool ioa_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    if (r->ioa_count == 0 || !o->ioa_matters)
+        return true;
+    for (size_t i = 0; i < r->ioa_count; i++)
+        if (o->ioa >= fuzz_get32(r->ioa + 8 * i) &&
+            o->ioa <= fuzz_get32(r->ioa + 8 * i + 4))
+            return true;
+    return false;
+}
+
+static bool rule_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    if (r->direction != o->direction || (r->types[o->type / 8] >> o->type % 8 & 1) == 0)
+        return false;
+    if (!ca_matches(r, o->ca) || !ioa_matches(r, o))
+        return false;
+    if (r->value == NULL)
+        return true;
+    return o->has_value && o->value >= read_double(r->value) &&
+           o->value <= read_double(r->value + 8);
+}
+
+/* The place of the first rule that matches, or -1; its action, or the default. */
+static long decide(const uint8_t *blob, const struct naive_object *o, uint8_t *action)
+{
+    size_t at = NAIVE_FIRST;
+
+    for (size_t i = 0; i < naive_count(blob); i++) {
+        const struct naive_rule r = naive_read(blob, &at);
+        if (!rule_matches(&r, o))
+            continue;
+        *action = r.action;
+        return (long)i;
+    }
+    *action = blob[12 + o->direction];
+    return -1;
+}
+
+void naive_compare(const uint8_t *blob, const struct policy *p, enum direction direction,
+                   const struct asdu *a)
+{
+    struct naive_object o = {.direction = direction, .type = a->type_id, .ca = a->ca};
+    struct policy_decision d;
+    uint8_t strictest = 0;
+    const uint8_t *element;
+    unsigned int which = 0;
+    long rule = -1;
+
+    o.ioa_matters = a->type->ioa != TYPE_IOA_ZERO;
+    for (unsigned int i = 0; i < a->count; i++) {
+        uint8_t action;
+        FUZZ_CHECK(asdu_object(a, i, &o.ioa, &element));
+        o.has_value = asdu_value(a->type, element, &o.value);
+        const long found = decide(blob, &o, &action);
+        if (i > 0 && action <= strictest)
+            continue;
+        strictest = action;
+        which = i;
+        rule = found;
+    }
+    policy_decide(p, direction, a, &d);
+    FUZZ_CHECK((uint8_t)d.action == strictest);
+    FUZZ_CHECK(d.rule == rule);
+    FUZZ_CHECK(d.object == which);
+    FUZZ_CHECK(strcmp(d.name, policy_rule_name(p, d.rule)) == 0);
+}

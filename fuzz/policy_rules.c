@@ -1,0 +1,134 @@
+/* Rules as a configuration would write them, in any number and overlap: what the builder
+ * takes, the loader takes too, and the policy decides as the rules read.
+ *
+ * Target functions: policy_builder_add policy_builder_default policy_builder_blob
+ *   policy_load policy_decide policy_types_set policy_action_name policy_action_by_name
+ * Options: -max_len=600
+ *
+ * Input: a script of rules, see make_rule. */
+#include "fuzz/lib/fuzz.h"
+#include "fuzz/lib/policy_probe.h"
+
+#include "policy/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RANGES    4u
+#define RULES_MAX 24u
+
+struct made {
+    struct policy_rule rule;
+    struct policy_range ca[RANGES], ioa[RANGES];
+    char name[POLICY_NAME_MAX + 2];
+};
+
+/* Mostly small numbers near each other, so that ranges meet. */
+static uint32_t make_number(struct fuzz_input *in, uint32_t max)
+{
+    const uint8_t first = fuzz_u8(in);
+
+    if (first < 200)
+        return first;
+    return first < 220 ? max - (first - 200u) : fuzz_u32(in) % (max + 16);
+}
+
+static size_t make_ranges(struct fuzz_input *in, struct policy_range *r, uint32_t max)
+{
+    const uint8_t what = fuzz_u8(in);
+    const size_t n = what % (RANGES + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        r[i].first = make_number(in, max);
+        r[i].last = what < 128 ? r[i].first + fuzz_u8(in) % 16 : make_number(in, max);
+    }
+    return n;
+}
+
+static double make_value(struct fuzz_input *in)
+{
+    const uint8_t what = fuzz_u8(in);
+    double v;
+
+    if (what < 240)
+        return what < 120 ? what - 60 : (what - 180) / 64.0;
+    const uint64_t bits = fuzz_u32(in) | (uint64_t)fuzz_u32(in) << 32;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static void make_rule(struct fuzz_input *in, struct made *m)
+{
+    const uint8_t head = fuzz_u8(in);
+    const size_t types = 1 + fuzz_u8(in) % 3u;
+    size_t name = head / 32u;
+
+    memset(m, 0, sizeof *m);
+    m->rule.direction = head % 2 == 0 ? DIR_CONTROL : DIR_MONITOR;
+    m->rule.action = (enum policy_action)(head / 2 % POLICY_ACTIONS);
+    for (size_t i = 0; i < types; i++)
+        policy_types_set(m->rule.types, type_at(fuzz_u8(in) % TYPE_COUNT)->id);
+    if (types == 3)
+        policy_types_all(m->rule.types, m->rule.direction);
+    m->rule.ca = m->ca;
+    m->rule.ca_count = make_ranges(in, m->ca, 65535);
+    m->rule.ioa = m->ioa;
+    m->rule.ioa_count = make_ranges(in, m->ioa, 0xFFFFFF);
+    m->rule.has_value = head / 16 % 2 == 1;
+    if (m->rule.has_value) {
+        m->rule.value_min = make_value(in);
+        m->rule.value_max = make_value(in);
+    }
+    if (name == 7)
+        name = POLICY_NAME_MAX + fuzz_u8(in) % 2u;
+    const uint8_t *letters = fuzz_take(in, &name);
+    memcpy(m->name, letters, name);
+    m->rule.name = m->name;
+}
+
+static void check_actions(enum policy_action action)
+{
+    enum policy_action again;
+
+    FUZZ_CHECK(policy_action_by_name(policy_action_name(action), &again));
+    FUZZ_CHECK(again == action);
+}
+
+static void build(struct fuzz_input *in, struct policy_builder *b)
+{
+    char err[200] = "";
+    struct made m;
+
+    for (int d = DIR_CONTROL; d <= DIR_MONITOR; d++) {
+        const enum policy_action action =
+            (enum policy_action)(fuzz_u8(in) % POLICY_ACTIONS);
+        check_actions(action);
+        policy_builder_default(b, (enum direction)d, action);
+    }
+    for (size_t i = 0; i < RULES_MAX && in->left > 0; i++) {
+        make_rule(in, &m);
+        err[0] = '\0';
+        if (!policy_builder_add(b, &m.rule, err, sizeof err))
+            FUZZ_CHECK(err[0] != '\0');
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = {data, size};
+    struct policy_builder *b = policy_builder_new();
+    struct policy *p;
+    char err[200];
+    size_t n;
+
+    FUZZ_CHECK(b != NULL);
+    build(&in, b);
+    const uint8_t *blob = policy_builder_blob(b, &n);
+    FUZZ_CHECK(blob != NULL);
+    /* Too few rules to use up the loader's budget. */
+    FUZZ_CHECK(policy_load(blob, n, &p, err, sizeof err));
+    policy_probe(blob, n, p);
+    policy_free(p);
+    policy_builder_free(b);
+    return 0;
+}
