@@ -1,20 +1,18 @@
 #include "policy/apci.h"
 
 #include <assert.h>
-#include <string.h>
+#include <stdbool.h>
 
-/* What 104 5.1 (figures 6 to 8) fixes for each format: the bits of the control octets
- * that are 0, and the values of the length octet.  An I-frame carries an ASDU. */
+/* Values of the length octet, 104 5.1.  An I-frame carries an ASDU. */
 struct format_rule {
     enum reason reason;
-    uint8_t zero[4];
     uint8_t length_min, length_max;
 };
 
 static const struct format_rule FORMATS[] = {
-    [APCI_I] = {REASON_BAD_I, {0x00, 0x00, 0x01, 0x00}, 5, APCI_LENGTH_MAX},
-    [APCI_S] = {REASON_BAD_S, {0xFE, 0xFF, 0x01, 0x00}, 4, 4},
-    [APCI_U] = {REASON_BAD_U, {0x00, 0xFF, 0xFF, 0xFF}, 4, 4},
+    [APCI_I] = {REASON_BAD_I, 5, APCI_LENGTH_MAX},
+    [APCI_S] = {REASON_BAD_S, 4, 4},
+    [APCI_U] = {REASON_BAD_U, 4, 4},
 };
 
 static const struct {
@@ -27,21 +25,52 @@ static const struct {
 };
 #define FUNCTIONS_N (sizeof FUNCTIONS / sizeof FUNCTIONS[0])
 
+/*@ assigns \nothing;
+    ensures \result != \null <==> apci_is_function(octet); */
 static const char *function_name(uint8_t octet)
 {
+    /*@ loop invariant 0 <= i <= 6;
+        loop invariant \forall integer j; 0 <= j < i ==> FUNCTIONS[j].function != octet;
+        loop assigns i;
+        loop variant 6 - i; */
     for (size_t i = 0; i < FUNCTIONS_N; i++)
         if ((uint8_t)FUNCTIONS[i].function == octet)
             return FUNCTIONS[i].name;
     return NULL;
 }
 
+/*@ assigns \nothing;
+    ensures \result == (octet % 2 == 0 ? APCI_I : octet % 4 == 1 ? APCI_S : APCI_U); */
 static enum apci_format format_of(uint8_t octet)
 {
-    if ((octet & 0x01) == 0)
+    if (octet % 2 == 0)
         return APCI_I;
-    return (octet & 0x02) == 0 ? APCI_S : APCI_U;
+    return octet % 4 == 1 ? APCI_S : APCI_U;
 }
 
+/*@ predicate legal_octet(integer format, integer i, integer octet) =
+      format == APCI_I ? (i == 4 ==> octet % 2 == 0) :
+      i == 2 ? (format == APCI_S ? octet == 1 : apci_is_function(octet)) :
+      format == APCI_S && i == 4 ? octet % 2 == 0 :
+      format == APCI_S && i == 5 || octet == 0; */
+
+/* Control octet i (2..5), 104 5.1, figures 6 to 8. */
+/*@ requires APCI_I <= format <= APCI_U && 2 <= i <= 5;
+    assigns \nothing;
+    ensures \result <==> legal_octet(format, i, octet); */
+static bool octet_is_legal(enum apci_format format, size_t i, uint8_t octet)
+{
+    const bool number_low = i == 4 && format != APCI_U;
+
+    if (format == APCI_I || number_low)
+        return !number_low || octet % 2 == 0;
+    if (i == 2)
+        return format == APCI_S ? octet == 0x01 : function_name(octet) != NULL;
+    return octet == 0 || (format == APCI_S && i == 5);
+}
+
+/*@ assigns \nothing;
+    ensures \result.reason == reason && \result.offset == offset; */
 static struct verdict verdict_of(enum reason reason, uint16_t offset)
 {
     return (struct verdict){.reason = reason, .offset = offset};
@@ -49,25 +78,40 @@ static struct verdict verdict_of(enum reason reason, uint16_t offset)
 
 /* The control octets that are there, and the length octet in the light of the format;
  * 3 <= n. */
+/*@ requires 3 <= n && \valid_read(buf + (0 .. n - 1));
+    requires buf[0] == 0x68 && 4 <= buf[1] <= 253;
+    assigns \nothing;
+    ensures sound: \result.reason == REASON_OK ==> apci_begins(buf, n);
+    ensures complete: apci_begins(buf, n) ==> \result.reason == REASON_OK;
+    ensures offset: \result.reason == REASON_OK ? \result.offset == 0
+                                                : \result.offset < n; */
 static struct verdict judge_control(const uint8_t *buf, size_t n)
 {
     const enum apci_format format = format_of(buf[2]);
     const struct format_rule *rule = &FORMATS[format];
 
-    if (format == APCI_U && function_name(buf[2]) == NULL)
-        return verdict_of(rule->reason, 2);
-    if ((buf[2] & rule->zero[0]) != 0)
+    if (!octet_is_legal(format, 2, buf[2]))
         return verdict_of(rule->reason, 2);
     if (buf[1] < rule->length_min || buf[1] > rule->length_max)
         return verdict_of(rule->reason, 1);
+    /*@ loop invariant 3 <= i <= 6 && i <= n;
+        loop invariant \forall integer j; 3 <= j < i ==> legal_octet(format, j, buf[j]);
+        loop assigns i;
+        loop variant 6 - i; */
     for (uint16_t i = 3; i < APDU_SIZE_MIN && i < n; i++)
-        if ((buf[i] & rule->zero[i - 2]) != 0)
+        if (!octet_is_legal(format, i, buf[i]))
             return verdict_of(rule->reason, i);
     return verdict_of(REASON_OK, 0);
 }
 
 /* Every octet that is there, one after the other: what is judged from the first m octets
  * is never taken back when more come. */
+/*@ requires \valid_read(buf + (0 .. n - 1));
+    assigns \nothing;
+    ensures sound: \result.reason == REASON_OK ==> apci_begins(buf, n);
+    ensures complete: apci_begins(buf, n) ==> \result.reason == REASON_OK;
+    ensures offset: \result.reason == REASON_OK ? \result.offset == 0
+                                                : \result.offset < n; */
 static struct verdict judge(const uint8_t *buf, size_t n)
 {
     if (n >= 1 && buf[0] != APCI_START)
@@ -89,16 +133,19 @@ struct verdict apci_scan(const uint8_t *buf, size_t n, size_t *size)
     return v;
 }
 
+/*@ requires \valid_read(p + (0 .. 1));
+    assigns \nothing;
+    ensures \result == apci_sequence(p); */
 static uint16_t sequence_number(const uint8_t *p)
 {
-    return (uint16_t)((p[0] | (unsigned int)p[1] << 8) >> 1);
+    return (uint16_t)((p[0] + 256u * p[1]) / 2u);
 }
 
 struct verdict apci_parse(const uint8_t *apdu, size_t n, struct apci *out)
 {
     const struct verdict v = judge(apdu, n);
 
-    memset(out, 0, sizeof *out);
+    *out = (struct apci){.format = APCI_I};
     if (v.reason != REASON_OK)
         return v;
     if (n < APDU_SIZE_MIN || n != (size_t)apdu[1] + 2)
@@ -117,11 +164,15 @@ struct verdict apci_parse(const uint8_t *apdu, size_t n, struct apci *out)
     return v;
 }
 
+/*@ requires \valid(p + (0 .. 1)) && number < 32768;
+    assigns p[0 .. 1];
+    ensures apci_sequence(p) == number;
+    ensures p[0] % 2 == 0; */
 static void put_sequence_number(uint8_t *p, uint16_t number)
 {
     assert(number < APCI_SEQ_MOD);
-    p[0] = (uint8_t)(number << 1);
-    p[1] = (uint8_t)(number >> 7);
+    p[0] = (uint8_t)(number % 128u * 2u);
+    p[1] = (uint8_t)(number / 128u);
 }
 
 void apci_put_s(uint8_t out[APDU_SIZE_MIN], uint16_t nr)
@@ -139,7 +190,7 @@ void apci_put_u(uint8_t out[APDU_SIZE_MIN], enum apci_function function)
     out[0] = APCI_START;
     out[1] = APCI_LENGTH_MIN;
     out[2] = (uint8_t)function;
-    memset(out + 3, 0, 3);
+    out[3] = out[4] = out[5] = 0;
 }
 
 void apci_put_i(uint8_t out[APDU_SIZE_MIN], uint16_t ns, uint16_t nr, size_t asdu_size)
