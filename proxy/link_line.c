@@ -145,7 +145,7 @@ static bool pass_u(struct link *l, enum link_leg from, const struct link_slot *s
         return false;
     link_put_u(l, to, slot->function);
     link_view_change(far, slot->function);
-    if (slot->function == APCI_TESTFR_ACT && far->tests < UINT8_MAX)
+    if (slot->function == APCI_TESTFR_ACT && far->tests < UINT32_MAX)
         far->tests++;
     line_leave(l, &l->side[from]);
     return true;

@@ -55,7 +55,7 @@ struct link_side {
     bool begun;             /* there was a STARTDT con */
     bool started;           /* and no STOPDT con since */
     enum apci_function act; /* STARTDT or STOPDT act without its con, or 0 */
-    uint8_t tests;          /* TESTFR acts put out to it and not answered */
+    uint32_t tests;         /* TESTFR acts put out to it and not answered */
 
     struct link_count count;
 };
