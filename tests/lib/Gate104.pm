@@ -208,15 +208,28 @@ sub start_gate104 {
     return $p;
 }
 
-# The log so far: a list of decoded records.
+# The log so far: a list of decoded records.  What was read before is not read again,
+# unless the file has become another.
+my %read;
 sub records {
     my ($dir) = @_;
-    my @r;
-    for my $line (split /\n/, slurp("$dir/log/gate104.jsonl")) {
-        my $r = eval { decode_json($line) };
-        push @r, $r if $r;
+    my $c = $read{$dir} //= { size => 0, last => '', records => [] };
+    open my $fh, '<', "$dir/log/gate104.jsonl" or return;
+    seek $fh, $c->{size} - length $c->{last}, 0;
+    read $fh, my $last, length $c->{last};
+    if ($last ne $c->{last}) {
+        @$c{qw(size last)} = (0, '');
+        $c->{records} = [];
+        seek $fh, 0, 0;
     }
-    return @r;
+    while (defined(my $line = <$fh>)) {
+        last if $line !~ /\n\z/;
+        $c->{size} += length $line;
+        $c->{last} = $line;
+        my $r = eval { decode_json($line) };
+        push @{ $c->{records} }, $r if $r;
+    }
+    return @{ $c->{records} };
 }
 
 # Waits for a record that has these fields (values: string, or regexp); gives it.

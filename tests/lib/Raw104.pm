@@ -157,15 +157,30 @@ sub next_apdu {
     }
 }
 
-# Takes APDUs until one matches (of an I-frame its ASDU alone); gives it, or undef.
+# Takes APDUs until an S- or U-frame, or the ASDU of an I-frame, matches (string or
+# regexp); gives the APDU, or undef.
 sub until_apdu {
     my ($self, $want, $seconds) = @_;
+    return $self->take(sub {
+        my $what = hex(substr $_[0], 4, 2) & 1 ? $_[0] : substr $_[0], 12;
+        return ref $want ? $what =~ $want : $what eq $want;
+    }, $seconds);
+}
+
+# Takes APDUs until an I-frame whose ASDU matches; gives the ASDU, or undef.
+sub until_asdu {
+    my ($self, $want, $seconds) = @_;
+    my $apdu = $self->take(sub { !(hex(substr $_[0], 4, 2) & 1) && substr($_[0], 12) =~ $want }, $seconds);
+    return defined $apdu ? substr $apdu, 12 : undef;
+}
+
+sub take {
+    my ($self, $wanted, $seconds) = @_;
     my $end = time + ($seconds // $TIMEOUT);
     while (1) {
         my $apdu = $self->next_apdu($end - time > 0 ? $end - time : 0);
         return undef if !defined $apdu || $apdu eq 'end';
-        my $what = hex(substr $apdu, 4, 2) & 1 ? $apdu : substr $apdu, 12;
-        return $apdu if ref $want ? $what =~ $want : $what eq $want;
+        return $apdu if $wanted->($apdu);
     }
 }
 
@@ -232,8 +247,7 @@ sub command {
     my ($self, $asdu, $seconds) = @_;
     my $type = substr $asdu, 0, 2;
     $self->send($self->i($asdu));
-    my $answer = $self->until_apdu(qr/^$type/, $seconds);
-    return defined $answer ? substr $answer, 12 : undef;
+    return $self->until_asdu(qr/^$type/, $seconds);
 }
 
 1;
