@@ -176,7 +176,7 @@ static bool decode(struct decode_run *run, const struct options *o, char *const 
     }
     if (stream.lost && !run->json)
         (void)fprintf(run->out, "The stream cannot go on: gate104 closes the connection. "
-                                "Octets that follow were not looked at.\n");
+                                "What follows is not looked at.\n");
     return good;
 }
 

@@ -86,6 +86,7 @@ void decode_judge(const uint8_t *octets, size_t n, bool whole, struct verdict fr
                   struct decode_apdu *out);
 
 struct decode_object {
+    const struct type_info *type; /* never NULL */
     uint32_t ioa;
     bool has_ioa;            /* its own three octets: not with SQ = 1 behind the first */
     size_t offset;           /* of its elements, from the start octet */

@@ -78,13 +78,13 @@ static json_t *element_object(enum element element, const uint8_t *p, size_t off
     return NULL;
 }
 
-static json_t *elements_of(const struct decode_apdu *a, const struct decode_object *o)
+static json_t *elements_of(const struct decode_object *o)
 {
     json_t *list = json_array();
     size_t at = 0;
 
     for (size_t k = 0; k < TYPE_ELEMENTS_MAX; k++) {
-        const enum element element = (enum element)a->asdu.type->elements[k];
+        const enum element element = (enum element)o->type->elements[k];
         if (element == ELEMENT_NONE)
             break;
         if (json_array_append_new(
@@ -97,13 +97,13 @@ static json_t *elements_of(const struct decode_apdu *a, const struct decode_obje
     return list;
 }
 
-static json_t *object_of(const struct decode_apdu *a, const struct decode_object *o)
+static json_t *object_of(const struct decode_object *o)
 {
     json_t *j = json_object();
-    bool good = set_number(j, "ioa", o->ioa) && set(j, "elements", elements_of(a, o));
+    bool good = set_number(j, "ioa", o->ioa) && set(j, "elements", elements_of(o));
 
     if (good && o->segment > 0)
-        good = set(j, "segment", hex(o->elements + a->asdu.type->size, o->segment));
+        good = set(j, "segment", hex(o->elements + o->type->size, o->segment));
     if (good)
         return j;
     json_decref(j);
@@ -116,7 +116,7 @@ static json_t *objects_of(const struct decode_apdu *a)
     struct decode_object o;
 
     for (unsigned int i = 0; decode_object(a, i, &o); i++) { /* 127 at most */
-        if (json_array_append_new(list, object_of(a, &o)) != 0) {
+        if (json_array_append_new(list, object_of(&o)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -188,7 +188,7 @@ static bool set_verdict(json_t *o, const struct decode_apdu *a)
            set_text(o, "reason_text", why->text) && set_text(o, "clause", why->clause);
 }
 
-/* A rule's place counts from 1, as in the file. */
+/* A rule's place counts from 1, through those of monitor direction first. */
 static bool set_decision(json_t *o, const struct policy_decision *d)
 {
     return set_text(o, "action", policy_action_name(d->action)) &&

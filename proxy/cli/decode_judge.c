@@ -111,14 +111,14 @@ static void judge_asdu(struct decode_apdu *a, enum decode_direction direction)
 static void judge_function(struct decode_apdu *a, enum decode_direction direction)
 {
     enum direction only;
+    const bool one_way = direction_of_function(a->apci.function, &only);
 
-    a->either = !direction_of_function(a->apci.function, &only);
     if (direction == DECODE_AUTO) {
+        a->either = !one_way;
         a->dir = only;
         return;
     }
-    a->dir = (enum direction)direction;
-    if (a->either || a->dir == only || a->outcome != DECODE_ACCEPTED)
+    if (!one_way || a->dir == only || a->outcome != DECODE_ACCEPTED)
         return;
     a->verdict = (struct verdict){.reason = REASON_DIRECTION, .offset = 2};
     a->outcome = outcome_of(REASON_DIRECTION);
@@ -185,6 +185,7 @@ bool decode_object(const struct decode_apdu *a, unsigned int i, struct decode_ob
     const size_t at = ioa + ASDU_IOA_SIZE + (a->asdu.sq ? i * size : 0);
     if (at + size > a->n)
         return false;
+    out->type = a->asdu.type;
     out->has_ioa = !a->asdu.sq || i == 0;
     out->ioa = a->octets[ioa] | (uint32_t)a->octets[ioa + 1] << 8 |
                (uint32_t)a->octets[ioa + 2] << 16;
@@ -201,6 +202,6 @@ size_t decode_objects_end(const struct decode_apdu *a)
     size_t end = APDU_SIZE_MIN + ASDU_HEADER_SIZE;
 
     for (unsigned int i = 0; decode_object(a, i, &o); i++) /* 127 at most */
-        end = o.offset + a->asdu.type->size + o.segment;
+        end = o.offset + o.type->size + o.segment;
     return end < a->n ? end : a->n;
 }

@@ -108,7 +108,7 @@ static void put_objects(FILE *out, const struct decode_apdu *a)
         (void)fprintf(out, "  object %u: IOA %u%s\n", i + 1, o.ioa,
                       o.has_ioa ? "" : " (counted on)");
         for (size_t k = 0; k < TYPE_ELEMENTS_MAX; k++) {
-            const enum element element = (enum element)a->asdu.type->elements[k];
+            const enum element element = (enum element)o.type->elements[k];
             if (element == ELEMENT_NONE)
                 break;
             put_element(out, element, p);
@@ -184,7 +184,7 @@ static void put_decision(FILE *out, const struct decode_apdu *a)
         (void)fprintf(out, " by default: no rule matches object %u\n", d->object + 1);
         return;
     }
-    (void)fprintf(out, " by %s rule %d", direction_name(a->dir), d->rule + 1);
+    (void)fprintf(out, " by rule %d", d->rule + 1);
     if (d->name[0]) {
         (void)fputs(" \"", out);
         cli_put_safe(out, d->name, 0, false);
