@@ -95,13 +95,11 @@ void gate_leg_flush(struct gate_leg *leg)
 
 /* ---- the round ---- */
 
-/* Takes complete APDUs from the input while the relay has room.  True if one was taken.
- */
-static bool take_apdus(struct gate_leg *leg)
+/* Takes complete APDUs from the input while the relay has room. */
+static void take_apdus(struct gate_leg *leg)
 {
     struct gate_session *s = leg->session;
     size_t pos = 0;
-    bool taken = false;
 
     while (s->state == GATE_OPEN && link_can_receive(s->link, leg->side)) {
         const uint8_t *p = leg->input + pos;
@@ -116,9 +114,8 @@ static bool take_apdus(struct gate_leg *leg)
         if (v.reason != REASON_OK) {
             gate_log_malformed(leg, v, p, size ? size : left);
             gate_session_close(s, reason_name(v.reason), (int)leg->side, NULL);
-            return false;
+            return;
         }
-        taken = true;
         pos += size;
         /* Judged before the next is looked at, so that a bad APDU behind it changes
          * nothing for a good one. */
@@ -129,7 +126,6 @@ static bool take_apdus(struct gate_leg *leg)
         memmove(leg->input, leg->input + pos, leg->input_size);
     if (pos > 0)
         leg->partial_ms = 0;
-    return taken;
 }
 
 /* Starts the clock of an APDU whose first octet came and whose last has not. */
@@ -174,28 +170,37 @@ static void log_started(struct gate_session *s)
     (void)gate_log_send(s->gate, &r);
 }
 
-/* True if a frame waits to be judged: octets that left made room for it. */
-static bool frame_is_due(const struct gate_session *s)
+/* True if an APDU, or what can be none, waits in the input and the relay has room. */
+static bool input_is_due(const struct gate_leg *leg)
+{
+    size_t size;
+    struct verdict v = apci_scan(leg->input, leg->input_size, &size);
+
+    return (size > 0 || v.reason != REASON_OK) &&
+           link_can_receive(leg->session->link, leg->side);
+}
+
+/* True if octets that left made room for a frame that waits, in the relay or before it.
+ * Nothing else would call for it: the octets behind it may never come. */
+static bool more_is_due(const struct gate_session *s)
 {
     struct link_frame f;
 
-    return link_next(s->link, LEG_MASTER, &f) || link_next(s->link, LEG_STATION, &f);
+    return link_next(s->link, LEG_MASTER, &f) || link_next(s->link, LEG_STATION, &f) ||
+           input_is_due(&s->leg[LEG_MASTER]) || input_is_due(&s->leg[LEG_STATION]);
 }
 
 void gate_leg_pump(struct gate_session *s)
 {
-    bool taken = true;
-
-    /* Each turn takes an APDU from an input or judges one that waited, so it ends at the
-     * latest when both inputs are empty. */
-    while (s->state == GATE_OPEN && (taken || frame_is_due(s))) {
+    /* Each turn but the first takes an APDU from an input or judges one that waited, so
+     * it ends at the latest when both inputs are empty. */
+    do {
         gate_judge(s);
-        taken = s->state == GATE_OPEN && take_apdus(&s->leg[LEG_MASTER]);
-        if (s->state == GATE_OPEN && take_apdus(&s->leg[LEG_STATION]))
-            taken = true;
+        for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++)
+            take_apdus(&s->leg[i]);
         for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++)
             gate_leg_flush(&s->leg[i]);
-    }
+    } while (s->state == GATE_OPEN && more_is_due(s));
     if (s->state != GATE_OPEN)
         return;
     log_started(s);
