@@ -1,0 +1,163 @@
+/* Good messages that change nothing: about sessions of an earlier broker, records, frames
+ * of no consequence. */
+#include "tests/hostile/mutant.h"
+
+#include "proxy/record.h"
+#include "tests/hostile/stage.h"
+#include "tests/lib/raw_packet.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* A session number of an earlier broker; never the same twice. */
+static uint64_t other_session(void)
+{
+    static uint64_t last;
+
+    return ++last;
+}
+
+static const struct msg_endpoint somewhere = {
+    .family = 4, .port = 2404, .addr = {192, 0, 2, 1}};
+
+static size_t session_id(uint8_t *out)
+{
+    struct msg_session_id m = {.session = other_session()};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t session(uint8_t *out)
+{
+    struct msg_session m = {
+        .session = other_session(), .route = ROUTE_PROTECT, .remote = somewhere};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t wrap_session(uint8_t *out)
+{
+    struct msg_session m = {
+        .session = other_session(), .route = ROUTE_WRAP, .remote = somewhere};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t dial_failed(uint8_t *out)
+{
+    struct msg_dial_failed m = {
+        .session = other_session(), .error = 111, .remote = somewhere};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+/* The test frame of 104 5.2: harmless in any state of a link. */
+static size_t test_frame(uint8_t *out)
+{
+    memcpy(out, "\x68\x04\x43\x00\x00\x00", 6);
+    return 6;
+}
+
+static size_t sign(uint8_t *out)
+{
+    struct msg_sign m = {.request = 1, .key = 0, .scheme = 0x0403, .total = 4};
+
+    memcpy(out, &m, sizeof m);
+    memcpy(out + sizeof m, "none", 4); /* no TLS handshake signs this: a refusal */
+    return sizeof m + 4;
+}
+
+static size_t signed_earlier(uint8_t *out)
+{
+    struct msg_signed m = {.request = 0xFFFFFFFF};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t record(uint8_t *out)
+{
+    static struct record r;
+    const uint8_t *payload;
+    size_t n;
+
+    record_begin(&r, EVENT_SESSION_REFUSED, 0, false);
+    record_u64(&r, RECORD_ROUTE, 0);
+    record_text(&r, RECORD_WHY, "a test");
+    n = record_end(&r, &payload);
+    memcpy(out, payload, n);
+    return n;
+}
+
+static size_t record_ack(uint8_t *out)
+{
+    struct msg_record_ack m = {.ticket = 1, .durable = 1};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t config_begin(uint8_t *out)
+{
+    struct msg_cfg_begin m = {.size = 100000};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static const struct {
+    unsigned int type;
+    size_t (*make)(uint8_t *out);
+} samples[] = {
+    {MSG_CFG_BEGIN, config_begin},
+    {MSG_TLS_SESSION, session},
+    {MSG_TLS_DONE, session_id},
+    {MSG_GATE_SESSION_TLS, session},
+    {MSG_GATE_SESSION_PLAIN, wrap_session},
+    {MSG_DIAL, session_id},
+    {MSG_DIALED_PLAIN, session},
+    {MSG_DIALED_TLS, session},
+    {MSG_DIAL_FAILED, dial_failed},
+    {MSG_SESSION_END, session_id},
+    {MSG_TLS_DATA, test_frame},
+    {MSG_GATE_DATA, test_frame},
+    {MSG_SIGN, sign},
+    {MSG_SIGNED, signed_earlier},
+    {MSG_RECORD, record},
+    {MSG_RECORD_ACK, record_ack},
+};
+
+#define SAMPLES (sizeof samples / sizeof samples[0])
+
+bool sample_exists(unsigned int type)
+{
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (samples[i].type == type)
+            return true;
+    }
+    return false;
+}
+
+bool sample_send(struct imsg_channel *ch, unsigned int type)
+{
+    const struct imsg_row *row = imsg_row(type);
+    static uint8_t payload[IMSG_PAYLOAD_MAX];
+    int fds[IMSG_FDS_MAX] = {-1, -1};
+    unsigned int count = row ? (unsigned int)strlen(row->fds) : 0;
+    bool good = false;
+
+    for (unsigned int i = 0; i < count; i++)
+        fds[i] = raw_fd(row->fds[i]);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (samples[i].type == type)
+            good = imsg_send(ch, (enum imsg_type)type, payload, samples[i].make(payload),
+                             fds, count) == IMSG_OK;
+    }
+    for (unsigned int i = 0; i < count; i++)
+        (void)close(fds[i]);
+    return good;
+}
