@@ -1,11 +1,18 @@
 # Builds the fuzz targets into build-fuzz/; called by fuzz/run from the top folder.
 #
 # Every fuzz/*.c is a target; fuzz/lib/ is what they share.  The code under test is
-# compiled anew, with the sanitizers and the fuzzer's counters in it.
+# compiled anew, with the sanitizers and the fuzzer's counters in it.  COV=1 builds the
+# same without sanitizers, to measure in build-fuzz/cov/ what a corpus reaches.
 
 CC      := clang
+COV     ?= 0
+ifeq ($(COV),1)
+O       := build-fuzz/cov
+SAN     := -fprofile-instr-generate -fcoverage-mapping
+else
 O       := build-fuzz
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 -O1 -g -fno-omit-frame-pointer \

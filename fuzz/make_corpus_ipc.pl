@@ -1,0 +1,164 @@
+# Part of make_corpus: seeds of what processes tell each other, and of the relay.
+use strict;
+use warnings;
+
+# ---- log records (proxy/record.h) ------------------------------------------------------
+
+sub record {
+    my ($event, $sync, @fields) = @_;
+    return pack('vC', $event, $sync) . pack('Q<', 77) . join '', @fields;
+}
+sub number { pack 'CQ<', @_ }
+sub octets { pack('C', $_[0]) . blob16($_[1]) }
+
+my @events = do {
+    open my $fh, '<', "$FindBin::Bin/../proxy/event.def" or die "event.def: $!";
+    map { /^X\(\w+,\s*(\d+),/ ? $1 : () } <$fh>;
+};
+seed('record', "event_$_", record($_, 0, number(1, 5), number(2, 0))) for @events;
+seed('record', 'command', record($events[0], 1, number(1, 1), number(2, 0), number(3, 0),
+    number(34, 9), octets(4, "\x68\x04\x07\0\0\0"), octets(7, 'pass'), octets(8, 'feeders'),
+    octets(12, 'CN=scada'), octets(9, "\x11" x 32)));
+seed('record', 'twice',   record($events[0], 0, number(1, 1), number(1, 2)));
+seed('record', 'no_tag',  record($events[0], 0, octets(127, 'x')));
+seed('record', 'too_big', record($events[0], 0, octets(7, 'x' x 17)));
+seed('record', 'cut',     substr record($events[0], 1, octets(4, 'x' x 20)), 0, 30);
+seed('record', 'nul',     record($events[0], 1, octets(20, "a\0b"), octets(20, '')));
+
+# ---- role configurations (proxy/role_config.h) ------------------------------------------
+
+sub endpoint4 { pack('Cv', 4, $_[1]) . pack('C4x12', split /\./, $_[0]) }
+my $six = pack('Cv', 6, 2404) . "\x20\x01\x0d\xb8" . "\0" x 11 . "\1";
+my $net = pack('CC', 4, 24) . pack('C4x12', 10, 0, 0, 0) . pack('CC', 6, 64) . "\xfd" . "\0" x 15;
+
+sub broker_route {
+    my ($index, $mode) = @_;
+    return u16($index) . blob16("rtu-$index") . pack('CV4', $mode, 0, 0, 4, 30)
+        . pack('C', 1) . endpoint4('0.0.0.0', 19998) . pack('C', 2) . endpoint4('10.0.1.10', 2404)
+        . $six . pack('C', 2) . $net;
+}
+sub gate_route {
+    my ($index, $k, $w) = @_;
+    return u16($index) . blob16("rtu-$index") . pack('CCVvvVVV', 1, 1, 4, $k, $w, 15, 10, 20)
+        . "\xAA" x 32 . blob32('G104POL1' . "\0" x 4 . "\2\0\0\0");
+}
+my %configs = (
+    broker   => "\xB1" . pack('V4', 1, 64, 4, 1) . u16(2) . broker_route(0, 1) . broker_route(7, 2),
+    tls      => "\xB2" . pack('Vv', 0, 0) . pack('VV', 1, 30) . blob32("-----BEGIN") . blob32('ca')
+              . blob32('') . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('')
+              . u16(1) . blob16('old') . "\2" . blob16('rtu20.example'),
+    gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
+              . gate_route(1, 32767, 1),
+    gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
+    signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\1\0" . blob16('/etc/b.key') . "\0\1",
+    audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . blob16('old'),
+    relative => "\xB5" . blob16('log') . u16(1) . blob16('rtu-7'),
+    many     => "\xB4" . u16(65535) . blob16('/etc/a.key') . "\1\0",
+);
+seed('role_config', $_, $configs{$_}) for sort keys %configs;
+
+# ---- identities (certs/identity.h) ---------------------------------------------------------
+
+sub identity {
+    my ($subject, $serial, $rest) = @_;
+    return "\1" . blob16($subject) . blob16('CN=Lab CA') . blob16('DNS:scada, IP:10.0.0.1')
+        . blob16($serial) . "\x22" x 32 . pack('q<q<', 1_700_000_000, 1_900_000_000)
+        . blob16('TLSv1.3') . blob16('TLS_AES_128_GCM_SHA256') . ($rest // '');
+}
+seed('identity', 'plain',    identity('CN=scada,O=Grid', '01AB'));
+seed('identity', 'negative', identity('CN=x', '-7F'));
+seed('identity', 'cut',      identity('CN=' . 'x' x 249 . '...', 'A' x 61 . '...'));
+seed('identity', 'newline',  identity("CN=a\nb", '01'));
+seed('identity', 'trailing', identity('CN=x', '01', "\0"));
+
+# ---- content of signatures (RFC 8446 4.4.3, RFC 8422 5.4, RFC 5246 7.3) ---------------------
+
+sub ask { pack('nC', $_[0], $_[1]) . $_[2] }
+sub vec8  { pack('C', length $_[0]) . $_[0] }
+sub vec16 { pack('n', length $_[0]) . $_[0] }
+sub vec24 { substr(pack('N', length $_[0]), 1) . $_[0] }
+sub message { pack('C', $_[0]) . vec24($_[1]) }
+sub params {
+    my ($curve, $point) = @_;
+    return pack('Cn', 3, $curve) . vec8(($curve == 29 ? "\x09" : "\x04") . "\x09" x ($point - 1));
+}
+
+my $pad = ' ' x 64;
+my %curves = (23 => 65, 24 => 97, 29 => 32);
+for my $side (qw(server client)) {
+    seed('sign_check', "tls13_${side}_$_",
+         ask(0x0403, 0, "${pad}TLS 1.3, $side CertificateVerify\0" . "\x33" x $_)) for 32, 48;
+    seed('sign_check', "tls13_${side}_pkcs1",
+         ask(0x0401, 0, "${pad}TLS 1.3, $side CertificateVerify\0" . "\x33" x 32));
+}
+seed('sign_check', "tls12_server_$_", ask(0x0804, 1, "\x44" x 64 . params($_, $curves{$_})))
+    for sort keys %curves;
+
+sub handshake {
+    my ($curve) = @_;
+    my $hello = pack('n', 0x0303) . "\x55" x 32 . vec8('');
+    my $certificates = vec24(vec24("\x30" x 20));
+    return message(1, $hello . vec16(pack 'n2', 0xC02B, 0xC02F) . vec8("\0") . vec16(pack('nn', 23, 0)))
+        . message(2, $hello . pack('nC', 0xC02B, 0) . vec16(pack('nn', 0xFF01, 1) . "\0"))
+        . message(11, $certificates)
+        . message(12, params($curve, $curves{$curve}) . pack('n', 0x0403) . vec16("\x66" x 70))
+        . message(13, vec8("\x01\x40") . vec16(pack 'n2', 0x0403, 0x0804) . vec16(vec16("\x30\x00")))
+        . message(14, '') . message(11, $certificates)
+        . message(16, vec8(($curve == 29 ? "\x09" : "\x04") . "\x09" x ($curves{$curve} - 1)));
+}
+seed('sign_check', "tls12_client_$_", ask(0x0403, 1, handshake($_))) for sort keys %curves;
+seed('sign_check', 'tls12_client_more', ask(0x0403, 1, handshake(23) . message(20, "\0" x 12)));
+seed('sign_check', 'tls12_off', ask(0x0804, 0, "\x44" x 64 . params(23, 65)));
+seed('sign_check', 'digest', ask(0x0403, 1, "\x77" x 32));
+
+# ---- messages (sandbox/messages.def) -----------------------------------------------------------
+
+my %role = (MON => 0, BROKER => 1, TLS => 2, GATE => 3, SIGNER => 4, AUDIT => 5, ROLES => 3);
+my %phase = (INIT => 0, READY => 1, RUN => 2, HELLO => 3, OPEN => 4);
+my $rows = do {
+    open my $fh, '<', "$FindBin::Bin/../sandbox/messages.def" or die "messages.def: $!";
+    local $/;
+    <$fh>;
+};
+my $place = 0;
+while ($rows =~ /^X\((\w+), \d+, (\w+)[^,]*, (\w+)[^,]*,[^"]*?PHASE_(\w+)/gms) {
+    my ($name, $from, $to, $when) = ($1, $role{$2}, $role{$3}, $phase{$4});
+    # as its row says; the same again; one octet more; in the next phase
+    my @packets = map { pack 'C6', $_->[0], $place, 0, 0, $_->[1], 0 }
+        [ 0, 4 ], [ 0, 4 ], [ 0, 1 ], [ 0, 0 ], [ 225 + $when, 4 ];
+    seed('imsg', lc $name, pack('C3', $to, $from, $when) . join '', @packets);
+    $place++;
+}
+seed('imsg', 'rejected', pack('C3', 4, 2, 2) . pack('C6', 0, 24, 0, 4, 4, 0) . "\xFF" x 4);
+seed('imsg', 'unknown', pack('C3', 3, 1, 2) . pack('C6', 0, 255, 3, 0, 4, 0) x 2);
+seed('imsg', 'descriptors', pack('C3', 2, 1, 2) . join '',
+     map { (pack('C5', 0, 9, 0, 0, 4), pack('C', 192 + $_), pack('C5', 0, 1, 2, 3, 4)) } 0 .. 5);
+
+# ---- the relay (fuzz/link.c): octet = 2 * what + leg ----------------------------------------------
+
+my ($I_M, $I_S) = (0, 1);
+my ($DECIDE_M, $DECIDE_S, $WRITE_M, $WRITE_S) = (16, 17, 22, 23);
+my ($START, $SPECIAL_M, $SPECIAL_S) = (28, 30, 31);
+my $begin = pack 'C3', 11, 0, $START;
+my $command = pack 'C6', $I_M, 0, $DECIDE_M, 0, $WRITE_S, 0;
+my $report  = pack 'C6', $I_S, 0, $DECIDE_S, 0, $WRITE_M, 0;
+my %scripts = (
+    talk     => $begin . ($command . $report) x 6 . pack('C2', $SPECIAL_M, 0),
+    refuse   => $begin . pack('C6', $I_M, 0, $DECIDE_M, 3, $WRITE_M, 0) x 5 . $report,
+    hold     => $begin . pack('C8', $I_M, 0, $DECIDE_M, 1, 8, 4, $DECIDE_M, 0) . $report,
+    drop     => $begin . pack('C4', $I_S, 0, $DECIDE_S, 2) x 4,
+    window   => pack('C3', 1, 0, $START) . pack('C2', $I_S, 0x30) x 4,
+    stop     => $begin . $command . pack('C6', 8, 2, $WRITE_S, 0, 9, 3) . $report,
+    tests    => $begin . pack('C8', 8, 4, 9, 4, $WRITE_S, 0, $WRITE_M, 0) . pack('C4', 8, 5, 9, 5),
+    ns       => $begin . pack('C4', 10, 1, 0, 0),
+    nr       => $begin . pack('C3', 12, 1, 0),
+    early    => pack('C4', 11, 0, $I_M, 0),
+    backward => pack('C4', 11, 0, 8, 1),
+    raw      => $begin . pack('C3', 14, 0, 6) . "\x68\x04\x43\0\0\0" . pack('C3', 14, 0, 3) . "\x68\x04\x03",
+    partial  => $begin . (pack('C4', $I_S, 0xFF, $DECIDE_S, 0) . pack('C2', $WRITE_M, 131)) x 12,
+    close    => $begin . $report . pack('C2', $SPECIAL_M, 248) . $report,
+    wrap_m   => $begin . pack('C2', $SPECIAL_M, 255) x 17 . $command x 2,
+    wrap_s   => $begin . pack('C2', $SPECIAL_S, 255) x 17 . $report x 2,
+);
+seed('link', $_, $scripts{$_}) for sort keys %scripts;
+1;
