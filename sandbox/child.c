@@ -40,8 +40,16 @@ void child_log(struct child *c, const char *fmt, ...)
 
 void child_keep(struct child *c, int fd)
 {
-    if (c->keep_count < sizeof c->keep / sizeof c->keep[0])
-        c->keep[c->keep_count++] = fd;
+    if (c->keep_count == c->keep_size) {
+        size_t size = c->keep_size ? 2 * c->keep_size : 32;
+        int *keep = realloc(c->keep, size * sizeof *keep);
+
+        if (!keep)
+            abort(); /* at the start, before there is anything to lose */
+        c->keep = keep;
+        c->keep_size = size;
+    }
+    c->keep[c->keep_count++] = fd;
 }
 
 void child_violation(struct child *c, struct imsg_channel *ch, struct loop_watch *w)
@@ -159,11 +167,8 @@ static void control_ready(void *ctx, uint32_t events)
 
 static bool enter(struct child *c)
 {
-    struct sandbox_config sandbox = {.role = c->ops->role,
-                                     .uid = c->uid,
-                                     .gid = c->gid,
-                                     .keep = c->keep,
-                                     .max_fds = c->ops->max_fds};
+    struct sandbox_config sandbox = {
+        .role = c->ops->role, .uid = c->uid, .gid = c->gid, .max_fds = c->max_fds};
     char err[160];
 
     child_keep(c, STDIN_FILENO);
@@ -171,6 +176,7 @@ static bool enter(struct child *c)
     child_keep(c, STDERR_FILENO);
     child_keep(c, c->control.fd);
     child_keep(c, c->loop.epoll_fd);
+    sandbox.keep = c->keep;
     sandbox.keep_count = c->keep_count;
     if (sandbox_enter(&sandbox, err, sizeof err))
         return true;
@@ -219,7 +225,14 @@ static bool set_up(struct child *c)
 int child_main(int argc, char **argv, const struct child_ops *ops, struct child *c)
 {
     c->ops = ops;
+    c->max_fds = ops->max_fds;
     (void)signal(SIGPIPE, SIG_IGN);
+    /* What stops a role is STOP, so that a signal to all processes of a service or
+     * terminal does not take the roles away before their sessions are closed and logged.
+     */
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     if (!parse_args(c, argc, argv)) {
         (void)fprintf(stderr, "gate104-%s is started by gate104d, not by hand\n",
                       role_name(ops->role));

@@ -46,9 +46,10 @@ struct child {
     uint32_t id;
     uid_t uid;
     gid_t gid;
-    int keep[32];
-    size_t keep_count;
-    struct imsg scratch; /* for receiving; one message at a time */
+    int *keep;
+    size_t keep_count, keep_size;
+    unsigned int max_fds; /* init() may raise it by what the configuration asks for */
+    struct imsg scratch;  /* for receiving; one message at a time */
 };
 
 /* main() of a role: argv = {program, id, uid, gid}.  Gives the exit status. */

@@ -32,26 +32,19 @@ static int compare_int(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Closes every descriptor that is not in the sorted list, by closing the gaps. */
-static bool close_unknown(const int *keep, size_t count)
+/* Closes every descriptor that is not in the list, by closing the gaps in it. */
+static bool close_unknown(int *keep, size_t count)
 {
-    int sorted[64];
     unsigned int next = 0;
 
-    if (count > sizeof sorted / sizeof sorted[0]) {
-        errno = EMFILE;
-        return false;
-    }
-    if (count > 0)
-        memcpy(sorted, keep, count * sizeof sorted[0]);
-    qsort(sorted, count, sizeof sorted[0], compare_int);
+    qsort(keep, count, sizeof keep[0], compare_int);
     for (size_t i = 0; i < count; i++) {
-        if (sorted[i] < 0 || (unsigned int)sorted[i] < next)
+        if (keep[i] < 0 || (unsigned int)keep[i] < next)
             continue;
-        if ((unsigned int)sorted[i] > next &&
-            close_range(next, (unsigned int)sorted[i] - 1, 0) != 0)
+        if ((unsigned int)keep[i] > next &&
+            close_range(next, (unsigned int)keep[i] - 1, 0) != 0)
             return false;
-        next = (unsigned int)sorted[i] + 1;
+        next = (unsigned int)keep[i] + 1;
     }
     return close_range(next, ~0u, 0) == 0;
 }
@@ -72,7 +65,8 @@ static bool limit_role(const struct sandbox_config *c)
 {
     /* RLIMIT_NPROC counts the user's processes, so 0 forbids fork to all but root. */
     return limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, c->max_fds) &&
-           limit(RLIMIT_NPROC, 0) && (c->role == ROLE_AUDIT || limit(RLIMIT_FSIZE, 0));
+           limit(RLIMIT_NPROC, 0) &&
+           (c->role == ROLE_AUDIT || SANITIZED || limit(RLIMIT_FSIZE, 0));
 }
 
 static bool change_user(const struct sandbox_config *c)

@@ -14,7 +14,7 @@ struct sandbox_config {
     uid_t uid;
     gid_t gid;
     /* Descriptors to keep, in any order; every other one is closed. */
-    const int *keep;
+    int *keep; /* will be sorted; at least one */
     size_t keep_count;
     /* Largest number of descriptors the role may hold at work. */
     unsigned int max_fds;

@@ -48,6 +48,7 @@ static void become(const struct spawn_request *r, pid_t monitor, char *const arg
     (void)close_range(CHILD_CONTROL_FD + 1, ~0u, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != monitor)
         _exit(126);
+    (void)setsid();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGCHLD, SIG_DFL);

@@ -18,8 +18,10 @@ struct spawn_request {
     int control_fd; /* becomes CHILD_CONTROL_FD; stays open here */
 };
 
-/* The new process, or -1 with errno.  It gets an empty environment, /dev/null as standard
- * input and output, our standard error, its control channel, and nothing else. */
+/* The new process, or -1 with errno.  It is leader of a
+ * session of its own, without a terminal; it gets an empty environment, /dev/null as
+ * standard input and output, our standard error, its control channel, and nothing else.
+ */
 pid_t spawn_role(const struct spawn_request *r);
 
 /* Finds the executable of a role: beside the running program (a build tree), else in the
