@@ -31,6 +31,30 @@ static bool make_context(struct tls *t, size_t i)
     return t->ctx[i] != NULL;
 }
 
+/* Frees the sessions that ended in this round, and ends the process after its last. */
+static void round_end(void *ctx)
+{
+    struct tls *t = ctx;
+    struct tls_session **p = &t->sessions;
+    bool untold = false;
+
+    while (*p) {
+        struct tls_session *s = *p;
+        struct tls_session *next = s->next;
+
+        if (s->state != TLS_ENDED || !tls_session_free(s)) {
+            untold = untold || s->state == TLS_ENDED;
+            p = &s->next;
+            continue;
+        }
+        *p = next;
+        t->session_count--;
+    }
+    loop_set(&t->child.loop, &t->broker_watch, untold ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    if (t->finishing && t->session_count == 0)
+        loop_stop(&t->child.loop);
+}
+
 static bool init(struct child *c, const uint8_t *cfg, size_t len)
 {
     struct tls *t = (struct tls *)c;
@@ -38,10 +62,14 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
 
     t->broker.fd = t->signer.fd = -1;
     t->broker_watch.fd = -1;
+    c->loop.round_end = round_end;
+    c->loop.round_ctx = t;
     if (!tls_config_decode(cfg, len, &t->config) || t->config.route_count == 0) {
         child_log(c, "configuration from the monitor does not decode");
         return false;
     }
+    /* Each session has a connection and a pair; the rest are channels and the loop. */
+    c->max_fds = 2 * t->config.sessions_per_worker + 64;
     t->ctx = calloc(t->config.route_count, sizeof(SSL_CTX *));
     if (!t->ctx || !tls_library_init())
         return false;
@@ -68,6 +96,7 @@ static SSL_CTX *context_of_route(const struct tls *t, uint16_t index)
 static enum imsg_status broker_message(struct tls *t, struct imsg *m)
 {
     struct msg_session body;
+    struct msg_session_id done;
     SSL_CTX *ctx;
 
     imsg_get(m, &body, sizeof body);
@@ -75,10 +104,15 @@ static enum imsg_status broker_message(struct tls *t, struct imsg *m)
     if (m->type != MSG_TLS_SESSION || !ctx || body.zero != 0 ||
         !endpoint_valid(&body.remote))
         return imsg_reject(&t->broker, m);
-    /* More than a worker is for is the broker's offence, not the peer's. */
-    if (t->finishing || t->session_count >= t->config.sessions_per_worker)
+    if (t->finishing) /* has had its one session */
         return imsg_reject(&t->broker, m);
-    t->served++;
+    /* A broker that was started anew does not know of the sessions that live on. */
+    if (t->session_count >= t->config.sessions_per_worker) {
+        imsg_drop_fds(m);
+        done.session = body.session;
+        (void)imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0);
+        return IMSG_OK;
+    }
     t->finishing = t->config.sessions_per_worker == 1;
     m->fd_count = 0;
     tls_session_begin(t, &body, ctx, m->fds[0], m->fds[1]);
@@ -131,21 +165,14 @@ static void channel(struct child *c, enum role peer, uint32_t id, int fd)
 static void stop(struct child *c)
 {
     struct tls *t = (struct tls *)c;
-    struct tls_session *next;
 
     t->finishing = true;
-    for (struct tls_session *s = t->sessions; s; s = next) {
-        next = s->next;
-        if (s->state != TLS_LINGER)
-            tls_session_end(s);
-    }
-    if (t->session_count == 0)
-        loop_stop(&c->loop);
+    for (struct tls_session *s = t->sessions; s; s = s->next)
+        tls_session_end(s);
 }
 
 static const struct child_ops ops = {
     .role = ROLE_TLS,
-    .max_fds = 1024,
     .init = init,
     .channel = channel,
     .stop = stop,

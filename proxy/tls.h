@@ -14,7 +14,8 @@ struct tls;
 enum tls_state {
     TLS_HANDSHAKE,
     TLS_OPEN,
-    TLS_LINGER, /* nothing more is read; what is left goes out, for a bounded time */
+    TLS_LINGER, /* what is left goes out, for a bounded time */
+    TLS_ENDED,  /* to be freed at the end of the round */
 };
 
 struct tls_session {
@@ -29,6 +30,7 @@ struct tls_session {
     struct loop_watch gate_watch;
     struct loop_timer timer; /* handshake, later linger */
     struct loop_timer again; /* read on in the next round */
+    bool unread;             /* reading stopped before OpenSSL had nothing more */
     /* Plain text the pair to the gate had no room for. */
     size_t held_size;
     uint8_t held[IMSG_PAYLOAD_MAX];
@@ -45,8 +47,7 @@ struct tls {
     uint32_t sign_request;
     struct tls_session *sessions;
     uint32_t session_count;
-    uint32_t served; /* sessions ever begun */
-    bool finishing;  /* ends when the last session has */
+    bool finishing; /* ends when the last session has */
 };
 
 /* tls_session.c */
@@ -54,6 +55,8 @@ struct tls {
 void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx, int tcp,
                        int pair);
 void tls_session_end(struct tls_session *s);
+/* Frees a session that has ended.  False: the broker could not yet be told. */
+bool tls_session_free(struct tls_session *s);
 
 /* tls_sign.c: remote_sign_fn over the channel to the signer. Blocks at most
  * TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the middle of a handshake. */

@@ -15,7 +15,7 @@
 
 /* Records not yet taken by the socket; above this nothing more comes from the gate. */
 #define OUTPUT_HIGH 32768u
-#define LINGER_MS   2000u
+#define LINGER_MS   1000u
 
 static void tcp_ready(void *ctx, uint32_t events);
 static void gate_ready(void *ctx, uint32_t events);
@@ -56,14 +56,18 @@ static bool flush_output(struct tls_session *s)
 static void set_interest(struct tls_session *s)
 {
     struct loop *l = &s->tls->child.loop;
+    bool room = pending_output(s) < OUTPUT_HIGH;
     uint32_t tcp = 0;
     uint32_t gate = 0;
 
-    if (s->state == TLS_HANDSHAKE || (s->state == TLS_OPEN && s->held_size == 0))
+    /* Without room nothing is read from the peer either: what it sends may want an answer
+     * (KeyUpdate, RFC 8446 clause 4.6.3), and it must not make us keep answers. */
+    if (s->state == TLS_LINGER || s->state == TLS_HANDSHAKE ||
+        (s->state == TLS_OPEN && s->held_size == 0 && room))
         tcp |= EPOLLIN;
     if (pending_output(s) > 0)
         tcp |= EPOLLOUT;
-    if (s->state == TLS_OPEN && pending_output(s) < OUTPUT_HIGH)
+    if (s->state == TLS_OPEN && room)
         gate |= EPOLLIN;
     if (s->state == TLS_OPEN && s->held_size > 0)
         gate |= EPOLLOUT;
@@ -71,31 +75,56 @@ static void set_interest(struct tls_session *s)
     loop_set(l, &s->gate_watch, gate);
 }
 
-static void free_session(struct tls_session *s)
+/* The session is over.  Its memory stays until the end of the round, as callers up the
+ * stack still look at it. */
+static void finish(struct tls_session *s)
+{
+    struct loop *l = &s->tls->child.loop;
+
+    s->state = TLS_ENDED;
+    loop_timer_stop(l, &s->timer);
+    loop_timer_stop(l, &s->again);
+    loop_del(l, &s->tcp_watch);
+    loop_del(l, &s->gate_watch);
+    imsg_channel_close(&s->gate);
+}
+
+bool tls_session_free(struct tls_session *s)
 {
     struct tls *t = s->tls;
-    struct tls_session **p = &t->sessions;
     struct msg_session_id done = {.session = s->id};
 
-    while (*p != s)
-        p = &(*p)->next;
-    *p = s->next;
-    t->session_count--;
-    loop_timer_stop(&t->child.loop, &s->timer);
-    loop_timer_stop(&t->child.loop, &s->again);
-    loop_del(&t->child.loop, &s->tcp_watch);
-    loop_del(&t->child.loop, &s->gate_watch);
-    imsg_channel_close(&s->gate);
+    /* The broker counts on it; without a broker nobody does. */
+    if (imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0) == IMSG_AGAIN)
+        return false;
     SSL_free(s->ssl);
     if (s->tcp >= 0)
         (void)close(s->tcp);
     free(s);
-    (void)imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0);
-    if (t->finishing && t->session_count == 0)
-        loop_stop(&t->child.loop);
+    return true;
 }
 
-/* Nothing more comes from either side; gives the peer a bounded time to take the rest. */
+/* Writes what is left, then waits, for a bounded time, until the peer has closed: closing
+ * first, with octets of the peer unread, would make TCP throw away our last ones. */
+static void linger_on(struct tls_session *s)
+{
+    char sink[4096];
+    ssize_t n;
+
+    if (!flush_output(s)) {
+        finish(s);
+        return;
+    }
+    if (pending_output(s) == 0)
+        (void)shutdown(s->tcp, SHUT_WR);
+    n = recv(s->tcp, sink, sizeof sink, MSG_DONTWAIT);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        set_interest(s);
+    else
+        finish(s);
+}
+
+/* Nothing more is taken from either side. */
 static void linger(struct tls_session *s)
 {
     struct loop *l = &s->tls->child.loop;
@@ -103,18 +132,15 @@ static void linger(struct tls_session *s)
     loop_del(l, &s->gate_watch);
     loop_timer_stop(l, &s->again);
     imsg_channel_close(&s->gate);
-    if (!flush_output(s) || pending_output(s) == 0) {
-        (void)shutdown(s->tcp, SHUT_WR);
-        free_session(s);
-        return;
-    }
     s->state = TLS_LINGER;
     (void)loop_timer_set(l, &s->timer, LINGER_MS);
-    set_interest(s);
+    linger_on(s);
 }
 
 void tls_session_end(struct tls_session *s)
 {
+    if (s->state == TLS_LINGER || s->state == TLS_ENDED)
+        return;
     if (s->state == TLS_OPEN)
         (void)SSL_shutdown(s->ssl);
     ERR_clear_error();
@@ -243,6 +269,9 @@ static bool read_records(struct tls_session *s)
     for (int budget = 64; budget > 0 && s->held_size == 0; budget--) {
         int n;
 
+        if (pending_output(s) >= OUTPUT_HIGH)
+            break;
+
         ERR_clear_error();
         errno = 0;
         n = SSL_read(s->ssl, buf, sizeof buf);
@@ -253,15 +282,25 @@ static bool read_records(struct tls_session *s)
             }
             continue;
         }
-        if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
+        if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ) {
+            s->unread = false;
             return true;
+        }
         read_failed(s, n);
         return false;
     }
-    /* What OpenSSL has read ahead announces itself nowhere: come back for it. */
-    if (s->held_size == 0)
-        (void)loop_timer_set(&s->tls->child.loop, &s->again, 0);
+    s->unread = true;
     return true;
+}
+
+/* The end of every visit: wait for what can happen next.  What OpenSSL has read ahead
+ * announces itself nowhere, so it is come back for. */
+static void settle(struct tls_session *s)
+{
+    if (s->state == TLS_OPEN && s->unread && s->held_size == 0 &&
+        pending_output(s) < OUTPUT_HIGH)
+        (void)loop_timer_set(&s->tls->child.loop, &s->again, 0);
+    set_interest(s);
 }
 
 static void read_again(void *ctx)
@@ -294,7 +333,7 @@ static void handshake_timeout(void *ctx)
     if (s->state == TLS_HANDSHAKE)
         handshake_failed(s, TLS_FAIL_TIMEOUT, "");
     else
-        free_session(s);
+        finish(s);
 }
 
 static void tcp_ready(void *ctx, uint32_t events)
@@ -302,17 +341,17 @@ static void tcp_ready(void *ctx, uint32_t events)
     struct tls_session *s = ctx;
 
     if (s->state == TLS_LINGER) {
-        if (!flush_output(s) || pending_output(s) == 0 ||
-            (events & (EPOLLERR | EPOLLHUP))) {
-            (void)shutdown(s->tcp, SHUT_WR);
-            free_session(s);
-        }
+        if (events & (EPOLLERR | EPOLLHUP))
+            finish(s);
+        else
+            linger_on(s);
         return;
     }
     if (s->state == TLS_HANDSHAKE && !handshake(s))
         return;
     if (s->state == TLS_OPEN) {
-        if (s->held_size > 0 && (events & (EPOLLERR | EPOLLHUP))) {
+        /* Nothing is read now, so reading will not find it. */
+        if (!(s->tcp_watch.events & EPOLLIN) && (events & (EPOLLERR | EPOLLHUP))) {
             peer_ended(s, TLS_CLOSE_RESET);
             return;
         }
@@ -326,7 +365,7 @@ static void tcp_ready(void *ctx, uint32_t events)
             handshake_failed(s, TLS_FAIL_CLOSED, "");
         return;
     }
-    set_interest(s);
+    settle(s);
 }
 
 /* A message of the gate.  False when the session is over. */
@@ -351,9 +390,18 @@ static void gate_ready(void *ctx, uint32_t events)
             tls_session_end(s);
             return;
         }
-        /* Octets that OpenSSL has decrypted already announce themselves nowhere else. */
-        if (s->held_size == 0 && s->state == TLS_OPEN && !read_records(s))
-            return;
+    }
+    /* A peer that reads nothing must not keep the session of a gate that has ended it;
+     * and the end of the pair would be told again and again. */
+    if ((events & (EPOLLERR | EPOLLHUP)) && pending_output(s) >= OUTPUT_HIGH) {
+        tls_session_end(s);
+        return;
+    }
+    /* The gate is gone while nothing is taken from it: what it sent last cannot go out.
+     */
+    if ((events & (EPOLLERR | EPOLLHUP)) && pending_output(s) >= OUTPUT_HIGH) {
+        tls_session_end(s);
+        return;
     }
     for (int budget = 16; budget > 0 && pending_output(s) < OUTPUT_HIGH; budget--) {
         enum imsg_status status = imsg_recv(&s->gate, m);
@@ -374,7 +422,7 @@ static void gate_ready(void *ctx, uint32_t events)
         peer_ended(s, TLS_CLOSE_RESET);
         return;
     }
-    set_interest(s);
+    settle(s);
 }
 
 /* ---- begin ---- */
@@ -407,7 +455,9 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
     struct tls_session *s = calloc(1, sizeof *s);
     bool server = SSL_CTX_get_ssl_method(ctx) == TLS_server_method();
 
-    if (!s) {
+    if (!s) { /* the gate sees its end of the pair close */
+        child_log(&t->child, "session %llu: out of memory",
+                  (unsigned long long)m->session);
         (void)close(tcp);
         (void)close(pair);
         return;
@@ -428,7 +478,7 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
         !loop_timer_set(&t->child.loop, &s->timer,
                         (uint64_t)t->config.handshake_s * 1000u)) {
         child_log(&t->child, "session %llu: out of memory", (unsigned long long)s->id);
-        free_session(s);
+        finish(s);
         return;
     }
     tcp_ready(s, 0); /* a client speaks first */

@@ -330,21 +330,6 @@ static void test_no_more_descriptors_than_allowed(void **state)
     prisoner_end(&p);
 }
 
-static void test_too_much_to_keep_is_refused(void **state)
-{
-    struct sandbox_config c = config(ROLE_GATE);
-    struct prisoner p;
-    int keep[65] = {0};
-
-    (void)state;
-    needs_closing();
-    c.keep = keep;
-    c.keep_count = 65;
-    assert_true(prisoner_start(&p, &c));
-    assert_non_null(strstr(p.err, "descriptors"));
-    prisoner_end(&p);
-}
-
 /* ---- the parent ---- */
 
 static void test_dies_with_its_parent(void **state)
@@ -410,7 +395,6 @@ int main(void)
         cmocka_unit_test(test_no_file_grows_but_the_log),
         cmocka_unit_test(test_only_what_is_kept_stays_open),
         cmocka_unit_test(test_no_more_descriptors_than_allowed),
-        cmocka_unit_test(test_too_much_to_keep_is_refused),
         cmocka_unit_test(test_dies_with_its_parent),
         cmocka_unit_test(test_parent_may_be_process_one),
     };
