@@ -95,7 +95,7 @@ static void put_element(FILE *out, enum element element, const uint8_t *p)
         (void)fputs(told++ == 0 ? " " : ", ", out);
         put_field(out, &fields[i]);
     }
-    (void)fputs(told == 0 ? " no flag set\n" : "\n", out);
+    (void)fputs(told == 0 && n > 0 ? " no flag set\n" : "\n", out);
 }
 
 static void put_objects(FILE *out, const struct decode_apdu *a)

@@ -226,6 +226,7 @@ subtest 'what is not whole' => sub {
     # Objects that are there are told although the count says otherwise.
     my $a = one(apdu('0103030001000100000102000000'));
     is("$a->{reason} @{[ map { $_->{ioa} } @{ $a->{objects} } ]}", 'short 1 2', 'two of three objects');
+    is(scalar @{ one(apdu("01020300010001000001020000"))->{objects} }, 1, "an object that lacks its last octet");
     like((decode(apdu('2d010600010001000001abcd')))[1], qr/^  rest    2 octets not read: ab cd$/m, 'octets behind the last');
 };
 
@@ -540,6 +541,18 @@ sub generated {
     }
     return @asdus;
 }
+
+subtest 'every type and element has words' => sub {
+    my (undef, $l) = json(map { apdu($_) } generated());
+    my %nameless;
+    for my $a (@$l) {
+        $nameless{ $a->{type_id} }++ if !$a->{type} || !$a->{type_text};
+        $nameless{"$a->{type_id} $_->{element}"}++
+            for grep { $_->{element} eq '?' || keys %$_ < 4 } map { @{ $_->{elements} } } @{ $a->{objects} };
+    }
+    is_deeply(\%nameless, {}, @$l . ' APDUs');
+    is(scalar(keys %{ { map { $_->{type_id} => 1 } @$l } }), 53, 'of all types but the file segment');
+};
 
 subtest 'generated APDUs of every type, as tshark reads them' => sub {
     plan skip_all => 'no tshark' if !$TSHARK;
