@@ -458,7 +458,8 @@ subtest 'RTU: malformed data' => sub {
     $s->send($s->i($_->[0])) for @bad;
     $s->send($s->i($POINT));
     is($m->next_apdu, Raw104::i_frame($POINT, 0, 0), 'the first the master sees is the good one');
-    my @r = grep { $_->{event} eq 'asdu.malformed' } records_of_client($dir, $m->{port});
+    my @r;
+    wait_until(sub { @r = grep { $_->{event} eq 'asdu.malformed' } records_of_client($dir, $m->{port}); @r == @bad });
     is(join(' ', map { "$_->{reason}/$_->{verdict}/$_->{direction}" } @r), join(' ', map { "$_->[1]/drop/monitor" } @bad),
        'one record for each of the others');
     # Frame 9 is the master's frame 1: acknowledged, all nine are.
