@@ -100,7 +100,11 @@ sub cable {
     return '';
 }
 my $no_cable = cable();
-END { system "ip link del $cable 2>/dev/null" if $> == 0 && defined $no_cable }
+END {
+    # Its status is not the status of the test.
+    local $?;
+    system "ip link del $cable 2>/dev/null" if $> == 0 && defined $no_cable;
+}
 
 # ---- who does not read ----
 
@@ -158,7 +162,6 @@ subtest 'half an APDU of the master, then silence' => sub {
     is("$end->{why} $end->{leg}", 'partial-timeout master', 'ends after t1');
     my @r = records_of_client($dir, $half->{port});
     is(events(@r), 'session.open session.startdt apci.malformed session.close', 'with one record');
-    is("$r[2]{reason} $r[2]{apdu}", 'partial-timeout 680e000000002' =~ s/02$//r, 'and what had come') if 0;
     is($r[2]{reason}, 'partial-timeout', 'which says why');
     is($r[2]{apdu}, substr(Raw104::i_frame($Raw104::SINGLE_ON, 0, 0), 0, 14), 'and what had come');
     cmp_ok($end->{duration_ms}, '>=', 2000, 'not before t1');
