@@ -218,6 +218,8 @@ subtest 'what is not whole' => sub {
     is(one(substr $whole, 0, 24)->{ca}, 1, 'what is there is told');
     like((decode(substr $whole, 0, 24))[1], qr/verdict incomplete: 12 octets of 16$/m, 'in words');
     my ($status, $out) = decode("680443000000 68041300ff00 $whole");
+    is(one("68041300ff00$whole")->{hex}, '68041300ff00', 'a faulty frame ends where it says');
+    is(one("67$whole$whole$whole")->{size}, 32, 'of what is no frame so much is shown');
     is($status, 1, 'a fault between good ones');
     like($out, qr/^The stream cannot go on/m, 'ends the stream');
     like($out, qr/^2 APDUs: 1 accepted, 1 malformed$/m, 'and is counted');
@@ -306,6 +308,9 @@ subtest 'which way' => sub {
         is(one($row->[0])->{direction} // '', $row->[1], substr($row->[0], 0, 20) . ": $row->[1]");
         is(one('--direction', 'monitor', $row->[0])->{direction}, 'monitor', 'as told');
     }
+    is((json('--direction', $_->[0], $_->[1]))[0], 0, "$_->[1] in $_->[0] direction")
+        for map({ [ 'control', $_ ] } '680407000000', '680413000000', '680443000000', '680483000000', '680401000000'),
+            map({ [ 'monitor', $_ ] } '68040b000000', '680423000000', '680443000000', '680483000000', '680401000000');
     is(one('--direction', 'monitor', apdu('2d010600010001000001'))->{reason}, 'wrong-direction', 'a command from the station');
 };
 
@@ -409,6 +414,7 @@ subtest 'captures' => sub {
     is($ns->(pcap($f, 1, '<', $syn, packet(1000, substr $all, 0, 50), packet(1030, substr $all, 30))), $want, 'overlap');
     is($ns->(pcap($f, 1, '<', packet(999, "\x68"), $whole->())), $want, 'a keep-alive probe before the stream');
     is($ns->(pcap($f, 1, '<', map { packet(0xFFFFFFF0 + $_->[0] - 1000, $_->[1]) } @p)), $want, 'sequence number wrap');
+    is($ns->(pcap($f, 1, '<', map { packet(0xFFFFFFF0 + $_->[0] - 1000, $_->[1]) } @p[0, 3, 2, 1, 5, 4])), $want, 'and out of order');
     is($ns->(pcap($f, 1, '<', $syn, map { packet(@$_) } @p[0, 1, 3, 4, 5])), '0 1 3 4 5', 'a gap that stays');
     like((decode('--pcap', $f))[1], qr/^gap: /m, 'and is told');
     my (undef, $cut) = json('--pcap', pcap($f, 1, '<', $syn, packet(1000, substr $all, 0, 30), packet(1040, substr $all, 40)));
