@@ -196,6 +196,7 @@ sub write_config {
 # Starts gate104d on a folder of write_config and waits until it is ready.
 sub start_gate104 {
     my ($dir, %o) = @_;
+    unlink "$dir/gate104d.err";    # an earlier one was ready, too
     my $p = spawn_process([ bin('gate104d'), '-c', "$dir/gate104.conf" ],
                           out => "$dir/gate104d.out", err => "$dir/gate104d.err");
     $p->{dir} = $dir;

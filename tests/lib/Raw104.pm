@@ -242,12 +242,13 @@ sub started {
     return defined $self->until_apdu($STARTDT_ACT) && $self->send($STARTDT_CON);
 }
 
-# Sends a command; its answer (the first ASDU of that type), or undef.
+# Sends a command; its answer (the first ASDU of that type which is no termination), or
+# undef.
 sub command {
     my ($self, $asdu, $seconds) = @_;
     my $type = substr $asdu, 0, 2;
     $self->send($self->i($asdu));
-    return $self->until_asdu(qr/^$type/, $seconds);
+    return $self->until_asdu(qr/^$type..(?!0a)/, $seconds);
 }
 
 1;
