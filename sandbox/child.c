@@ -130,7 +130,8 @@ static enum imsg_status handle(struct child *c, struct imsg *m)
     case MSG_STOP: c->ops->stop(c); return IMSG_OK;
     case MSG_CHANNEL:
         imsg_get(m, &channel, sizeof channel);
-        if (!c->ops->channel || !role_valid(channel.role))
+        if (!c->ops->channel || !role_valid(channel.role) || channel.zero[0] != 0 ||
+            channel.zero[1] != 0 || channel.zero[2] != 0)
             return imsg_reject(&c->control, m);
         c->ops->channel(c, (enum role)channel.role, channel.id, m->fds[0]);
         m->fd_count = 0;
