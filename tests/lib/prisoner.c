@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KEEP_MAX    64
+#define KEEP_MAX    600
 #define FD_SEARCH   1024
 #define ANSWER_MS   20000
 #define DUP_ATTEMPT 4096
@@ -133,8 +133,8 @@ static bool enter(const struct sandbox_config *config, int channel, struct repor
     struct sandbox_config own = *config;
     int keep[KEEP_MAX];
 
-    if (config->keep_count > KEEP_MAX - 4) /* to be refused by the sandbox itself */
-        return sandbox_enter(config, r->err, sizeof r->err);
+    if (config->keep_count > KEEP_MAX - 4)
+        return false;
     if (config->keep_count > 0)
         memcpy(keep, config->keep, config->keep_count * sizeof keep[0]);
     own.keep = keep;
