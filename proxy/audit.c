@@ -405,7 +405,7 @@ static void orphan(struct child *child)
 
 static const struct child_ops ops = {
     .role = ROLE_AUDIT,
-    .max_fds = 2048,
+    .max_fds = 65536, /* a channel to each gate */
     .init = init,
     .start = start,
     .channel = channel,

@@ -13,7 +13,9 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         child_log(c, "configuration from the monitor does not decode");
         return false;
     }
-    loop_timer_init(&b->refusal_timer, broker_refusal_refill, b);
+    loop_timer_init(&b->tick, broker_tick, b);
+    /* A session in set-up or being dialled has a few; the rest are channels. */
+    c->max_fds = 4096 + 8 * b->config.max_sessions;
     return broker_listen_open(b);
 }
 
@@ -21,8 +23,8 @@ static void start(struct child *c)
 {
     struct broker *b = (struct broker *)c;
 
-    broker_refusal_refill(b);
     broker_listen_start(b);
+    broker_tick(b);
 }
 
 static void channel(struct child *c, enum role peer, uint32_t id, int fd)

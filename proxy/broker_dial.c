@@ -38,6 +38,12 @@ static void give_up(struct session *s)
     (void)imsg_send(&s->gate->ch, MSG_DIAL_FAILED, &m, sizeof m, NULL, 0);
 }
 
+void broker_dial_refuse(struct session *s, int error)
+{
+    s->dial_error = error;
+    give_up(s);
+}
+
 /* Both legs are there: give the dialled one away. */
 static void deliver(struct session *s)
 {
@@ -62,6 +68,7 @@ static void deliver(struct session *s)
         give_up(s);
         return;
     }
+    m.worker = worker->ch.peer_id;
     (void)imsg_send(&s->gate->ch, MSG_DIALED_TLS, &m, sizeof m, &pair, 1);
     (void)close(pair);
     broker_dial_cancel(s);

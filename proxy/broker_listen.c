@@ -11,8 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REFUSAL_BURST     20u
-#define REFUSAL_REFILL_MS 1000u
+/* Connections of a route that may be in set-up at once: they cost a tls process each, and
+ * come from who has not yet shown who he is, so they have places of their own. */
+#define ROUTE_SETUPS  64u
+#define REFUSAL_BURST 20u
+#define TICK_MS       1000u
 
 static int open_listener(const struct msg_endpoint *e)
 {
@@ -75,21 +78,46 @@ bool broker_listen_open(struct broker *b)
     return true;
 }
 
-void broker_refusal_refill(void *ctx)
+static bool send_record(struct broker *b, struct record *r)
+{
+    const uint8_t *payload;
+    size_t n = record_end(r, &payload);
+
+    return n > 0 && imsg_send(&b->audit, MSG_RECORD, payload, n, NULL, 0) == IMSG_OK;
+}
+
+/* The number of refusals that had no record of their own. */
+static void tell_untold(struct broker *b)
+{
+    struct record r;
+
+    if (b->refusals_untold == 0)
+        return;
+    record_begin(&r, EVENT_SESSION_REFUSED, 0, false);
+    record_text(&r, RECORD_WHY, "many");
+    record_u64(&r, RECORD_COUNT, b->refusals_untold);
+    record_text(&r, RECORD_DETAIL, "refused like those before, not listed one by one");
+    if (send_record(b, &r))
+        b->refusals_untold = 0;
+}
+
+void broker_tick(void *ctx)
 {
     struct broker *b = ctx;
 
+    tell_untold(b);
+    broker_tell_taken(b);
     b->refusal_tokens = REFUSAL_BURST;
-    (void)loop_timer_set(&b->child.loop, &b->refusal_timer, REFUSAL_REFILL_MS);
+    b->out_of_descriptors = false;
+    broker_listen_update(b);
+    (void)loop_timer_set(&b->child.loop, &b->tick, TICK_MS);
 }
 
 void broker_record_refused(struct broker *b, const struct broker_route *route,
                            const struct msg_endpoint *source, const char *why)
 {
     struct record r;
-    const uint8_t *payload;
     char text[ENDPOINT_TEXT_MAX];
-    size_t n;
 
     if (b->refusal_tokens == 0) {
         b->refusals_untold++;
@@ -101,16 +129,22 @@ void broker_record_refused(struct broker *b, const struct broker_route *route,
     record_u64(&r, RECORD_ROUTE, route->index);
     record_text(&r, RECORD_SOURCE, text);
     record_text(&r, RECORD_WHY, why);
-    if (b->refusals_untold > 0)
-        record_u64(&r, RECORD_COUNT, b->refusals_untold);
-    n = record_end(&r, &payload);
-    if (n == 0 || imsg_send(&b->audit, MSG_RECORD, payload, n, NULL, 0) != IMSG_OK) {
+    if (!send_record(b, &r))
         b->refusals_untold++;
-        child_log(&b->child, "route \"%s\": connection from %s refused: %s (not logged)",
-                  route->name, text, why);
-        return;
-    }
-    b->refusals_untold = 0;
+}
+
+void broker_record_gate_gone(struct broker *b, const struct session *s)
+{
+    struct record r;
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_text(&s->source, text);
+    record_begin(&r, EVENT_SESSION_CLOSE, 0, false);
+    record_u64(&r, RECORD_SESSION, s->id);
+    record_u64(&r, RECORD_ROUTE, s->route->index);
+    record_text(&r, RECORD_SOURCE, text);
+    record_text(&r, RECORD_WHY, "gate-process-gone");
+    (void)send_record(b, &r);
 }
 
 /* Why a connection may not become a session, or NULL. */
@@ -125,12 +159,14 @@ static const char *objection(struct broker *b, const struct broker_route *r,
         return "source-not-allowed";
     if (!gate)
         return "gate-not-running";
-    if (b->session_count >= b->config.max_sessions)
+    if (broker_sessions(b, NULL) >= b->config.max_sessions)
         return "too-many-sessions";
-    if (broker_sessions_of_route(b, r) >= r->max_sessions)
+    if (broker_sessions(b, r) >= r->max_sessions)
         return "too-many-sessions-of-route";
-    if (broker_setups_of_source(b, source) >= b->config.handshakes_per_source)
+    if (broker_setups(b, NULL, source) >= b->config.handshakes_per_source)
         return "too-many-handshakes-of-source";
+    if (broker_setups(b, r, NULL) >= ROUTE_SETUPS)
+        return "too-many-handshakes-of-route";
     return NULL;
 }
 
@@ -190,8 +226,14 @@ static void accept_ready(void *ctx, uint32_t events)
     (void)events;
     /* One connection a round: a worker must be free for each. */
     fd = accept4(l->watch.fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        /* What waits in the queue would call at once, again and again. */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            l->broker->out_of_descriptors = true;
+            broker_listen_update(l->broker);
+        }
         return;
+    }
     if (endpoint_from_sockaddr(&ss, &source))
         admit(l, fd, &source);
     (void)close(fd);
@@ -212,8 +254,8 @@ void broker_listen_update(struct broker *b)
 {
     for (size_t i = 0; i < b->listener_count; i++) {
         struct listener *l = &b->listener[i];
-        bool able = l->route->mode == ROUTE_WRAP_MASTER ||
-                    broker_worker(b, l->route->group) != NULL;
+        bool able = !b->out_of_descriptors && (l->route->mode == ROUTE_WRAP_MASTER ||
+                                               broker_worker(b, l->route->group));
 
         loop_set(&b->child.loop, &l->watch, able ? EPOLLIN : 0);
     }

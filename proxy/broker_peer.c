@@ -1,6 +1,7 @@
 /* Channels to gates, tls workers and audit, and what they ask of the broker. */
 #include "proxy/broker.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ static void release_sessions(struct broker *b, const struct peer *peer)
     for (struct session *s = b->sessions; s; s = next) {
         next = s->next;
         if (s->gate == peer) {
+            broker_record_gate_gone(b, s);
             s->gate = NULL;
             broker_dial_cancel(s);
         }
@@ -65,7 +67,11 @@ static enum imsg_status gate_message(struct peer *p, struct imsg *m)
     if (m->type == MSG_DIAL) {
         if (s->state != SESSION_SETUP)
             return imsg_reject(&p->ch, m);
-        broker_dial_start(s);
+        if (broker_sessions(p->broker, NULL) >= p->broker->config.max_sessions ||
+            broker_sessions(p->broker, s->route) >= s->route->max_sessions)
+            broker_dial_refuse(s, EUSERS);
+        else
+            broker_dial_start(s);
         return IMSG_OK;
     }
     s->gate = NULL; /* SESSION_END */
@@ -185,13 +191,23 @@ struct peer *broker_worker(struct broker *b, uint32_t group)
     return NULL;
 }
 
+void broker_tell_taken(struct broker *b)
+{
+    for (struct peer *p = b->workers; p; p = p->next) {
+        struct msg_worker taken = {.id = p->ch.peer_id};
+
+        if (p->untold && imsg_send(&b->child.control, MSG_WORKER_TAKEN, &taken,
+                                   sizeof taken, NULL, 0) == IMSG_OK)
+            p->untold = false;
+    }
+}
+
 bool broker_give_worker(struct session *s, struct peer *worker, int tcp,
                         const struct msg_endpoint *remote, int *pair_out)
 {
     struct broker *b = s->broker;
     struct msg_session m = {
         .session = s->id, .route = s->route->index, .remote = *remote};
-    struct msg_worker taken = {.id = worker->ch.peer_id};
     int pair[2];
     int fds[2];
 
@@ -201,9 +217,8 @@ bool broker_give_worker(struct session *s, struct peer *worker, int tcp,
     fds[1] = pair[0];
     /* Before the session is handed over: a worker may be done with it, and end, before
      * the next line here. */
-    if (worker->load + 1 == worker->capacity)
-        (void)imsg_send(&b->child.control, MSG_WORKER_TAKEN, &taken, sizeof taken, NULL,
-                        0);
+    worker->untold = worker->load + 1 == worker->capacity;
+    broker_tell_taken(b);
     if (imsg_send(&worker->ch, MSG_TLS_SESSION, &m, sizeof m, fds, 2) != IMSG_OK) {
         worker->retired = worker->retired || worker->load + 1 == worker->capacity;
         (void)close(pair[0]);

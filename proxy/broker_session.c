@@ -23,7 +23,6 @@ struct session *broker_session_new(struct broker *b, const struct broker_route *
     s->dial_watch.fd = -1;
     s->next = b->sessions;
     b->sessions = s;
-    b->session_count++;
     return s;
 }
 
@@ -35,7 +34,6 @@ void broker_session_free(struct session *s)
     while (*p != s)
         p = &(*p)->next;
     *p = s->next;
-    b->session_count--;
     broker_dial_cancel(s);
     free(s);
 }
@@ -55,21 +53,22 @@ void broker_session_settle(struct session *s)
         broker_session_free(s);
 }
 
-uint32_t broker_sessions_of_route(const struct broker *b, const struct broker_route *r)
+uint32_t broker_sessions(const struct broker *b, const struct broker_route *r)
 {
     uint32_t n = 0;
 
     for (const struct session *s = b->sessions; s; s = s->next)
-        n += s->route == r && s->gate;
+        n += s->gate && s->state != SESSION_SETUP && (!r || s->route == r);
     return n;
 }
 
-uint32_t broker_setups_of_source(const struct broker *b, const struct msg_endpoint *src)
+uint32_t broker_setups(const struct broker *b, const struct broker_route *r,
+                       const struct msg_endpoint *source)
 {
     uint32_t n = 0;
 
-    for (const struct session *s = b->sessions; s; s = s->next) {
-        n += s->gate && s->state != SESSION_UP && endpoint_same_address(&s->source, src);
-    }
+    for (const struct session *s = b->sessions; s; s = s->next)
+        n += s->gate && s->state == SESSION_SETUP && (!r || s->route == r) &&
+             (!source || endpoint_same_address(&s->source, source));
     return n;
 }

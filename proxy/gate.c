@@ -8,12 +8,21 @@
 
 #define STOP_TIMEOUT_MS 2000u
 
+/* Closes sessions while there is room for their last records. */
+static void close_some(struct gate *g)
+{
+    for (struct gate_session *s = g->sessions; s && gate_log_has_room(g); s = s->next)
+        gate_session_close(s, "shutdown", -1, NULL);
+}
+
 static void round_end(void *ctx)
 {
     struct gate *g = ctx;
 
+    if (g->stopping)
+        close_some(g);
     gate_session_sweep(g);
-    if (g->stopping && gate_log_idle(g))
+    if (g->stopping && !g->sessions && gate_log_idle(g))
         loop_stop(&g->child.loop);
 }
 
@@ -45,6 +54,10 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         child_log(c, "configuration from the monitor does not decode");
         return false;
     }
+    /* A session has two legs; the rest are channels and the loop. */
+    c->max_fds = 64;
+    for (size_t i = 0; i < g->config.route_count; i++)
+        c->max_fds += 4 * g->config.route[i].max_sessions;
     c->loop.round_end = round_end;
     c->loop.round_ctx = g;
     return load_policies(g);
@@ -112,16 +125,13 @@ static void stop(struct child *c)
 {
     struct gate *g = (struct gate *)c;
 
-    g->stopping = true;
-    for (struct gate_session *s = g->sessions; s; s = s->next)
-        gate_session_close(s, "shutdown", -1, NULL);
+    g->stopping = true; /* the rest is done at the end of each round */
     loop_timer_init(&g->stop_timer, stop_timeout, g);
     (void)loop_timer_set(&c->loop, &g->stop_timer, STOP_TIMEOUT_MS);
 }
 
 static const struct child_ops ops = {
     .role = ROLE_GATE,
-    .max_fds = 4096,
     .init = init,
     .channel = channel,
     .stop = stop,

@@ -32,7 +32,7 @@ struct gate_leg {
     struct loop_watch watch;
     uint64_t heard_ms;   /* when the last octets came */
     uint64_t partial_ms; /* when the first octet of an incomplete APDU came; 0: none */
-    bool blocked;        /* the last write did not take everything */
+    uint64_t blocked_ms; /* since when writing does not take everything; 0: it does */
     size_t input_size;
     uint8_t input[GATE_INPUT_SIZE];
 };
@@ -63,6 +63,7 @@ struct gate_session {
     struct msg_endpoint target; /* of the dialled one; family 0 until known */
     bool identified;
     struct peer_identity peer;
+    uint8_t warnings; /* set of IDENTITY_WARN_* */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
     void *link_memory;
@@ -93,6 +94,10 @@ struct gate {
     struct gate_session *sessions;
     bool stopping;
     struct loop_timer stop_timer;
+    /* Records of failed handshakes: whoever can reach the port can cause them, so at most
+     * a burst, then counted. */
+    uint32_t failure_tokens;
+    uint32_t failures_untold;
     /* log */
     uint64_t ticket_last;
     bool monitor_only; /* the log does not work: commands are refused */
@@ -116,14 +121,15 @@ void gate_session_close(struct gate_session *s, const char *why, int side,
 /* Both legs are there: begin to relay. */
 void gate_session_open(struct gate_session *s);
 void gate_session_ask_dial(struct gate_session *s);
-/* Frees what was closed in this round. */
+/* Tells the broker of what was closed, and frees it. */
 void gate_session_sweep(struct gate *g);
 /* The session's timer shall run at the latest at `due_ms`. */
 void gate_session_wake(struct gate_session *s, uint64_t due_ms);
 
 /* ---- gate_leg.c: octets in, octets out ---- */
 
-void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd);
+/* `worker`: number of the tls process at the other end, for LEG_TLS. */
+void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd, uint32_t worker);
 void gate_leg_close(struct gate_leg *leg);
 /* One round of the relay after any event: parse, judge, write, set what to wait for. */
 void gate_leg_pump(struct gate_session *s);
@@ -152,6 +158,10 @@ void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p
 /* Puts who the peer is into a record. */
 void gate_log_peer(struct record *r, const struct gate_session *s);
 const char *gate_log_side(int side);
+/* True if a handshake failure may have a record of its own now. */
+bool gate_log_may_tell_failure(struct gate *g);
+/* True while there is room for more records than one round makes. */
+bool gate_log_has_room(const struct gate *g);
 /* True when nothing waits for the audit process any more. */
 bool gate_log_idle(const struct gate *g);
 

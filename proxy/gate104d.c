@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -80,6 +81,17 @@ static struct config *load_and_check(const char *path)
     return c;
 }
 
+/* Descriptors are counted by us, per role; the shell's idea of a useful number is not. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void log_start(struct monitor *m)
 {
     char text[40];
@@ -146,6 +158,7 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    raise_descriptor_limit();
     c = load_and_check(path);
     if (!c)
         return 1;

@@ -12,12 +12,12 @@
 
 static void leg_ready(void *ctx, uint32_t events);
 
-void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd)
+void gate_leg_attach(struct gate_leg *leg, enum leg_kind kind, int fd, uint32_t worker)
 {
     struct gate_session *s = leg->session;
 
     leg->kind = kind;
-    imsg_channel_init(&leg->ch, fd, ROLE_GATE, ROLE_TLS, 0, PHASE_HELLO);
+    imsg_channel_init(&leg->ch, fd, ROLE_GATE, ROLE_TLS, worker, PHASE_HELLO);
     if (!loop_add(&s->gate->child.loop, &leg->watch, fd, kind == LEG_TLS ? EPOLLIN : 0,
                   leg_ready, leg))
         gate_session_close(s, "out-of-memory", (int)leg->side, NULL);
@@ -75,21 +75,20 @@ void gate_leg_flush(struct gate_leg *leg)
 {
     struct link *l = leg->session->link;
 
-    leg->blocked = false;
     while (leg->kind != LEG_NONE) {
         const uint8_t *p;
         size_t n;
         size_t sent;
 
         link_output(l, leg->side, &p, &n);
-        if (n == 0)
-            return;
-        sent = write_some(leg, p, n);
+        sent = n > 0 ? write_some(leg, p, n) : 0;
+        if (sent > 0 || n == 0)
+            leg->blocked_ms = 0;
+        else if (leg->blocked_ms == 0)
+            leg->blocked_ms = loop_now(&leg->session->gate->child.loop);
+        if (sent == 0)
+            break;
         link_output_consumed(l, leg->side, sent);
-        if (sent == 0) {
-            leg->blocked = true;
-            return;
-        }
     }
 }
 
@@ -146,6 +145,7 @@ static void watch_partial(struct gate_leg *leg)
 static void set_interest(struct gate_leg *leg)
 {
     struct gate_session *s = leg->session;
+    uint64_t now = loop_now(&s->gate->child.loop);
     uint32_t events = 0;
 
     if (leg->kind == LEG_NONE)
@@ -153,8 +153,13 @@ static void set_interest(struct gate_leg *leg)
     if (GATE_INPUT_SIZE - leg->input_size >= IMSG_PAYLOAD_MAX &&
         link_can_receive(s->link, leg->side))
         events |= EPOLLIN;
-    if (leg->blocked)
+    /* Silence counts only while we listen. */
+    if ((events & EPOLLIN) && !(leg->watch.events & EPOLLIN))
+        leg->heard_ms = now;
+    if (leg->blocked_ms != 0) {
         events |= EPOLLOUT;
+        gate_session_wake(s, leg->blocked_ms + (uint64_t)s->route->t1_s * 1000u);
+    }
     loop_set(&s->gate->child.loop, &leg->watch, events);
 }
 
@@ -235,6 +240,16 @@ static void read_plain(struct gate_leg *leg)
                        n < 0 ? strerror(errno) : NULL);
 }
 
+/* The tls process broke the catalogue: all its sessions are its own end. */
+static void tls_offence(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+
+    child_violation(&s->gate->child, &leg->ch, &leg->watch);
+    gate_session_close(s, "ipc-violation", (int)leg->side,
+                       imsg_fault_name(leg->ch.fault));
+}
+
 static void tls_identity(struct gate_leg *leg, struct imsg *m)
 {
     struct gate_session *s = leg->session;
@@ -243,13 +258,13 @@ static void tls_identity(struct gate_leg *leg, struct imsg *m)
     if (s->identified || m->len < 2 ||
         !identity_decode(&s->peer, m->payload + 1, m->len - 1)) {
         (void)imsg_reject(&leg->ch, m);
-        gate_session_close(s, "ipc-violation", (int)leg->side,
-                           "identity does not decode");
+        tls_offence(leg);
         return;
     }
     s->identified = true;
+    s->warnings = m->payload[0];
     leg->ch.phase = PHASE_OPEN;
-    if (m->payload[0] & IDENTITY_WARN_CRL_STALE) {
+    if (s->warnings & IDENTITY_WARN_CRL_STALE) {
         gate_log_begin(&r, s, EVENT_CRL_STALE, 0);
         gate_log_peer(&r, s);
         (void)gate_log_send(s->gate, &r);
@@ -278,6 +293,10 @@ static void tls_failed(struct gate_leg *leg, const struct imsg *m)
     imsg_get(m, &f, sizeof f);
     f.detail[sizeof f.detail - 1] = '\0';
     info = tls_failure_info(f.failure);
+    if (!gate_log_may_tell_failure(s->gate)) {
+        gate_session_close(s, NULL, (int)leg->side, NULL);
+        return;
+    }
     gate_log_begin(&r, s, EVENT_TLS_FAILED, 0);
     gate_log_peer(&r, s);
     record_text(&r, RECORD_WHY, info->name);
@@ -299,7 +318,6 @@ static void tls_closed(struct gate_leg *leg, const struct imsg *m)
         [TLS_CLOSE_RESET] = "TCP reset",
         [TLS_CLOSE_ALERT] = "TLS alert received",
         [TLS_CLOSE_ERROR] = "TLS record not authentic or malformed",
-        [TLS_CLOSE_STUCK] = "peer does not read",
     };
     struct msg_tls_closed c;
     char text[400];
@@ -344,13 +362,26 @@ static void read_tls(struct gate_leg *leg)
         tls_message(leg, m);
         return;
     }
-    if (status == IMSG_BAD) {
-        /* The worker's number is not known here; the broken pair ends its session. */
-        child_log(&s->gate->child, "tls process of session %llu broke the catalogue: %s",
-                  (unsigned long long)s->id, imsg_fault_name(leg->ch.fault));
-        gate_session_close(s, "ipc-violation", (int)leg->side,
-                           imsg_fault_name(leg->ch.fault));
+    if (status == IMSG_BAD)
+        tls_offence(leg);
+    else
+        gate_session_close(s, "tls-process-gone", (int)leg->side, NULL);
+}
+
+/* The other end of a leg is gone while nothing is read from it.  Of what a tls process
+ * had still sent only its last word counts. */
+static void hung_up(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    struct imsg *m = &s->gate->child.scratch;
+
+    if (leg->kind == LEG_PLAIN) {
+        gate_session_close(s, closed_word(leg->side, true), (int)leg->side, NULL);
         return;
+    }
+    while (s->state != GATE_CLOSED && imsg_recv(&leg->ch, m) == IMSG_OK) {
+        if (m->type == MSG_TLS_CLOSED)
+            tls_closed(leg, m);
     }
     gate_session_close(s, "tls-process-gone", (int)leg->side, NULL);
 }
@@ -372,7 +403,7 @@ static void leg_ready(void *ctx, uint32_t events)
         else
             read_plain(leg);
     } else if (events & (EPOLLERR | EPOLLHUP)) {
-        gate_session_close(s, closed_word(leg->side, true), (int)leg->side, NULL);
+        hung_up(leg);
     }
     if (s->state == GATE_OPEN)
         gate_leg_pump(s);

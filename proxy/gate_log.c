@@ -10,6 +10,9 @@
 /* How often a broken log is probed, and how long a command may wait for its record. */
 #define PROBE_INTERVAL_MS 1000u
 #define RECORD_TIMEOUT_MS 3000u
+/* Records of failed handshakes in a burst, and for each interval after it. */
+#define FAILURE_BURST  20u
+#define FAILURE_REFILL 5u
 
 uint64_t gate_log_ticket(struct gate *g)
 {
@@ -38,6 +41,11 @@ static bool drain(struct gate *g)
 bool gate_log_idle(const struct gate *g)
 {
     return g->queue_count == 0 || g->audit.fd < 0;
+}
+
+bool gate_log_has_room(const struct gate *g)
+{
+    return g->queue_count < GATE_RECORD_QUEUE / 2;
 }
 
 static bool enqueue(struct gate *g, const uint8_t *payload, size_t n)
@@ -195,9 +203,39 @@ static bool some_record_is_late(const struct gate *g)
     return false;
 }
 
+bool gate_log_may_tell_failure(struct gate *g)
+{
+    if (g->failure_tokens == 0) {
+        g->failures_untold++;
+        return false;
+    }
+    g->failure_tokens--;
+    return true;
+}
+
+static void tell_failures(struct gate *g)
+{
+    struct record r;
+
+    g->failure_tokens += FAILURE_REFILL;
+    if (g->failure_tokens > FAILURE_BURST)
+        g->failure_tokens = FAILURE_BURST;
+    if (g->failures_untold == 0)
+        return;
+    record_begin(&r, EVENT_TLS_FAILED, 0, false);
+    record_u64(&r, RECORD_ROUTE, g->config.route[0].index);
+    record_text(&r, RECORD_WHY, "many");
+    record_u64(&r, RECORD_COUNT, g->failures_untold);
+    record_text(&r, RECORD_DETAIL, "failed like those before, not listed one by one");
+    if (gate_log_send(g, &r))
+        g->failures_untold = 0;
+}
+
 static void log_tick(void *ctx)
 {
     struct gate *g = ctx;
+
+    tell_failures(g);
 
     if (some_record_is_late(g))
         enter_monitor_only(g, "audit does not answer");
@@ -285,6 +323,7 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd)
     if (first) {
         loop_timer_init(&g->log_timer, log_tick, g);
         g->monitor_only = false;
+        g->failure_tokens = FAILURE_BURST;
         (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
     } else if (g->monitor_only) {
         probe(g);

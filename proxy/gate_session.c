@@ -52,38 +52,62 @@ static uint64_t partial_due(const struct gate_leg *leg)
     return leg->partial_ms + (uint64_t)leg->session->route->t1_s * 1000u;
 }
 
-/* When a station that keeps to t3 and t1 would have been heard (104 5.2). */
+/* When a station that keeps to t3 and t1 would have been heard (104 5.2); UINT64_MAX: it
+ * is not listened to now. */
 static uint64_t idle_due(const struct gate_leg *leg)
 {
     const struct gate_route *r = leg->session->route;
 
+    if (!(leg->watch.events & EPOLLIN))
+        return UINT64_MAX;
     return leg->heard_ms + ((uint64_t)r->t1_s + r->t3_s) * 1000u + IDLE_MARGIN_MS;
+}
+
+/* When a station that reads would have taken something; UINT64_MAX: nothing waits. */
+static uint64_t stuck_due(const struct gate_leg *leg)
+{
+    if (leg->blocked_ms == 0)
+        return UINT64_MAX;
+    return leg->blocked_ms + (uint64_t)leg->session->route->t1_s * 1000u;
+}
+
+/* Ends the session if something about this leg is overdue; else gives when it will be. */
+static uint64_t supervise_leg(struct gate_leg *leg)
+{
+    struct gate_session *s = leg->session;
+    bool master = leg->side == LEG_MASTER;
+    uint64_t partial = partial_due(leg);
+    uint64_t stuck = stuck_due(leg);
+    uint64_t idle = idle_due(leg);
+    uint64_t now = now_ms(s);
+
+    if (partial <= now) {
+        gate_log_malformed(leg, (struct verdict){REASON_PARTIAL_TIMEOUT, 0}, leg->input,
+                           leg->input_size);
+        gate_session_close(s, reason_name(REASON_PARTIAL_TIMEOUT), (int)leg->side, NULL);
+    } else if (stuck <= now) {
+        gate_session_close(s, master ? "master-stuck" : "station-stuck", (int)leg->side,
+                           "it does not take what is sent to it");
+    } else if (idle <= now) {
+        gate_session_close(s, master ? "master-silent" : "station-silent", (int)leg->side,
+                           NULL);
+    }
+    partial = partial < stuck ? partial : stuck;
+    return partial < idle ? partial : idle;
 }
 
 static void supervise_open(struct gate_session *s)
 {
     uint64_t next = UINT64_MAX;
 
-    for (int i = 0; i < LINK_LEGS; i++) {
-        struct gate_leg *leg = &s->leg[i];
-        uint64_t partial = partial_due(leg);
-        uint64_t idle = idle_due(leg);
+    for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++) {
+        uint64_t due = supervise_leg(&s->leg[i]);
 
-        if (partial <= now_ms(s)) {
-            gate_log_malformed(leg, (struct verdict){REASON_PARTIAL_TIMEOUT, 0},
-                               leg->input, leg->input_size);
-            gate_session_close(s, reason_name(REASON_PARTIAL_TIMEOUT), i, NULL);
-            return;
-        }
-        if (idle <= now_ms(s)) {
-            gate_session_close(s, i == LEG_MASTER ? "master-silent" : "station-silent", i,
-                               NULL);
-            return;
-        }
-        next = partial < next ? partial : next;
-        next = idle < next ? idle : next;
+        next = due < next ? due : next;
     }
-    gate_session_wake(s, next);
+    /* Legs that are not listened to now may be, later. */
+    if (s->state == GATE_OPEN)
+        gate_session_wake(s, next != UINT64_MAX ? next : now_ms(s) + IDLE_MARGIN_MS);
 }
 
 static void timer_expired(void *ctx)
@@ -145,11 +169,13 @@ static struct gate_session *session_new(struct gate *g, const struct msg_session
     return s;
 }
 
-static void send_session_end(struct gate *g, uint64_t id)
+/* False: the channel has no room now. */
+static bool send_session_end(struct gate *g, uint64_t id)
 {
     struct msg_session_id end = {.session = id};
 
-    (void)imsg_send(&g->broker, MSG_SESSION_END, &end, sizeof end, NULL, 0);
+    return imsg_send(&g->broker, MSG_SESSION_END, &end, sizeof end, NULL, 0) !=
+           IMSG_AGAIN;
 }
 
 /* True for a message about a session this gate may be given now. */
@@ -175,14 +201,15 @@ static enum imsg_status session_begin(struct gate *g, struct imsg *m)
     s = g->stopping ? NULL : session_new(g, &body);
     if (!s) {
         imsg_drop_fds(m);
-        send_session_end(g, body.session);
+        (void)send_session_end(g, body.session);
         return IMSG_OK;
     }
     s->state = GATE_IDENTIFY;
     if (tls)
         gate_session_wake(s, now_ms(s) + (uint64_t)g->config.handshake_s * 1000u +
                                  SET_UP_MARGIN_MS);
-    gate_leg_attach(&s->leg[LEG_MASTER], tls ? LEG_TLS : LEG_PLAIN, m->fds[0]);
+    gate_leg_attach(&s->leg[LEG_MASTER], tls ? LEG_TLS : LEG_PLAIN, m->fds[0],
+                    body.worker);
     m->fd_count = 0;
     if (!tls && s->state != GATE_CLOSED)
         gate_session_ask_dial(s);
@@ -221,7 +248,8 @@ static enum imsg_status session_dialed(struct gate *g, struct imsg *m)
         return imsg_reject(&g->broker, m);
     s->target = body.remote;
     s->state = GATE_IDENTIFY;
-    gate_leg_attach(&s->leg[LEG_STATION], tls ? LEG_TLS : LEG_PLAIN, m->fds[0]);
+    gate_leg_attach(&s->leg[LEG_STATION], tls ? LEG_TLS : LEG_PLAIN, m->fds[0],
+                    body.worker);
     m->fd_count = 0;
     if (s->state == GATE_CLOSED)
         return IMSG_OK;
@@ -294,6 +322,8 @@ void gate_session_open(struct gate_session *s)
     gate_log_peer(&r, s);
     record_text(&r, RECORD_MODE, s->route->enforce ? "enforce" : "observe");
     record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
+    if (s->warnings & IDENTITY_WARN_NO_CRL)
+        record_text(&r, RECORD_DETAIL, "no revocation list is configured");
     (void)gate_log_send(s->gate, &r);
     loop_timer_stop(&s->gate->child.loop, &s->timer);
     supervise_open(s);
@@ -301,6 +331,28 @@ void gate_session_open(struct gate_session *s)
 }
 
 /* ---- end ---- */
+
+static uint64_t unsent_octets(const struct gate_session *s, enum link_leg leg)
+{
+    const uint8_t *p;
+    size_t n;
+
+    link_output(s->link, leg, &p, &n);
+    return n;
+}
+
+/* A command was recorded as passed, and then the session ended before it could leave. */
+static void log_not_forwarded(struct gate_session *s)
+{
+    struct record r;
+
+    if (s->held_ticket == 0)
+        return;
+    gate_log_begin(&r, s, EVENT_NOT_FORWARDED, 0);
+    record_u64(&r, RECORD_COMMAND_SEQ, s->held_ticket);
+    record_text(&r, RECORD_WHY, "session-ended");
+    (void)gate_log_send(s->gate, &r);
+}
 
 static void log_counts(struct record *r, const struct gate_session *s)
 {
@@ -316,6 +368,10 @@ static void log_counts(struct record *r, const struct gate_session *s)
     record_u64(r, RECORD_REFUSED, m->refused);
     record_u64(r, RECORD_DROPPED, m->dropped + t->dropped);
     record_u64(r, RECORD_MALFORMED, s->malformed);
+    record_u64(r, RECORD_MASTER_UNACKED, link_unacknowledged(s->link, LEG_MASTER));
+    record_u64(r, RECORD_STATION_UNACKED, link_unacknowledged(s->link, LEG_STATION));
+    record_u64(r, RECORD_UNSENT,
+               unsent_octets(s, LEG_MASTER) + unsent_octets(s, LEG_STATION));
 }
 
 static void log_close(struct gate_session *s, const char *why, int side,
@@ -350,23 +406,25 @@ void gate_session_close(struct gate_session *s, const char *why, int side,
         gate_leg_flush(&s->leg[LEG_STATION]);
     }
     s->state = GATE_CLOSED;
+    log_not_forwarded(s);
     s->held_ticket = 0;
     if (why)
         log_close(s, why, side, detail);
     gate_leg_close(&s->leg[LEG_MASTER]);
     gate_leg_close(&s->leg[LEG_STATION]);
     loop_timer_stop(&s->gate->child.loop, &s->timer);
-    send_session_end(s->gate, s->id);
 }
 
 void gate_session_sweep(struct gate *g)
 {
     struct gate_session **p = &g->sessions;
+    bool untold = false;
 
     while (*p) {
         struct gate_session *s = *p;
 
-        if (s->state != GATE_CLOSED) {
+        if (s->state != GATE_CLOSED || !send_session_end(g, s->id)) {
+            untold = untold || s->state == GATE_CLOSED;
             p = &s->next;
             continue;
         }
@@ -374,4 +432,5 @@ void gate_session_sweep(struct gate *g)
         free(s->link_memory);
         free(s);
     }
+    loop_set(&g->child.loop, &g->broker_watch, untold ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }

@@ -55,6 +55,14 @@ static bool are_joined(enum role x, enum role y, size_t i)
     return (joins[i].a == x && joins[i].b == y) || (joins[i].a == y && joins[i].b == x);
 }
 
+/* A worker for one session that was given it has no business with a new broker or signer.
+ */
+static bool has_had_its_session(const struct proc *p)
+{
+    return p->role == ROLE_TLS && p->taken &&
+           p->monitor->config->limits.sessions_per_worker == 1;
+}
+
 /* Joins a process that runs now with all others that run, in the order of the table, so
  * that a worker knows its signer before the broker knows the worker. */
 static void join_all(struct proc *p)
@@ -63,8 +71,7 @@ static void join_all(struct proc *p)
         for (struct proc *q = p->monitor->procs; q; q = q->next) {
             if (q == p || q->state != PROC_RUNNING || !are_joined(p->role, q->role, i))
                 continue;
-            /* A taken worker has no more business with a new broker or signer. */
-            if ((p->role == ROLE_TLS && p->taken) || (q->role == ROLE_TLS && q->taken))
+            if (has_had_its_session(p) || has_had_its_session(q))
                 continue;
             join(p, q);
         }

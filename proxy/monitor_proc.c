@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define START_TIMEOUT_MS 15000u
+/* Messages taken from one channel in a round: more than a socket holds, so that what a
+ * process said is known when its end is judged. */
+#define LAST_WORDS 512
 
 struct proc *monitor_proc_find(struct monitor *m, enum role role, uint32_t id)
 {
@@ -134,7 +137,7 @@ static void control_ready(void *ctx, uint32_t events)
 
     if ((events & EPOLLOUT) && p->state == PROC_STARTING)
         send_config(p);
-    for (int budget = 16; budget > 0; budget--) {
+    for (int budget = LAST_WORDS; budget > 0; budget--) {
         enum imsg_status s = imsg_recv(&p->control, &m->scratch);
 
         if (s == IMSG_AGAIN)
@@ -286,7 +289,7 @@ static void schedule_restart(struct proc *p)
 /* What a process said with its last breath is often why it ended. */
 static void hear_last_words(struct proc *p)
 {
-    for (int budget = 16; budget > 0; budget--) {
+    for (int budget = LAST_WORDS; budget > 0; budget--) {
         if (imsg_recv(&p->control, &p->monitor->scratch) != IMSG_OK)
             return;
         if (p->monitor->scratch.type == MSG_NOTE)

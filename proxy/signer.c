@@ -206,7 +206,7 @@ static void stop(struct child *child)
 
 static const struct child_ops ops = {
     .role = ROLE_SIGNER,
-    .max_fds = 2048,
+    .max_fds = 65536, /* a channel to each tls process */
     .init = init,
     .channel = channel,
     .stop = stop,

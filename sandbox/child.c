@@ -44,8 +44,10 @@ void child_keep(struct child *c, int fd)
         size_t size = c->keep_size ? 2 * c->keep_size : 32;
         int *keep = realloc(c->keep, size * sizeof *keep);
 
-        if (!keep)
-            abort(); /* at the start, before there is anything to lose */
+        if (!keep) {
+            c->keep_failed = true;
+            return;
+        }
         c->keep = keep;
         c->keep_size = size;
     }
@@ -179,7 +181,9 @@ static bool enter(struct child *c)
     child_keep(c, c->loop.epoll_fd);
     sandbox.keep = c->keep;
     sandbox.keep_count = c->keep_count;
-    if (sandbox_enter(&sandbox, err, sizeof err))
+    if (c->keep_failed)
+        (void)snprintf(err, sizeof err, "out of memory");
+    else if (sandbox_enter(&sandbox, err, sizeof err))
         return true;
     child_log(c, "%s", err);
     return false;

@@ -48,6 +48,7 @@ struct child {
     gid_t gid;
     int *keep;
     size_t keep_count, keep_size;
+    bool keep_failed;
     unsigned int max_fds; /* init() may raise it by what the configuration asks for */
     struct imsg scratch;  /* for receiving; one message at a time */
 };

@@ -59,11 +59,13 @@ struct PACKED msg_session_id {
     uint64_t session;
 };
 
-/* `remote` is the far end of the TCP connection this message is about. */
+/* `remote` is the far end of the TCP connection this message is about, `worker` the tls
+ * process at the other end of a session pair (0 without one). */
 struct PACKED msg_session {
     uint64_t session;
     uint16_t route;
     uint16_t zero;
+    uint32_t worker;
     struct msg_endpoint remote;
 };
 
@@ -108,10 +110,6 @@ struct PACKED msg_record_ack {
     uint8_t zero[7];
 };
 
-/* First octet of IDENTITY: what did not stop the handshake but belongs in the log. */
-#define IDENTITY_WARN_NO_CRL    1u
-#define IDENTITY_WARN_CRL_STALE 2u
-
 /* How the TLS leg of a session ended (msg_tls_closed.how). */
 enum tls_close {
     TLS_CLOSE_NOTIFY = 1, /* close_notify received */
@@ -119,7 +117,6 @@ enum tls_close {
     TLS_CLOSE_RESET = 3,  /* TCP error */
     TLS_CLOSE_ALERT = 4,  /* fatal alert received */
     TLS_CLOSE_ERROR = 5,  /* record did not authenticate or decode */
-    TLS_CLOSE_STUCK = 6,  /* the peer does not read */
 };
 
 /* What may happen on a channel now; the receiver sets it. */

@@ -186,7 +186,7 @@ static void test_fixed_parts_are_packed(void **state)
     assert_int_equal(sizeof(struct msg_worker), 4);
     assert_int_equal(sizeof(struct msg_endpoint), 20);
     assert_int_equal(sizeof(struct msg_session_id), 8);
-    assert_int_equal(sizeof(struct msg_session), 32);
+    assert_int_equal(sizeof(struct msg_session), 36);
     assert_int_equal(sizeof(struct msg_dial_failed), 32);
     assert_int_equal(sizeof(struct msg_tls_failed), 128);
     assert_int_equal(sizeof(struct msg_tls_closed), 128);
