@@ -190,8 +190,7 @@ sub ended {
     my $end = time + ($seconds // $TIMEOUT);
     while (!$self->{ended}) {
         my $left = $end - time;
-        return 0 if $left <= 0;
-        $self->fill($left);
+        return 0 if !$self->fill($left > 0 ? $left : 0) && $left <= 0;
     }
     return 1;
 }
