@@ -53,7 +53,36 @@ enum element {
     ELEMENT_LOS, /* and, behind it, as many octets as it says */
 };
 
+/* The same in ACSL, for `policy/prove` (doc/proof.md): the octets of each element, and
+ * what 101 7.2.6 allows in them. */
+/*@ logic integer element_octets(integer e) =
+      e <= ELEMENT_NONE || e > ELEMENT_LOS ? 0 :
+      e == ELEMENT_NVA || e == ELEMENT_SVA || e == ELEMENT_CP16 || e == ELEMENT_TSC ||
+      e == ELEMENT_NOF ? 2 :
+      e == ELEMENT_LOF ? 3 :
+      e == ELEMENT_R32 || e == ELEMENT_BSI || e == ELEMENT_SCD ? 4 :
+      e == ELEMENT_BCR ? 5 :
+      e == ELEMENT_CP56 || e == ELEMENT_CP56_BOUND ? 7 : 1;
+    predicate legal_r32(uint8_t *p) = (p[3] & 0x7F) != 0x7F || (p[2] & 0x80) == 0;
+    predicate legal_day(integer day, integer month, integer year) =
+      1 <= day <= 31 && 1 <= month <= 12 &&
+      (month == 4 || month == 6 || month == 9 || month == 11 ==> day <= 30) &&
+      (month == 2 ==> day <= 28 || day == 29 && year % 4 == 0);
+    predicate legal_cp56(uint8_t *p) =
+      p[0] + 256 * p[1] <= 59999 && (p[2] & 0x80) == 0 && (p[2] & 0x3F) <= 59 &&
+      (p[3] & 0x60) == 0 && (p[3] & 0x1F) <= 23 && p[6] <= 99 &&
+      legal_day(p[4] & 0x1F, p[5], p[6]);
+    predicate all_zero(uint8_t *p, integer n) =
+      \forall integer i; 0 <= i < n ==> p[i] == 0;
+    predicate element_legal(integer e, uint8_t *p) =
+      (e == ELEMENT_R32 ==> legal_r32(p)) &&
+      (e == ELEMENT_CP56 ==> legal_cp56(p)) &&
+      (e == ELEMENT_CP56_BOUND ==> all_zero(p, 7) || legal_cp56(p));
+ */
+
 /* Its octets, without those a LOS announces. */
+/*@ assigns \nothing;
+    ensures \result == element_octets(element); */
 size_t element_size(enum element element);
 
 /* Judges the element_size(element) octets at p as a controlling station may send them:
@@ -61,6 +90,10 @@ size_t element_size(enum element element);
  * the calendar and not marked invalid, floats are numbers.  `offset` of the verdict
  * counts from p.  Reasons: REASON_RESERVED_BIT, REASON_BAD_VALUE, REASON_BAD_QUALIFIER,
  * REASON_BAD_TIME. */
+/*@ requires \valid_read(p + (0 .. element_octets(element) - 1));
+    assigns \nothing;
+    ensures legal: \result.reason == REASON_OK ==> element_legal(element, p);
+    ensures offset: \result.offset <= 6; */
 struct verdict element_check(enum element element, const uint8_t *p);
 
 #endif

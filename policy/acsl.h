@@ -1,0 +1,19 @@
+/* Cases for the provers (doc/proof.md).  They do not find by themselves that an index is
+ * one of a table's; told so, they look at one row at a time. */
+#ifndef GATE104_POLICY_ACSL_H
+#define GATE104_POLICY_ACSL_H
+
+#define ACSL_ONE_OF_2(x, n)  ((x) == (n) || (x) == (n) + 1)
+#define ACSL_ONE_OF_4(x, n)  (ACSL_ONE_OF_2(x, n) || ACSL_ONE_OF_2(x, (n) + 2))
+#define ACSL_ONE_OF_8(x, n)  (ACSL_ONE_OF_4(x, n) || ACSL_ONE_OF_4(x, (n) + 4))
+#define ACSL_ONE_OF_16(x, n) (ACSL_ONE_OF_8(x, n) || ACSL_ONE_OF_8(x, (n) + 8))
+#define ACSL_ONE_OF_64(x, n)                                                             \
+    (ACSL_ONE_OF_16(x, n) || ACSL_ONE_OF_16(x, (n) + 16) ||                              \
+     ACSL_ONE_OF_16(x, (n) + 32) || ACSL_ONE_OF_16(x, (n) + 48))
+
+/* 0 .. 39, 0 .. 127 */
+#define ACSL_ONE_OF_40(x)                                                                \
+    (ACSL_ONE_OF_16(x, 0) || ACSL_ONE_OF_16(x, 16) || ACSL_ONE_OF_8(x, 32))
+#define ACSL_ONE_OF_128(x) (ACSL_ONE_OF_64(x, 0) || ACSL_ONE_OF_64(x, 64))
+
+#endif
