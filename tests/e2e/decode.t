@@ -414,7 +414,7 @@ subtest 'captures' => sub {
     is($ns->(pcap($f, 1, '<', $syn, packet(1000, substr $all, 0, 50), packet(1030, substr $all, 30))), $want, 'overlap');
     is($ns->(pcap($f, 1, '<', packet(999, "\x68"), $whole->())), $want, 'a keep-alive probe before the stream');
     is($ns->(pcap($f, 1, '<', map { packet(0xFFFFFFF0 + $_->[0] - 1000, $_->[1]) } @p)), $want, 'sequence number wrap');
-    is($ns->(pcap($f, 1, '<', map { packet(0xFFFFFFF0 + $_->[0] - 1000, $_->[1]) } @p[0, 3, 2, 1, 5, 4])), $want, 'and out of order');
+    is($ns->(pcap($f, 1, '<', map { packet(0xFFFFFFC0 + $_->[0] - 1000, $_->[1]) } @p[0, 4, 3, 2, 1, 5])), $want, 'and out of order');
     is($ns->(pcap($f, 1, '<', $syn, map { packet(@$_) } @p[0, 1, 3, 4, 5])), '0 1 3 4 5', 'a gap that stays');
     like((decode('--pcap', $f))[1], qr/^gap: /m, 'and is told');
     my (undef, $cut) = json('--pcap', pcap($f, 1, '<', $syn, packet(1000, substr $all, 0, 30), packet(1040, substr $all, 40)));
@@ -443,10 +443,24 @@ subtest 'captures' => sub {
     my @many = map { my $n = $_; packet(1000, substr($apdu[0], 0, 10)) =~ s/^(.{26})..../$1 . pack 'N', $n/esr } 1 .. 700;
     is(scalar(split / /, $ns->(pcap($f, 1, '<', @many))), 700, 'seven hundred connections');
 
+    # The one that speaks is not the one forgotten.
+    my @busy = map { packet(@$_) } [ 1000, substr $apdu[0], 0, 10 ], [ 1010, '' ], [ 1010, substr $apdu[0], 10 ];
+    (undef, $l) = json('--pcap', pcap($f, 1, '<', $busy[0], @many[ 0 .. 510 ], (map { ($busy[1], $many[$_]) } 511 .. 560), $busy[2]));
+    is(scalar(grep { $_->{verdict} eq 'accepted' } @$l), 1, 'the connection that speaks is kept');
+
     my $good = slurp(pcap($f, 1, '<', $syn, $whole->()));
     ($status, $l, $err) = json('--pcap', spew($f, substr $good, 0, -3));
     is("$status " . @$l, '1 5', 'a capture that is cut off');
     like($err, qr/cut off behind packet 6/, 'says where');
+
+    # Lengths that promise more than is there, behind a packet that left octets in memory.
+    my $before = packet(1, 'U' x 8000, fragment => 0x2000);
+    my $evil = packet(@{ $p[0] }, v6 => [ 0 ]);
+    substr($evil, 14 + 40 + 1, 1) = "\xff";
+    like((json('--pcap', pcap($f, 1, '<', $before, $evil)))[2], qr/port 2404, 0 segments/, 'an extension header past the end');
+    my $ng = slurp(pcapng($f, packet(@{ $p[0] })));
+    substr($ng, -4 - 4 - 4 - 76, 4) = pack 'V', 5000;
+    like((json('--pcap', spew($f, $ng)))[2], qr/port 2404, 0 segments/, 'a packet past the end of its block');
 
     # Damage of every kind: never a crash.
     my @good = ($good, slurp(pcapng($f, $syn, $whole->(), $whole->(v6 => [ 0, 51 ]))));
