@@ -179,6 +179,7 @@ static void check_reply(const uint8_t *p, size_t n, enum reply_kind kind, bool f
     FUZZ_CHECK((reply[2] & 0xC0) == ((p[2] & 0x80) | 0x40));
     FUZZ_CHECK((cause >= 44 && cause <= 47) || (cause == 7 && asked == 6) ||
                (cause == 9 && asked == 8));
+    FUZZ_CHECK(asdu_oracle_cause(p[0], cause, false));
     FUZZ_CHECK(asdu_parse(reply, n, DIR_MONITOR, &a).reason == REASON_OK || !fine);
     memcpy(in_place, p, n);
     FUZZ_CHECK(reply_negative(in_place, n, kind, in_place) == n);

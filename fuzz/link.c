@@ -5,7 +5,7 @@
  * Target functions: link_init link_memory_size link_receive link_next link_held
  *   link_decide link_output link_output_consumed link_close link_is_closed
  *   link_can_receive link_counts link_unacknowledged link_owed link_is_started
- * Options: -max_len=1024
+ * Options: -max_len=1024 -entropic_scale_per_exec_time=1
  *
  * Input: k, size of the output, then a script, see run_event. */
 #include "fuzz/lib/fuzz.h"
@@ -16,13 +16,17 @@
 
 #define EVENTS_MAX 1000u
 #define RUSHES_MAX 18u
-#define RUSH       2048u
-#define SETTLE_MAX 600u
+/* First octets of an input that may rush. */
+#define RUSH_WINDOW 0x4Bu
+#define RUSH_OUTPUT 0xA7u
+#define RUSH        2048u
+#define SETTLE_MAX  600u
 
 struct session {
     struct model model;
     struct fuzz_input in;
     uint64_t numbered; /* ASDUs made so far */
+    bool may_rush;
     unsigned int rushes;
 };
 
@@ -31,7 +35,8 @@ struct session {
 /* The first octet tells whose frame it is, the next ones which. */
 static size_t make_asdu(struct session *s, enum link_leg leg, uint8_t size, uint8_t *out)
 {
-    const size_t n = size < 128 ? 5 + size / 16u : size < 255 ? 1u + size % 8u : 249;
+    static const uint8_t sizes[] = {8, 9, 10, 1, 5, 20, 40, ASDU_SIZE_MAX};
+    const size_t n = sizes[size % sizeof sizes];
 
     memset(out, (int)s->numbered, n);
     for (size_t i = 0; i < 4 && 1 + i < n; i++)
@@ -139,10 +144,11 @@ static void behave(struct session *s)
     acknowledge(s, LEG_STATION);
 }
 
-/* Many frames one after the other, to get the numbers to wrap. */
+/* Many frames one after the other, to get the numbers to wrap; takes long, so few inputs
+ * may. */
 static void rush(struct session *s, enum link_leg leg)
 {
-    if (s->rushes++ >= RUSHES_MAX)
+    if (!s->may_rush || s->rushes++ >= RUSHES_MAX)
         return;
     for (unsigned int i = 0; i < RUSH && !s->model.closed; i++) {
         if (!s->model.leg[leg].started || link_owed(s->model.link, leg) >= s->model.k)
@@ -155,6 +161,19 @@ static void rush(struct session *s, enum link_leg leg)
 
 /* ---- the script ---- */
 
+/* Just what may be acknowledged, a little more or less, or anything. */
+static uint16_t pick_nr(struct session *s, enum link_leg leg, unsigned int how)
+{
+    const struct link_count *c = link_counts(s->model.link, leg);
+
+    switch (how % 4) {
+    case 0: return model_nr(&s->model, leg, how / 4);
+    case 1: return (uint16_t)((c->sent.i + 1 + how / 4) % APCI_SEQ_MOD);
+    case 2: return (uint16_t)((c->acknowledged + APCI_SEQ_MOD - 1) % APCI_SEQ_MOD);
+    default: return fuzz_u16(&s->in) % APCI_SEQ_MOD;
+    }
+}
+
 static void send_event(struct session *s, enum link_leg leg, unsigned int what)
 {
     static const enum apci_function functions[] = {
@@ -164,17 +183,17 @@ static void send_event(struct session *s, enum link_leg leg, unsigned int what)
     const uint8_t a = fuzz_u8(&s->in);
 
     if (what <= 2)
-        (void)send_good_i(s, leg, a / 16, (uint8_t)(a * 16));
+        (void)send_good_i(s, leg, a / 16, a);
     else if (what == 3)
         (void)send_s(s, leg, model_nr(&s->model, leg, a));
     else if (what == 4)
         (void)send_u(s, leg, functions[a % 6]);
     else if (what == 5)
         (void)send_i(s, leg,
-                     (uint16_t)(s->model.leg[leg].received + a % 4) % APCI_SEQ_MOD,
-                     fuzz_u16(&s->in) % APCI_SEQ_MOD, a);
+                     (uint16_t)((s->model.leg[leg].received + a % 4) % APCI_SEQ_MOD),
+                     pick_nr(s, leg, a / 4), a);
     else if (what == 6)
-        (void)send_s(s, leg, fuzz_u16(&s->in) % APCI_SEQ_MOD);
+        (void)send_s(s, leg, pick_nr(s, leg, a));
     else
         send_raw(s, leg);
 }
@@ -236,9 +255,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     s.in = (struct fuzz_input){data, size};
     s.numbered = 0;
+    const uint8_t window = fuzz_u8(&s.in), output = fuzz_u8(&s.in);
+    const unsigned int k = 1u + window % MODEL_K_MAX;
+    s.may_rush = window == RUSH_WINDOW && output == RUSH_OUTPUT;
     s.rushes = 0;
-    const unsigned int k = 1u + fuzz_u8(&s.in) % MODEL_K_MAX;
-    const uint8_t output = fuzz_u8(&s.in);
     const struct link_config config = {
         .k = (uint16_t)k,
         .output_size = LINK_OUTPUT_MIN + (output < 192 ? output : output * 37u)};

@@ -130,6 +130,7 @@ while ($rows =~ /^X\((\w+), \d+, (\w+)[^,]*, (\w+)[^,]*,[^"]*?PHASE_(\w+)/gms) {
     $place++;
 }
 seed('imsg', 'rejected', pack('C3', 4, 2, 2) . pack('C6', 0, 24, 0, 4, 4, 0) . "\xFF" x 4);
+seed('imsg', 'truncated', pack('C3', 3, 0, 0) . pack('C6', 0, 1, 248, 0, 1, 0));
 seed('imsg', 'unknown', pack('C3', 3, 1, 2) . pack('C6', 0, 255, 3, 0, 4, 0) x 2);
 seed('imsg', 'descriptors', pack('C3', 2, 1, 2) . join '',
      map { (pack('C5', 0, 9, 0, 0, 4), pack('C', 192 + $_), pack('C5', 0, 1, 2, 3, 4)) } 0 .. 5);
@@ -139,7 +140,8 @@ seed('imsg', 'descriptors', pack('C3', 2, 1, 2) . join '',
 my ($I_M, $I_S) = (0, 1);
 my ($DECIDE_M, $DECIDE_S, $WRITE_M, $WRITE_S) = (16, 17, 22, 23);
 my ($START, $SPECIAL_M, $SPECIAL_S) = (28, 30, 31);
-my $begin = pack 'C3', 11, 0, $START;
+my $begin = pack 'C3', 11, 0, $START;    # k = 12
+my $long = pack 'C3', 0x4B, 0xA7, $START;   # may rush
 my $command = pack 'C6', $I_M, 0, $DECIDE_M, 0, $WRITE_S, 0;
 my $report  = pack 'C6', $I_S, 0, $DECIDE_S, 0, $WRITE_M, 0;
 my %scripts = (
@@ -147,18 +149,21 @@ my %scripts = (
     refuse   => $begin . pack('C6', $I_M, 0, $DECIDE_M, 3, $WRITE_M, 0) x 5 . $report,
     hold     => $begin . pack('C8', $I_M, 0, $DECIDE_M, 1, 8, 4, $DECIDE_M, 0) . $report,
     drop     => $begin . pack('C4', $I_S, 0, $DECIDE_S, 2) x 4,
-    window   => pack('C3', 1, 0, $START) . pack('C2', $I_S, 0x30) x 4,
+    window   => pack('C3', 1, 0, $START) . pack('C4', $I_S, 0x30, $DECIDE_S, 0) x 4,
     stop     => $begin . $command . pack('C6', 8, 2, $WRITE_S, 0, 9, 3) . $report,
     tests    => $begin . pack('C8', 8, 4, 9, 4, $WRITE_S, 0, $WRITE_M, 0) . pack('C4', 8, 5, 9, 5),
     ns       => $begin . pack('C4', 10, 1, 0, 0),
-    nr       => $begin . pack('C3', 12, 1, 0),
+    nr       => $begin . $command . pack('C2', 12, 1),
+    nr_old   => $begin . $command x 2 . pack('C2', 13, 0) . pack('C2', 13, 2),
     early    => pack('C4', 11, 0, $I_M, 0),
     backward => pack('C4', 11, 0, 8, 1),
     raw      => $begin . pack('C3', 14, 0, 6) . "\x68\x04\x43\0\0\0" . pack('C3', 14, 0, 3) . "\x68\x04\x03",
-    partial  => $begin . (pack('C4', $I_S, 0xFF, $DECIDE_S, 0) . pack('C2', $WRITE_M, 131)) x 12,
+    partial  => $begin . (pack('C4', $I_S, 7, $DECIDE_S, 0) . pack('C2', $WRITE_M, 131)) x 12,
+    refused_stop => $begin . pack('C4', $I_M, 0, $DECIDE_M, 3) . pack('C6', 8, 2, $WRITE_S, 0, 9, 3)
+        . pack('C4', $WRITE_M, 0, $SPECIAL_M, 240),
     close    => $begin . $report . pack('C2', $SPECIAL_M, 248) . $report,
-    wrap_m   => $begin . pack('C2', $SPECIAL_M, 255) x 17 . $command x 2,
-    wrap_s   => $begin . pack('C2', $SPECIAL_S, 255) x 17 . $report x 2,
+    wrap_m   => $long . pack('C2', $SPECIAL_M, 255) x 17 . $command x 2,
+    wrap_s   => $long . pack('C2', $SPECIAL_S, 255) x 17 . $report x 2,
 );
 seed('link', $_, $scripts{$_}) for sort keys %scripts;
 1;

@@ -22,6 +22,13 @@ size_t asdu_oracle_octets(uint8_t type)
     return type_matrix_find(rows, type)->octets;
 }
 
+bool asdu_oracle_cause(uint8_t type, unsigned int cause, bool control)
+{
+    const struct matrix_row *row = type_matrix_find(rows, type);
+
+    return row == NULL || row->cause[control ? 0 : 1][cause];
+}
+
 /* ---- elements in control direction, 101 7.2.6 ---- */
 
 /* A letter an element, a digit that many octets in which everything is legal:

@@ -16,6 +16,8 @@ enum oracle {
 /* Reads the table; once, before the others. */
 void asdu_oracle_init(void);
 enum oracle asdu_oracle(const uint8_t *p, size_t n, bool control);
+/* True if the cause is legal; all are for a type that is not one of 104. */
+bool asdu_oracle_cause(uint8_t type, unsigned int cause, bool control);
 /* Octets of an object's elements, without a segment; the type is one of 104. */
 size_t asdu_oracle_octets(uint8_t type);
 

@@ -26,6 +26,7 @@ void model_init(struct model *m, struct link *link, unsigned int k)
         leg->starts = leg->stops = 0;
         leg->begun = leg->started = false;
         leg->parsed = 0;
+        leg->replied = 0;
         leg->forwarded.first = leg->forwarded.end = 0;
         leg->replies.first = leg->replies.end = 0;
     }
@@ -275,6 +276,16 @@ static void see_i(struct model *m, enum link_leg leg, const struct apci *a)
     sender->fate[frame % MODEL_RING] = sender == side ? MODEL_CONSUMED : MODEL_OUT;
     sender->number[frame % MODEL_RING] = side->sent;
     side->sent++;
+    if (sender == side)
+        side->replied = side->sent;
+}
+
+/* The relay and the station are one to the master: no con while a reply made here is not
+ * acknowledged (104 5.3). */
+static void see_u(const struct model *m, enum link_leg leg, const struct apci *a)
+{
+    if (a->function == APCI_STOPDT_CON)
+        FUZZ_CHECK(m->leg[leg].replied <= link_counts(m->link, leg)->acknowledged);
 }
 
 /* First pass: which frames came out.  Second pass: what was acknowledged. */
@@ -308,6 +319,8 @@ static void see_output(struct model *m, enum link_leg leg, bool numbers)
         FUZZ_CHECK(apci_parse(octets + at, n, &a).reason == REASON_OK);
         if (!numbers && a.format == APCI_I)
             see_i(m, leg, &a);
+        if (!numbers && a.format == APCI_U)
+            see_u(m, leg, &a);
         if (numbers && a.format != APCI_U)
             see_numbers(m, leg, &a);
         at += n;

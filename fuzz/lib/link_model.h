@@ -38,8 +38,9 @@ struct model_leg {
     uint64_t starts, stops; /* cons of the station, acts of the master */
 
     /* Frames to this station. */
-    uint64_t sent; /* I-frames seen in its output */
-    size_t parsed; /* octets of the present output that were looked at */
+    uint64_t sent;    /* I-frames seen in its output */
+    uint64_t replied; /* how many of them up to the last reply */
+    size_t parsed;    /* octets of the present output that were looked at */
     struct model_queue forwarded, replies;
 };
 

@@ -100,9 +100,25 @@ static void probe_rule(const uint8_t *blob, const struct policy *p,
     }
 }
 
+static void check_ranges(const uint8_t *r, size_t count, size_t octets, uint32_t max)
+{
+    uint32_t next = 0; /* the smallest number that may come */
+
+    for (size_t i = 0; i < count; i++, r += 2 * octets) {
+        const uint8_t *end = r + octets;
+        const uint32_t first = octets == 2 ? fuzz_get16(r) : fuzz_get32(r);
+        const uint32_t last = octets == 2 ? fuzz_get16(end) : fuzz_get32(end);
+        FUZZ_CHECK(first >= next && first <= last && last <= max);
+        next = last + 1;
+    }
+}
+
 static void check_rule(const struct policy *p, size_t i, const struct naive_rule *r)
 {
     const char *name = policy_rule_name(p, (int32_t)i);
+
+    check_ranges(r->ca, r->ca_count, 2, ASDU_CA_ALL);
+    check_ranges(r->ioa, r->ioa_count, 4, ASDU_IOA_MAX);
 
     FUZZ_CHECK(strlen(name) == r->name_size && r->name_size <= POLICY_NAME_MAX);
     FUZZ_CHECK(memcmp(name, r->name, r->name_size) == 0);
