@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 /* Connections of a route that may be in set-up at once: they cost a tls process each, and
- * come from who has not yet shown who he is, so they have places of their own. */
-#define ROUTE_SETUPS  64u
-#define REFUSAL_BURST 20u
-#define TICK_MS       1000u
+ * come from who has not yet shown who he is, so they have places of their own: this many,
+ * or as many as the route may have sessions, so that all its masters may come at once. */
+#define ROUTE_SETUPS_MIN 64u
+#define REFUSAL_BURST    20u
+#define TICK_MS          1000u
 
 static int open_listener(const struct msg_endpoint *e)
 {
@@ -165,7 +166,8 @@ static const char *objection(struct broker *b, const struct broker_route *r,
         return "too-many-sessions-of-route";
     if (broker_setups(b, NULL, source) >= b->config.handshakes_per_source)
         return "too-many-handshakes-of-source";
-    if (broker_setups(b, r, NULL) >= ROUTE_SETUPS)
+    if (broker_setups(b, r, NULL) >=
+        (r->max_sessions > ROUTE_SETUPS_MIN ? r->max_sessions : ROUTE_SETUPS_MIN))
         return "too-many-handshakes-of-route";
     return NULL;
 }

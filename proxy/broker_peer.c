@@ -55,6 +55,15 @@ static struct session *named_session(struct peer *p, const struct imsg *m, bool 
     return *mine ? s : NULL;
 }
 
+/* True if one more may join those who have authenticated. */
+static bool has_place(const struct session *s)
+{
+    const struct broker *b = s->broker;
+
+    return broker_sessions(b, NULL) < b->config.max_sessions &&
+           broker_sessions(b, s->route) < s->route->max_sessions;
+}
+
 static enum imsg_status gate_message(struct peer *p, struct imsg *m)
 {
     bool mine;
@@ -67,8 +76,7 @@ static enum imsg_status gate_message(struct peer *p, struct imsg *m)
     if (m->type == MSG_DIAL) {
         if (s->state != SESSION_SETUP)
             return imsg_reject(&p->ch, m);
-        if (broker_sessions(p->broker, NULL) >= p->broker->config.max_sessions ||
-            broker_sessions(p->broker, s->route) >= s->route->max_sessions)
+        if (s->route->mode == ROUTE_PROTECT_RTU && !has_place(s))
             broker_dial_refuse(s, EUSERS);
         else
             broker_dial_start(s);

@@ -53,12 +53,19 @@ void broker_session_settle(struct session *s)
         broker_session_free(s);
 }
 
+/* In protect-rtu the gate asks to dial once the peer has authenticated; in wrap-master
+ * there is nothing to wait for. */
+static bool is_set_up(const struct session *s)
+{
+    return s->state != SESSION_SETUP || s->route->mode == ROUTE_WRAP_MASTER;
+}
+
 uint32_t broker_sessions(const struct broker *b, const struct broker_route *r)
 {
     uint32_t n = 0;
 
     for (const struct session *s = b->sessions; s; s = s->next)
-        n += s->gate && s->state != SESSION_SETUP && (!r || s->route == r);
+        n += s->gate && is_set_up(s) && (!r || s->route == r);
     return n;
 }
 
@@ -68,7 +75,7 @@ uint32_t broker_setups(const struct broker *b, const struct broker_route *r,
     uint32_t n = 0;
 
     for (const struct session *s = b->sessions; s; s = s->next)
-        n += s->gate && s->state == SESSION_SETUP && (!r || s->route == r) &&
+        n += s->gate && !is_set_up(s) && (!r || s->route == r) &&
              (!source || endpoint_same_address(&s->source, source));
     return n;
 }

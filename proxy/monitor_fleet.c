@@ -263,13 +263,14 @@ void monitor_fleet_ended(struct proc *p, int status)
 
 /* ---- stop ---- */
 
-/* First what accepts and relays, so that every session gets its closing record; then tls
- * and signer; audit last, when nobody can have anything to say any more. */
+/* First what relays, so that every session gets its closing record; then what accepts,
+ * then tls and signer; audit last, when nobody can have anything to say any more. */
 static const struct {
     unsigned int roles; /* set of 1 << role */
 } stop_steps[] = {
     {0},
-    {1u << ROLE_BROKER | 1u << ROLE_GATE},
+    {1u << ROLE_GATE},
+    {1u << ROLE_BROKER},
     {1u << ROLE_TLS | 1u << ROLE_SIGNER},
     {1u << ROLE_AUDIT},
 };
