@@ -11,11 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For what is known not to come. */
+#define IMPATIENT_MS 1000
+
 static struct mutant mutants[MUTANTS_MAX];
 static unsigned int tests;
 static unsigned int failed;
 
-__attribute__((format(printf, 2, 3))) static void verdict(bool good, const char *fmt, ...)
+/* `todo`: why a failure is no surprise; else NULL. */
+__attribute__((format(printf, 3, 4))) static void verdict(bool good, const char *todo,
+                                                          const char *fmt, ...)
 {
     va_list ap;
 
@@ -23,16 +28,16 @@ __attribute__((format(printf, 2, 3))) static void verdict(bool good, const char 
     va_start(ap, fmt);
     (void)vprintf(fmt, ap);
     va_end(ap);
-    (void)printf("\n");
+    (void)printf("%s%s\n", todo ? " # TODO " : "", todo ? todo : "");
     (void)fflush(stdout);
-    failed += !good;
+    failed += !good && !todo;
 }
 
 static void report(bool good, const struct stage *s, enum role from, unsigned int phase,
                    const struct mutant *m)
 {
-    verdict(good, "%s <- %s, %s: %s (%u) %s: %s", role_name(s->role), role_name(from),
-            phase_name(phase), imsg_name(m->type), m->type, m->what,
+    verdict(good, m->todo, "%s <- %s, %s: %s (%u) %s: %s", role_name(s->role),
+            role_name(from), phase_name(phase), imsg_name(m->type), m->type, m->what,
             imsg_fault_name(m->fault));
 }
 
@@ -52,7 +57,7 @@ static void control_good(struct stage *s)
                 stage_ended(s) && s->note[0] == '\0';
 
     stage_end(s);
-    verdict(good, "%s starts and stops without a word", role_name(s->role));
+    verdict(good, NULL, "%s starts and stops without a word", role_name(s->role));
 }
 
 /* A gate asks for an acknowledgement of its own accord only after its log failed: lets it
@@ -86,6 +91,7 @@ static void channels(struct stage *s, enum role from, size_t count)
             stage_end(s);
             good = stage_begin(s, PHASE_RUN) && prime(s, from);
         }
+        s->wait_ms = mutants[i].todo ? IMPATIENT_MS : 0;
         good = good && trial_channel(s, from, (uint32_t)i, &mutants[i]);
         report(good, s, from, PHASE_RUN, &mutants[i]);
     }
@@ -99,13 +105,13 @@ static bool known_gap(struct stage *s, unsigned int phase)
 
     if (s->role != ROLE_TLS || phase != PHASE_HELLO)
         return false;
-    s->wait_ms = 1000;
+    s->wait_ms = IMPATIENT_MS;
     good = trial_session(s, phase, &mutants[0]);
     s->wait_ms = 0;
     if (!good)
-        (void)printf("not ok %u - tls <- gate, hello: every offence # TODO the worker "
-                     "does not read from its gate before the handshake is done\n",
-                     ++tests);
+        verdict(false,
+                "the worker does not read from its gate before the handshake is done",
+                "tls <- gate, hello: every offence");
     return !good;
 }
 
@@ -113,12 +119,12 @@ static void sessions(struct stage *s, enum role from, unsigned int phase, size_t
 {
     bool ready = stage_begin(s, PHASE_RUN) && sessions_open(s);
 
-    verdict(ready, "%s has a session", role_name(s->role));
+    verdict(ready, NULL, "%s has a session", role_name(s->role));
     if (ready && known_gap(s, phase))
         count = 0;
     for (size_t i = 0; ready && i < count; i++)
         report(trial_session(s, phase, &mutants[i]), s, from, phase, &mutants[i]);
-    verdict(ready && sessions_close(s), "%s: another session still works (%s)",
+    verdict(ready && sessions_close(s), NULL, "%s: another session still works (%s)",
             role_name(s->role), phase_name(phase));
     stage_end(s);
 }

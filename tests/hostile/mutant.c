@@ -68,7 +68,27 @@ static void wrong_descriptors(struct list *l, const struct imsg_row *row)
     }
 }
 
-static void row_mutants(struct list *l, const struct imsg_row *row, unsigned int phase)
+static void wrong_fields(struct list *l, const struct imsg_row *row, enum role to)
+{
+    uint8_t payload[IMSG_PAYLOAD_MAX];
+
+    for (size_t i = 0; i < spoilers_size; i++) {
+        const struct spoiler *p = &spoilers[i];
+        struct mutant *m;
+
+        if (p->type != row->type || !(p->to >> to & 1u))
+            continue;
+        m = add(l, row->type, sample_make(row->type, payload), row->fds, IMSG_FAULT_FIELD,
+                "%s", p->what);
+        m->spoilt = true;
+        m->offset = p->offset;
+        m->octet = p->octet;
+        m->todo = p->todo;
+    }
+}
+
+static void row_mutants(struct list *l, const struct imsg_row *row, enum role to,
+                        unsigned int phase)
 {
     if (!(row->phases & phase)) {
         add(l, row->type, row->min, row->fds, IMSG_FAULT_PHASE, "in the wrong phase");
@@ -76,6 +96,7 @@ static void row_mutants(struct list *l, const struct imsg_row *row, unsigned int
     }
     wrong_lengths(l, row);
     wrong_descriptors(l, row);
+    wrong_fields(l, row, to);
     if (row->once && sample_exists(row->type))
         add(l, row->type, row->min, row->fds, IMSG_FAULT_TWICE, "twice")->repeated = true;
 }
@@ -90,7 +111,7 @@ size_t mutants_make(enum role from, enum role to, unsigned int phase,
         const struct imsg_row *row = &imsg_catalogue[i];
 
         if (allows(row, from, to))
-            row_mutants(&l, row, phase);
+            row_mutants(&l, row, to, phase);
         else
             add(&l, row->type, row->min, row->fds, IMSG_FAULT_DIRECTION,
                 "not from %s to %s", role_name(from), role_name(to));
@@ -107,12 +128,17 @@ size_t mutants_make(enum role from, enum role to, unsigned int phase,
 
 bool mutant_send(int fd, const struct mutant *m)
 {
+    uint8_t payload[IMSG_PAYLOAD_MAX];
     const struct raw_packet p = {.type = m->type,
                                  .header_len = m->header_len,
-                                 .payload = zeros,
+                                 .payload = m->spoilt ? payload : zeros,
                                  .len = m->len,
                                  .kinds = m->kinds};
 
+    if (m->spoilt) {
+        (void)sample_make(m->type, payload);
+        payload[m->offset] = m->octet;
+    }
     return raw_packet_send(fd, &p);
 }
 

@@ -16,8 +16,12 @@ struct mutant {
     size_t len;
     char kinds[24]; /* descriptors that go with it (raw_packet.h) */
     bool repeated;  /* the message itself is good, but has been sent before */
+    bool spoilt;    /* a good message but for one octet: */
+    size_t offset;
+    uint8_t octet;
     enum imsg_fault fault;
     char what[48];
+    const char *todo;
 };
 
 /* What `from` may not send to `to` on a channel in `phase`.  Gives their number. */
@@ -28,8 +32,22 @@ bool mutant_send(int fd, const struct mutant *m);
 /* A good message of a type, if this file knows one that can be sent at any time in its
  * phase and ends nothing. */
 bool sample_exists(unsigned int type);
+/* Its payload; gives the length. */
+size_t sample_make(unsigned int type, uint8_t payload[IMSG_PAYLOAD_MAX]);
 /* Sends it. */
 bool sample_send(struct imsg_channel *ch, unsigned int type);
+/* An octet that makes a good message a bad one for these receivers. */
+struct spoiler {
+    unsigned int type;
+    unsigned int to; /* set of 1 << role */
+    size_t offset;
+    uint8_t octet;
+    const char *what;
+    const char *todo; /* the receiver is known not to notice, and why; else NULL */
+};
+extern const struct spoiler spoilers[];
+extern const size_t spoilers_size;
+
 /* The type of a good message from one role to the other in this phase: `wish` if there is
  * one of it, else any; 0 if there is none. */
 unsigned int sample_for(enum role from, enum role to, unsigned int phase,

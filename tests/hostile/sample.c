@@ -109,25 +109,74 @@ static size_t config_begin(uint8_t *out)
     return sizeof m;
 }
 
+static size_t channel(uint8_t *out)
+{
+    struct msg_channel m = {.role = ROLE_AUDIT, .id = 1};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+#define TO(role) (1u << (role))
+#define ANYONE   (~0u)
+
+const struct spoiler spoilers[] = {
+    {MSG_CHANNEL, ANYONE, offsetof(struct msg_channel, role), ROLE_COUNT, "no such role",
+     NULL},
+    {MSG_CHANNEL, ANYONE, offsetof(struct msg_channel, zero), 1, "what must be zero",
+     NULL},
+    {MSG_CHANNEL, ANYONE, offsetof(struct msg_channel, zero) + 2, 1, "what must be zero",
+     NULL},
+    {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, route), 99, "no such route",
+     NULL},
+    {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, zero), 1, "what must be zero",
+     NULL},
+    {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, remote), 5, "no such family",
+     NULL},
+    {MSG_GATE_SESSION_TLS, ANYONE, offsetof(struct msg_session, route), 99,
+     "no such route", NULL},
+    {MSG_GATE_SESSION_TLS, ANYONE, offsetof(struct msg_session, route), ROUTE_WRAP,
+     "a route of the other mode", NULL},
+    {MSG_GATE_SESSION_TLS, ANYONE, offsetof(struct msg_session, zero), 1,
+     "what must be zero", NULL},
+    {MSG_GATE_SESSION_TLS, ANYONE, offsetof(struct msg_session, remote), 5,
+     "no such family", NULL},
+    {MSG_GATE_SESSION_PLAIN, ANYONE, offsetof(struct msg_session, route), ROUTE_PROTECT,
+     "a route of the other mode", NULL},
+    {MSG_GATE_SESSION_PLAIN, ANYONE, offsetof(struct msg_session, zero) + 1, 1,
+     "what must be zero", NULL},
+    {MSG_TLS_DONE, ANYONE, 7, 0x7F, "a session it does not have", NULL},
+    {MSG_DIAL, ANYONE, 7, 0x7F, "a session it does not have", NULL},
+    {MSG_SESSION_END, ANYONE, 7, 0x7F, "a session it does not have", NULL},
+    {MSG_RECORD, ANYONE, 0, 0xFF, "no such event", NULL},
+    {MSG_RECORD_ACK, TO(ROLE_GATE), offsetof(struct msg_record_ack, durable), 2,
+     "neither durable nor not", NULL},
+    {MSG_RECORD_ACK, TO(ROLE_GATE), offsetof(struct msg_record_ack, zero), 1,
+     "what must be zero", "the gate does not look at them"},
+    {MSG_RECORD_ACK, TO(ROLE_GATE), 7, 0x7F, "a ticket never given", NULL},
+    {MSG_RECORD_ACK, TO(ROLE_BROKER), offsetof(struct msg_record_ack, durable), 2,
+     "neither durable nor not", "the broker waits for none and does not look at it"},
+    {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total), 0, "nothing to sign", NULL},
+    {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total) + 3, 0x7F, "far too much", NULL},
+    {MSG_SIGN, ANYONE, offsetof(struct msg_sign, offset), 1, "not from the start", NULL},
+    {MSG_TLS_DATA, ANYONE, 0, 0x69, "not the start of an APDU", NULL},
+    {MSG_GATE_DATA, ANYONE, 1, 0x20, "not a whole APDU", NULL},
+};
+
+const size_t spoilers_size = sizeof spoilers / sizeof spoilers[0];
+
 static const struct {
     unsigned int type;
     size_t (*make)(uint8_t *out);
 } samples[] = {
-    {MSG_CFG_BEGIN, config_begin},
-    {MSG_TLS_SESSION, session},
-    {MSG_TLS_DONE, session_id},
-    {MSG_GATE_SESSION_TLS, session},
-    {MSG_GATE_SESSION_PLAIN, wrap_session},
-    {MSG_DIAL, session_id},
-    {MSG_DIALED_PLAIN, session},
-    {MSG_DIALED_TLS, session},
-    {MSG_DIAL_FAILED, dial_failed},
-    {MSG_SESSION_END, session_id},
-    {MSG_TLS_DATA, test_frame},
-    {MSG_GATE_DATA, test_frame},
-    {MSG_SIGN, sign},
-    {MSG_SIGNED, signed_earlier},
-    {MSG_RECORD, record},
+    {MSG_CFG_BEGIN, config_begin},   {MSG_CHANNEL, channel},
+    {MSG_TLS_SESSION, session},      {MSG_TLS_DONE, session_id},
+    {MSG_GATE_SESSION_TLS, session}, {MSG_GATE_SESSION_PLAIN, wrap_session},
+    {MSG_DIAL, session_id},          {MSG_DIALED_PLAIN, session},
+    {MSG_DIALED_TLS, session},       {MSG_DIAL_FAILED, dial_failed},
+    {MSG_SESSION_END, session_id},   {MSG_TLS_DATA, test_frame},
+    {MSG_GATE_DATA, test_frame},     {MSG_SIGN, sign},
+    {MSG_SIGNED, signed_earlier},    {MSG_RECORD, record},
     {MSG_RECORD_ACK, record_ack},
 };
 
@@ -142,21 +191,27 @@ bool sample_exists(unsigned int type)
     return false;
 }
 
+size_t sample_make(unsigned int type, uint8_t payload[IMSG_PAYLOAD_MAX])
+{
+    for (size_t i = 0; i < SAMPLES; i++) {
+        if (samples[i].type == type)
+            return samples[i].make(payload);
+    }
+    return 0;
+}
+
 bool sample_send(struct imsg_channel *ch, unsigned int type)
 {
     const struct imsg_row *row = imsg_row(type);
     static uint8_t payload[IMSG_PAYLOAD_MAX];
     int fds[IMSG_FDS_MAX] = {-1, -1};
     unsigned int count = row ? (unsigned int)strlen(row->fds) : 0;
-    bool good = false;
+    bool good;
 
     for (unsigned int i = 0; i < count; i++)
         fds[i] = raw_fd(row->fds[i]);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        if (samples[i].type == type)
-            good = imsg_send(ch, (enum imsg_type)type, payload, samples[i].make(payload),
-                             fds, count) == IMSG_OK;
-    }
+    good = imsg_send(ch, (enum imsg_type)type, payload, sample_make(type, payload), fds,
+                     count) == IMSG_OK;
     for (unsigned int i = 0; i < count; i++)
         (void)close(fds[i]);
     return good;

@@ -67,14 +67,16 @@ static bool readable(int fd)
     return poll(&wait, 1, WAIT_MS) == 1;
 }
 
-/* Reads to the end, which must come. */
+/* Reads to the end, which must come, and ends too, as a worker waits for a while. */
 static bool tcp_ends(int fd)
 {
     char sink[4096];
 
     while (readable(fd)) {
-        if (recv(fd, sink, sizeof sink, MSG_DONTWAIT) <= 0)
-            return true;
+        if (recv(fd, sink, sizeof sink, MSG_DONTWAIT) > 0)
+            continue;
+        (void)shutdown(fd, SHUT_RDWR);
+        return true;
     }
     return complain("its TCP connection stays open");
 }
@@ -272,12 +274,12 @@ bool trial_session(struct stage *s, unsigned int phase, const struct mutant *m)
     if (good && first != 0 && !sample_send(&x.pair, first))
         good = complain("a good message cannot be sent");
     good = good && mutant_send(x.pair.fd, m) && stage_await_end(s, &x.pair) &&
-           end_is_told(s, x.id) && (x.tcp < 0 || tcp_ends(x.tcp));
+           (x.tcp < 0 || tcp_ends(x.tcp)) && end_is_told(s, x.id);
     if (!stage_is_alive(s))
         good = complain("the role is gone");
     session_drop(&x);
     /* What else it has to say is not of interest, but must not fill its channels. */
-    while (imsg_recv(&audit, &got) == IMSG_OK)
+    while (imsg_recv(&audit, &got) == IMSG_OK || imsg_recv(&s->control, &got) == IMSG_OK)
         ;
     return good;
 }
@@ -322,7 +324,8 @@ bool session_ask_signer(struct stage *s)
     while (x.tls && sim_tls_handshake(x.tls, why, sizeof why) == SIM_IO_WANT_READ &&
            readable(x.tcp))
         ;
-    good = x.tls && stage_await(s, &x.pair, MSG_TLS_FAILED, &got) && end_is_told(s, x.id);
+    good = x.tls && stage_await(s, &x.pair, MSG_TLS_FAILED, &got) && tcp_ends(x.tcp) &&
+           end_is_told(s, x.id);
     session_drop(&x);
     return good;
 }
