@@ -49,7 +49,9 @@ CERTS_SRC   := $(wildcard certs/*.c)
 MAINS       := gate104d broker tls gate signer audit
 PROXY_SRC   := $(filter-out $(MAINS:%=proxy/%.c),$(wildcard proxy/*.c))
 CLI_SRC     := $(wildcard proxy/cli/*.c)
-SIM_SRC     := $(wildcard tests/sim/*.c)
+# The simulator replays captures with the reader of `gate104 decode`.
+SIM_SRC     := $(wildcard tests/sim/*.c) proxy/cli/capture.c proxy/cli/capture_tcp.c \
+               proxy/cli/tcp_stream.c
 UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))

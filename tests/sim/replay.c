@@ -1,16 +1,27 @@
 #include "tests/sim/replay.h"
 
+#include "proxy/cli/tcp_stream.h"
+#include "tests/sim/apdu.h"
 #include "tests/sim/print.h"
-#include "tests/sim/tcp_stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define STREAMS_MAX 256u
 
+struct loader;
+
+struct stream {
+    struct capture_endpoint source, destination;
+    struct tcp_stream tcp;
+    uint8_t apdu[SIM_APDU_MAX]; /* begun, not complete */
+    size_t apdu_n;
+    struct loader *l;
+};
+
 struct loader {
     struct sim_replay *r;
-    struct sim_stream *streams[STREAMS_MAX];
+    struct stream *streams[STREAMS_MAX];
     uint64_t first_us;
     bool full;
 };
@@ -39,9 +50,8 @@ static bool grow(struct sim_replay *r, size_t octets)
     return true;
 }
 
-static void found(void *ctx, uint64_t time_us, const uint8_t *apdu, size_t n)
+static void found(struct loader *l, uint64_t time_us, const uint8_t *apdu, size_t n)
 {
-    struct loader *l = ctx;
     struct sim_replay *r = l->r;
     struct sim_apdu f;
 
@@ -64,67 +74,103 @@ static void found(void *ctx, uint64_t time_us, const uint8_t *apdu, size_t n)
     r->octets_n += f.asdu_size;
 }
 
-static struct sim_stream *stream_of(struct loader *l, const struct sim_segment *t)
+/* At a wrong start octet or length the rest of the segment is passed over. */
+static void take_octets(void *ctx, const struct capture_segment *when,
+                        const uint8_t *octets, size_t n)
+{
+    struct stream *s = ctx;
+
+    for (size_t i = 0; i < n; i++) {
+        int size;
+
+        s->apdu[s->apdu_n++] = octets[i];
+        size = sim_apdu_size(s->apdu, s->apdu_n);
+        if (size == 0)
+            continue;
+        if (size > 0)
+            found(s->l, when->time_us, s->apdu, (size_t)size);
+        s->apdu_n = 0;
+        if (size < 0) {
+            s->l->r->skipped++;
+            return;
+        }
+    }
+}
+
+/* What was begun before missing octets is lost. */
+static void take_break(void *ctx, enum tcp_break why)
+{
+    struct stream *s = ctx;
+
+    s->l->r->skipped += why == TCP_BREAK_GAP && s->apdu_n > 0;
+    s->apdu_n = 0;
+}
+
+static struct stream *stream_new(struct loader *l, const struct capture_segment *t)
+{
+    struct stream *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->source = t->source;
+    s->destination = t->destination;
+    s->tcp.ctx = s;
+    s->tcp.octets = take_octets;
+    s->tcp.broken = take_break;
+    s->l = l;
+    return s;
+}
+
+static struct stream *stream_of(struct loader *l, const struct capture_segment *t)
 {
     for (size_t i = 0; i < STREAMS_MAX; i++) {
-        struct sim_stream *s = l->streams[i];
-
-        if (s == NULL) {
-            s = calloc(1, sizeof *s);
-            if (s == NULL)
-                return NULL;
-            l->streams[i] = s;
-            s->source = t->source;
-            s->destination = t->destination;
-            s->source_port = t->source_port;
-            s->destination_port = t->destination_port;
-            s->ctx = l;
-            s->found = found;
-        }
-        if (s->source == t->source && s->destination == t->destination &&
-            s->source_port == t->source_port &&
-            s->destination_port == t->destination_port)
-            return s;
+        if (l->streams[i] == NULL)
+            l->streams[i] = stream_new(l, t);
+        if (l->streams[i] == NULL)
+            return NULL;
+        if (capture_endpoint_same(&l->streams[i]->source, &t->source) &&
+            capture_endpoint_same(&l->streams[i]->destination, &t->destination))
+            return l->streams[i];
     }
     return NULL;
 }
 
-static void take_segment(struct loader *l, const struct sim_segment *t, bool per_packet)
+static void take_segment(struct loader *l, const struct capture_segment *t,
+                         bool per_packet)
 {
-    struct sim_stream *s = stream_of(l, t);
+    struct stream *s = stream_of(l, t);
 
     if (s == NULL) {
         l->full = true;
         return;
     }
     if (!per_packet) {
-        sim_stream_add(s, t);
+        tcp_stream_add(&s->tcp, t);
         return;
     }
     s->apdu_n = 0;
     if (t->n > 1)
-        sim_stream_octets(s, t->time_us, t->octets, t->n);
+        take_octets(s, t, t->octets, t->n);
 }
 
 static void end_streams(struct loader *l)
 {
     for (size_t i = 0; i < STREAMS_MAX && l->streams[i] != NULL; i++) {
-        sim_stream_end(l->streams[i]);
-        l->r->skipped += l->streams[i]->skipped;
+        tcp_stream_end(&l->streams[i]->tcp);
         free(l->streams[i]);
     }
 }
 
-static int read_all(struct sim_pcap *p, struct loader *l, uint16_t port, bool per_packet)
+static int read_all(struct capture *p, struct loader *l, uint16_t port, bool per_packet)
 {
-    struct sim_packet packet;
-    struct sim_segment t;
-    int more = sim_pcap_next(p, &packet);
+    struct capture_packet packet;
+    struct capture_segment t;
+    int more = capture_next(p, &packet);
 
     while (more > 0 && !l->full) {
-        if (sim_packet_tcp(&packet, &t) && t.source_port == port)
+        if (capture_tcp(&packet, &t) && t.source.port == port)
             take_segment(l, &t, per_packet);
-        more = sim_pcap_next(p, &packet);
+        more = capture_next(p, &packet);
     }
     end_streams(l);
     return more;
@@ -133,15 +179,18 @@ static int read_all(struct sim_pcap *p, struct loader *l, uint16_t port, bool pe
 bool sim_replay_load(struct sim_replay *r, const char *path, uint16_t port,
                      bool per_packet, char *why, size_t n)
 {
-    static struct sim_pcap p;
+    static struct capture p;
     struct loader l = {.r = r};
+    char wrong[128];
     int end;
 
     memset(r, 0, sizeof *r);
-    if (!sim_pcap_open(&p, path, why, n))
+    if (!capture_open(&p, path, wrong, sizeof wrong)) {
+        snprintf(why, n, "%s: %s", path, wrong);
         return false;
+    }
     end = read_all(&p, &l, port, per_packet);
-    sim_pcap_close(&p);
+    capture_close(&p);
     if (l.full) {
         snprintf(why, n, "%s: too much for one replay", path);
         sim_replay_free(r);
