@@ -1,0 +1,182 @@
+#!/usr/bin/perl
+# The log when its disk is full, and on which side of a command it is written: what cannot
+# be recorded is not commanded, and everything else goes on.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Gate104;
+use Raw104;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $root = $> == 0;
+my $pki  = pki();
+
+sub verify {
+    my ($dir) = @_;
+    my ($status, $out, $err) = run_command([ bin('gate104'), 'log', 'verify', "$dir/log" ]);
+    is($status, 0, 'the log verifies') or diag $out, $err;
+    is(join("\n", log_faults($dir)), '', 'its chain holds');
+}
+
+# ---- a record comes before its command ----
+
+subtest 'on disk before the RTU sees it' => sub {
+    my $listener = Raw104->listener;
+    my $g = start_route({ mode => 'protect-rtu', rtu => ["127.0.0.1:$listener->{port}"] });
+    my $m = Raw104->connect_tls($g->{port}, $pki);
+    $m->send($Raw104::STARTDT_ACT);
+    my $s = Raw104->accept($listener);
+    $s->started && $m->until_apdu($Raw104::STARTDT_CON) or return fail('no session');
+    my $late = 0;
+    for my $n (0 .. 49) {
+        # Each its own, so that each record can be told.
+        my $command = '2d0106000100' . sprintf('%02x', 0xe9 + $n % 20) . '0300' . sprintf '%02x', $n & 1;
+        $m->send($m->i($command));
+        $s->until_apdu($command) or return fail("command $n did not arrive");
+        my $file = slurp("$g->{dir}/log/gate104.jsonl");
+        my @told = $file =~ /"event":"op\.command"[^\n]*"apdu":"680e[0-9a-f]{8}$command"[^\n]*\n/g;
+        $late++ if @told < 1 + int($n / 20);
+        my $con = $command =~ s/^2d0106/2d0107/r;
+        $s->send($s->i($con));
+        $m->until_apdu($con) or return fail("answer $n did not arrive");
+        $m->send($m->ack);
+    }
+    is($late, 0, 'fifty commands, and each was in the file when the RTU got it');
+    is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
+    verify($g->{dir});
+};
+
+# ---- a log folder that will not do ----
+
+subtest 'a log folder that cannot be written' => sub {
+    my $dir = write_config(routes => [ { name => 'r', mode => 'protect-rtu', listen => [ '127.0.0.1:' . free_port() ], rtu => ['127.0.0.1:1'] } ]);
+    my $try = sub {
+        my ($what, $re, $log) = @_;
+        my $conf = slurp("$dir/gate104.conf");
+        spew("$dir/bad.conf", $conf =~ s/\Q$dir\E\/log/$log/r) if $log;
+        my ($status, $out, $err) = run_command([ bin('gate104d'), '-c', $log ? "$dir/bad.conf" : "$dir/gate104.conf" ]);
+        is($status, 1, "$what: it does not start");
+        like($err, $re, "$what: and says so");
+        unlike($err, qr/: ready/, "$what: nor does it say that it is ready");
+    };
+    $try->('a folder in no folder', qr{audit\.dir: cannot use "$dir/none": No such file or directory; create}, "$dir/none/log");
+    spew("$dir/file", '');
+    $try->('a file', qr{audit\.dir: "$dir/file" is not a folder; name}, "$dir/file");
+    chmod 0777, "$dir/log";
+    $try->('a folder for all', qr{audit\.dir: everybody may write to "$dir/log"; chmod 0700});
+    chmod 0700, "$dir/log";
+SKIP: {
+        skip 'root may write everywhere', 3 if $root;
+        chmod 0500, "$dir/log";
+        $try->('a folder that may only be read', qr{audit\.dir: "$dir/log" is not writable; chown});
+        chmod 0700, "$dir/log";
+    }
+};
+
+# ---- a full disk ----
+
+sub answer {
+    my ($m) = @_;
+    $m->send($m->ack, $m->i($Raw104::SINGLE_ON));
+    my $end = time + 8;
+    while (time < $end) {
+        my $apdu = $m->next_apdu(8) // return 'none';
+        return 'end' if $apdu eq 'end';
+        next if hex(substr $apdu, 4, 2) & 1;
+        $m->send($m->ack);
+        my $asdu = substr $apdu, 12;
+        return 'con' if $asdu eq $Raw104::SINGLE_CON;
+        return 'neg' if $asdu eq $Raw104::SINGLE_NEG;
+    }
+    return 'none';
+}
+
+# Acknowledges what comes; true if n events came.
+sub flows {
+    my ($m, $n) = @_;
+    while ($n > 0) {
+        my $apdu = $m->next_apdu(8) // return 0;
+        return 0 if $apdu eq 'end';
+        next if hex(substr $apdu, 4, 2) & 1;
+        $m->send($m->ack);
+        $n-- if substr($apdu, 12, 2) eq '21';
+    }
+    return 1;
+}
+
+sub commands_at { my ($rtu) = @_; return scalar grep { /^2d0106/ } asdus_received(json_lines(slurp($rtu->{out}))) }
+
+my $disk;
+
+# Its own file system for the log.
+sub small_disk {
+    return 'needs root' if !$root;
+    $disk = scratch();
+    my ($status, undef, $err) = run_command([ 'mount', '-t', 'tmpfs', '-o', 'size=128k', 'gate104-test', $disk ]);
+    return '' if $status == 0;
+    undef $disk;
+    return "no small file system here: $err";
+}
+
+END {
+    local $?;
+    system 'umount', '-l', $disk if $disk && $root;
+}
+
+SKIP: {
+    my $why = small_disk();
+    skip $why, 1 if $why ne '';
+    subtest 'a full disk' => sub {
+        my $rtu  = start_rtu('--rate', 20, '--event-types', 33, '--t1', 120);
+        my $port = free_port();
+        my $dir  = write_config(routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
+        rmdir "$dir/log";
+        mkdir "$disk/log", 0700;
+        chown((getpwnam 'nobody')[2, 3], "$disk/log");
+        symlink "$disk/log", "$dir/log";
+        my $gate = start_gate104($dir);
+        my $m = Raw104->connect_tls($port, $pki);
+        ok($m->start, 'a session');
+        is(answer($m), 'con', 'a command');
+
+        # Fills what is left, to the last octet.
+        open my $ballast, '>', "$disk/ballast" or die $!;
+        1 while syswrite $ballast, 'x' x 1024;
+        1 while syswrite $ballast, 'x';
+        my @answers;
+        wait_until(sub { push @answers, answer($m); $answers[-1] ne 'con' });
+        my $done = commands_at($rtu);
+        is($answers[-1], 'neg', 'a command that cannot be recorded is refused, with an answer');
+        is(answer($m), 'neg', 'and so is each after it') for 1 .. 3;
+        ok(flows($m, 30), 'data goes on');
+        is(commands_at($rtu), $done, 'the RTU has seen none of them');
+        ok(wait_for_text($gate->{err}, qr/^gate-0: ALARM: .*commands are refused \(monitor-only\)$/m), 'the operator is told');
+        my $more = Raw104->connect_tls($port, $pki);
+        ok($more && $more->start, 'a session can begin without a log, to see what there is');
+        is(answer($more), 'neg', 'but not to command');
+        $more->close;
+
+        close $ballast;
+        unlink "$disk/ballast";
+        is(wait_until(sub { answer($m) eq 'con' }), 1, 'when there is room again commands pass, by themselves');
+        ok(wait_for_text($gate->{err}, qr/^gate-0: the log works again/m), 'and the operator is told');
+        is(answer($m), 'con', 'and go on passing');
+        my $passed = commands_at($rtu);
+        $m->close;
+        wait_record($dir, { event => 'session.close' });
+        is(stop_process($gate, 'TERM'), 0, 'clean stop');
+        verify($dir);
+        my @log = records($dir);
+        my ($gap) = grep { $_->{event} eq 'log.gap' } @log;
+        ok($gap, 'the log has a record of the gap');
+        cmp_ok($gap->{count}, '>=', 1, 'with how many are missing') if $gap;
+        ok((grep { $_->{event} eq 'log.monitor-only-on' } @log), 'and of the alarm') or diag explain [ map { $_->{event} } @log ];
+        ok((grep { $_->{event} eq 'log.monitor-only-off' } @log), 'and of its end');
+        my %command = map { $_->{apdu} => 1 } grep { $_->{event} eq 'op.command' } @log;
+        cmp_ok(scalar keys %command, '>=', $passed, 'every command that passed is there');
+    };
+}
+
+done_testing();
