@@ -134,7 +134,7 @@ sub send_until_full {
         }
         # Full is what stays full: the far end may only have been slow.
         $full_at //= time;
-        last if time - $full_at > 0.5;
+        last if time - $full_at > 0.3;
         sleep 0.01;
     }
     $self->{sock}->blocking($was);
