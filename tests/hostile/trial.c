@@ -43,14 +43,19 @@ bool trial_control(struct stage *s, unsigned int phase, const struct mutant *m)
     return good;
 }
 
-static bool violation_fits(const struct msg_violation *v, enum role from, uint32_t id,
-                           const struct mutant *m)
+bool trial_violation(struct stage *s, enum role from, uint32_t id, const struct mutant *m)
 {
-    if (v->role == from && v->id == id && v->type == m->type && v->fault == m->fault)
+    struct msg_violation v;
+    struct imsg got;
+
+    if (!stage_await(s, &s->control, MSG_VIOLATION, &got))
+        return false;
+    imsg_get(&got, &v, sizeof v);
+    if (v.role == from && v.id == id && v.type == m->type && v.fault == m->fault)
         return true;
     (void)printf("# expected: %s-%u, message %u, %s\n# told:     %s-%u, message %u, %s\n",
                  role_name(from), id, m->type, imsg_fault_name(m->fault),
-                 role_name(v->role), v->id, v->type, imsg_fault_name(v->fault));
+                 role_name(v.role), v.id, v.type, imsg_fault_name(v.fault));
     return false;
 }
 
@@ -58,8 +63,6 @@ bool trial_channel(struct stage *s, enum role from, uint32_t id, const struct mu
 {
     unsigned int first = sample_for(from, s->role, PHASE_RUN, m->type);
     struct imsg_channel ours = {.fd = -1};
-    struct msg_violation v;
-    struct imsg got;
     bool good = stage_channel(s, from, id, &ours);
 
     if (good && first != 0 && !sample_send(&ours, first))
@@ -68,11 +71,7 @@ bool trial_channel(struct stage *s, enum role from, uint32_t id, const struct mu
     /* A worker listens to its signer while it waits for a signature. */
     if (good && s->role == ROLE_TLS && from == ROLE_SIGNER)
         good = session_ask_signer(s);
-    good = good && stage_await(s, &s->control, MSG_VIOLATION, &got);
-    if (good) {
-        imsg_get(&got, &v, sizeof v);
-        good = violation_fits(&v, from, id, m);
-    }
+    good = good && trial_violation(s, from, id, m);
     good = good && stage_await_end(s, &ours);
     if (!stage_is_alive(s))
         good = complain("the role is gone");

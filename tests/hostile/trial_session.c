@@ -98,10 +98,19 @@ static bool tcp_brings(int fd, const uint8_t *want, size_t n)
 
 /* ---- a session of the gate: we are broker, tls worker, station and audit ---- */
 
+/* The number of the tls worker we play in a session of the gate. */
+static uint32_t worker_of(unsigned int type, uint64_t session)
+{
+    return type == MSG_GATE_SESSION_TLS ? 5000u + (uint32_t)session : 0;
+}
+
 static bool send_session(unsigned int type, uint64_t id, const int *fds,
                          unsigned int count)
 {
-    struct msg_session m = {.session = id, .route = ROUTE_PROTECT, .remote = somewhere};
+    struct msg_session m = {.session = id,
+                            .route = ROUTE_PROTECT,
+                            .worker = worker_of(type, id),
+                            .remote = somewhere};
 
     return imsg_send(&broker, (enum imsg_type)type, &m, sizeof m, fds, count) ==
                IMSG_OK ||
@@ -265,6 +274,8 @@ bool sessions_open(struct stage *s)
 
 bool trial_session(struct stage *s, unsigned int phase, const struct mutant *m)
 {
+    /* What is in TLS_DATA is the peer's word, not the worker's. */
+    bool accuses = s->role == ROLE_GATE && m->fault != IMSG_FAULT_FIELD;
     unsigned int first = 0;
     struct session x;
     bool good = session_begin(s, &x, phase);
@@ -273,8 +284,11 @@ bool trial_session(struct stage *s, unsigned int phase, const struct mutant *m)
         first = sample_for(x.pair.self, s->role, phase, m->type);
     if (good && first != 0 && !sample_send(&x.pair, first))
         good = complain("a good message cannot be sent");
-    good = good && mutant_send(x.pair.fd, m) && stage_await_end(s, &x.pair) &&
-           (x.tcp < 0 || tcp_ends(x.tcp)) && end_is_told(s, x.id);
+    good = good && mutant_send(x.pair.fd, m) &&
+           (!accuses ||
+            trial_violation(s, ROLE_TLS, worker_of(MSG_GATE_SESSION_TLS, x.id), m)) &&
+           stage_await_end(s, &x.pair) && (x.tcp < 0 || tcp_ends(x.tcp)) &&
+           end_is_told(s, x.id);
     if (!stage_is_alive(s))
         good = complain("the role is gone");
     session_drop(&x);
