@@ -11,10 +11,15 @@ static enum direction direction_of(enum link_leg leg)
     return leg == LEG_MASTER ? DIR_CONTROL : DIR_MONITOR;
 }
 
-static void log_frame(struct record *r, enum link_leg leg, const struct link_frame *f)
+static void log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
+                      const struct link_frame *f)
 {
     record_u64(r, RECORD_DIRECTION, direction_of(leg));
     record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
+    /* Who asked: the TLS peer is the master in protect-rtu, the station in wrap-master.
+     */
+    if (s->identified && leg == LEG_MASTER)
+        record_text(r, RECORD_SUBJECT, s->peer.subject);
 }
 
 /* ---- decisions ---- */
@@ -47,7 +52,7 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
     struct record r;
 
     gate_log_begin(&r, s, EVENT_REFUSED, 0);
-    log_frame(&r, LEG_MASTER, f);
+    log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, "refuse");
     if (rule)
         record_text(&r, RECORD_RULE, rule);
@@ -89,7 +94,7 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     record_u64(&r, RECORD_SESSION, s->id);
     record_u64(&r, RECORD_ROUTE, s->route->index);
     record_u64(&r, RECORD_COMMAND_SEQ, ticket);
-    log_frame(&r, LEG_MASTER, f);
+    log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, a->verdict);
     if (a->rule)
         record_text(&r, RECORD_RULE, a->rule);
@@ -97,8 +102,6 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
         record_u64(&r, RECORD_REASON, a->fault->reason);
         record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + a->fault->offset);
     }
-    if (s->identified)
-        record_text(&r, RECORD_SUBJECT, s->peer.subject);
     return gate_log_send(s->gate, &r);
 }
 
@@ -179,7 +182,7 @@ static void log_answer(struct gate_session *s, const struct link_frame *f,
     struct record r;
 
     gate_log_begin(&r, s, event, 0);
-    log_frame(&r, LEG_STATION, f);
+    log_frame(&r, s, LEG_STATION, f);
     if (c) {
         record_u64(&r, RECORD_COMMAND_SEQ, c->ticket);
         record_u64(&r, RECORD_LATENCY_MS, loop_now(&s->gate->child.loop) - c->sent_ms);
@@ -198,7 +201,7 @@ static void log_fault(struct gate_session *s, enum link_leg leg,
 
     s->malformed++;
     gate_log_begin(&r, s, EVENT_ASDU, 0);
-    log_frame(&r, leg, f);
+    log_frame(&r, s, leg, f);
     record_text(&r, RECORD_VERDICT, verdict);
     record_u64(&r, RECORD_REASON, v.reason);
     record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + v.offset);
@@ -260,7 +263,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
-    log_frame(&r, LEG_MASTER, f);
+    log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, policy_action_name(d->action));
     record_text(&r, RECORD_RULE, d->name);
     (void)gate_log_send(s->gate, &r);
@@ -280,7 +283,7 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         log_answer(s, f, a);
     if (d->action != POLICY_PASS) {
         gate_log_begin(&r, s, passes ? EVENT_PASSED : EVENT_DROPPED, 0);
-        log_frame(&r, LEG_STATION, f);
+        log_frame(&r, s, LEG_STATION, f);
         record_text(&r, RECORD_VERDICT,
                     passes              ? "pass"
                     : s->route->enforce ? policy_action_name(d->action)
