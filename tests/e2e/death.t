@@ -100,6 +100,7 @@ subtest 'a tls worker' => sub {
     }
     is(scalar @ended, 1, 'one session ended, the others, on its route and on another, go on');
     ok($ended[0]->ended, 'the master is let go');
+    ok(wait_until(sub { closed_at(@rtu) == 1 }), 'the RTU is let go');
     my @r = records_of_client($dir, $ended[0]{port});
     is("$r[-1]{event} $r[-1]{why} $r[-1]{leg}", 'session.close tls-process-gone master', 'with a record that says why');
     my $route = $ended[0] == $z ? 1 : 0;

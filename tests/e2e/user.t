@@ -1,0 +1,65 @@
+#!/usr/bin/perl
+# gate104d as an ordinary user: it works, and says that its processes are separated less.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Gate104;
+use Raw104;
+use Test::More;
+
+# Root becomes nobody first, and nobody for good.
+if ($> == 0) {
+    my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
+    my @become = ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups', '--no-new-privs', '--bounding-set=-all');
+    my ($status) = run_command([ @become, $^X, '-e', 'exit !(-x $ARGV[0] && -r $ARGV[1])', bin('gate104d'), "$ROOT/tests/lib/lab-pki" ]);
+    plan skip_all => 'the user nobody cannot read this checkout' if $status != 0;
+    $ENV{GATE104_BUILD} = $BUILD;
+    exec @become, $^X, $0 or die "setpriv: $!";
+}
+
+my $pki = pki();
+my $rtu = start_rtu();
+my $g   = start_route({ mode => 'protect-rtu', rtu => ["127.0.0.1:$rtu->{port}"] });
+
+like(slurp($g->{gate}{err}), qr/^gate104d: not started as root: .*less separation/m, 'it says that there is less separation');
+my $r = wait_record($g->{dir}, { event => 'system.config-warning' });
+is("$r->{why} $r->{from} $r->{severity}", 'less-separation monitor-0 warning', 'and so does the log');
+
+for my $pid (children_of($g->{gate}{pid})) {
+    my %s = map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } split /\n/, slurp("/proc/$pid/status");
+    my $own = join "\t", ($>) x 4;
+    is("$s{Uid} $s{NoNewPrivs} $s{CapEff} $s{CapPrm}", "$own 1 0000000000000000 0000000000000000", role_of($pid) . ': this user, without privileges');
+    # Not dumpable: not even this user may look into it.
+    ok(!opendir(my $fd, "/proc/$pid/fd"), role_of($pid) . ': its memory and descriptors are closed to its own user');
+}
+
+my $m = Raw104->connect_tls($g->{port}, $pki);
+ok($m->start, 'a session');
+is($m->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'what is allowed is done');
+is($m->command('2d0106000100500800' . '01'), '2d0147000100500800' . '01', 'what is not is refused');
+my ($refused) = wait_until(sub { (grep { $_->{event} eq 'policy.refused' } records_of_client($g->{dir}, $m->{port}))[0] });
+is($refused && $refused->{why}, 'policy', 'and recorded');
+is((stat "$g->{dir}/log/gate104.jsonl")[2] & 0007, 0, 'the log is closed to others');
+$m->close;
+is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
+my ($status, $out, $err) = run_command([ bin('gate104'), 'log', 'verify', "$g->{dir}/log" ]);
+is($status, 0, 'the log verifies') or diag $out, $err;
+
+# A user that roles should become needs root.
+spew("$g->{dir}/user.conf", qq(user = "nobody";\n) . slurp("$g->{dir}/gate104.conf"));
+($status, $out, $err) = run_command([ bin('gate104d'), '-c', "$g->{dir}/user.conf", '-t' ]);
+is($status, 0, 'a configured user is no error');
+like($err, qr/user\.conf:.* warning: user: ignored: without root/, 'but a warning');
+
+SKIP: {
+    my $first = slurp('/proc/sys/net/ipv4/ip_unprivileged_port_start') || 1024;
+    skip 'any user may listen on any port here', 2 if $first <= 102;
+    my $conf = slurp("$g->{dir}/gate104.conf");
+    spew("$g->{dir}/low.conf", $conf =~ s/127\.0\.0\.1:$g->{port}/127.0.0.1:102/r);
+    ($status, $out, $err) = run_command([ bin('gate104d'), '-c', "$g->{dir}/low.conf" ]);
+    is($status, 1, 'a port of root: it does not start');
+    like($err, qr/only root may listen on port 102 \(route "r"\); start gate104d as root, or use a higher port/, 'and says what to do');
+}
+
+done_testing();
