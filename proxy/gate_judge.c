@@ -16,9 +16,8 @@ static void log_frame(struct record *r, const struct gate_session *s, enum link_
 {
     record_u64(r, RECORD_DIRECTION, direction_of(leg));
     record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
-    /* Who asked: the TLS peer is the master in protect-rtu, the station in wrap-master.
-     */
-    if (s->identified && leg == LEG_MASTER)
+    /* Who asked.  (In wrap-master the peer with a certificate is the station.) */
+    if (s->identified && leg == LEG_MASTER && s->route->mode == ROUTE_PROTECT_RTU)
         record_text(r, RECORD_SUBJECT, s->peer.subject);
 }
 
