@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -156,7 +157,7 @@ static _Noreturn void live(int channel, const struct sandbox_config *config)
     (void)dup2(null, STDIN_FILENO);
     (void)close(null);
     if (config && !enter(config, channel, &r) && r.err[0] == '\0')
-        (void)strcpy(r.err, "no reason was given");
+        (void)snprintf(r.err, sizeof r.err, "no reason was given");
     r.pid = getpid();
     /* The socket is a packet socket: each order and each answer arrives whole. */
     if (send(channel, &r, sizeof r, MSG_NOSIGNAL) < 0 || r.err[0] != '\0')

@@ -23,9 +23,9 @@
 
 #define MAX_FDS 40
 
+/* Reports of the sanitizers may go to a file, so files may grow under them. */
 #ifdef GATE104_SAN
-#define SANITIZED true /* reports of the sanitizers may go to a file, so files may grow  \
-                        */
+#define SANITIZED true
 #else
 #define SANITIZED false
 #endif
