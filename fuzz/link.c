@@ -267,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(memory != NULL && link_init(&config, memory, needed - 1) == NULL);
     struct link *link = link_init(&config, memory, needed);
     FUZZ_CHECK(link != NULL);
-    model_init(&s.model, link, k);
+    model_init(&s.model, link, &config);
     for (unsigned int i = 0; i < EVENTS_MAX && s.in.left > 0; i++)
         run_event(&s);
     settle(&s);

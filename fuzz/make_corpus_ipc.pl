@@ -150,6 +150,11 @@ my %scripts = (
     hold     => $begin . pack('C8', $I_M, 0, $DECIDE_M, 1, 8, 4, $DECIDE_M, 0) . $report,
     drop     => $begin . pack('C4', $I_S, 0, $DECIDE_S, 2) x 4,
     window   => pack('C3', 1, 0, $START) . pack('C4', $I_S, 0x30, $DECIDE_S, 0) x 4,
+    full     => pack('C3', 0, 0, $START) . $report . pack('C4', $I_M, 0xF0, $DECIDE_M, 3) . $report,
+    waits    => $begin . pack('C4', $I_S, 0, $DECIDE_S, 1) . pack('C4', $I_M, 0, $DECIDE_M, 107) x 5
+        . pack('C4', $DECIDE_S, 0, $WRITE_M, 0),
+    first    => pack('C3', 1, 0, $START) . $report x 2 . pack('C4', $I_M, 0xF0, $DECIDE_M, 3)
+        . pack('C4', $I_S, 0, 6, 0) . pack('C4', $DECIDE_S, 0, $WRITE_M, 0),
     stop     => $begin . $command . pack('C6', 8, 2, $WRITE_S, 0, 9, 3) . $report,
     tests    => $begin . pack('C8', 8, 4, 9, 4, $WRITE_S, 0, $WRITE_M, 0) . pack('C4', 8, 5, 9, 5),
     ns       => $begin . pack('C4', 10, 1, 0, 0),

@@ -14,10 +14,11 @@ static unsigned int modulo(uint64_t count)
     return (unsigned int)(count % APCI_SEQ_MOD);
 }
 
-void model_init(struct model *m, struct link *link, unsigned int k)
+void model_init(struct model *m, struct link *link, const struct link_config *config)
 {
     m->link = link;
-    m->k = k;
+    m->k = config->k;
+    m->output_size = config->output_size;
     m->closed = false;
     m->why = REASON_OK;
     for (size_t i = 0; i < LINK_LEGS; i++) {
@@ -25,6 +26,7 @@ void model_init(struct model *m, struct link *link, unsigned int k)
         leg->received = leg->told = leg->sent = 0;
         leg->starts = leg->stops = 0;
         leg->begun = leg->started = false;
+        leg->offered = 0;
         leg->parsed = 0;
         leg->replied = 0;
         leg->forwarded.first = leg->forwarded.end = 0;
@@ -51,6 +53,16 @@ static void check_leg(struct model *m, enum link_leg leg)
     FUZZ_CHECK(leg == LEG_MASTER || c->refused == 0);
 }
 
+/* The same frame is offered until it is decided upon. */
+static void check_offer(struct model *m, enum link_leg leg)
+{
+    struct link_frame f;
+    const uint64_t now = link_next(m->link, leg, &f) ? f.ticket : 0;
+
+    FUZZ_CHECK(m->leg[leg].offered == 0 || m->leg[leg].offered == now);
+    m->leg[leg].offered = now;
+}
+
 /* After every call. */
 static void check_link(struct model *m)
 {
@@ -63,8 +75,11 @@ static void check_link(struct model *m)
     /* The station's con reached the master, until its act to stop. */
     m->leg[LEG_MASTER].started = link_is_started(m->link);
     m->leg[LEG_MASTER].begun |= m->leg[LEG_MASTER].started;
-    if (!m->closed)
+    if (!m->closed) {
+        check_offer(m, LEG_MASTER);
+        check_offer(m, LEG_STATION);
         return;
+    }
     for (int leg = 0; leg < LINK_LEGS; leg++) {
         FUZZ_CHECK(!link_can_receive(m->link, (enum link_leg)leg));
         FUZZ_CHECK(!link_next(m->link, (enum link_leg)leg, &f));
@@ -229,12 +244,19 @@ static void decide(struct model *m, enum link_leg leg, const struct link_decisio
     FUZZ_CHECK(link_decide(m->link, leg, d) == may);
 }
 
+/* Every frame that may go to this leg was put out. */
+static bool all_is_out(const struct model *m, enum link_leg leg)
+{
+    return link_counts(m->link, far_of(leg))->forwarded == m->leg[leg].forwarded.end;
+}
+
 bool model_decide(struct model *m, enum link_leg leg, enum link_verb verb,
                   const uint8_t *reply, size_t n)
 {
     struct link_frame f;
+    const bool held = link_held(m->link, leg, &f);
 
-    if (!link_held(m->link, leg, &f) && !link_next(m->link, leg, &f))
+    if (!held && !link_next(m->link, leg, &f))
         return false;
     check_frame(m, leg, &f);
     struct link_decision d = {.ticket = f.ticket + 1, .verb = verb};
@@ -242,8 +264,12 @@ bool model_decide(struct model *m, enum link_leg leg, enum link_verb verb,
     d.reply_size = reply != NULL ? n : f.asdu_size;
     FUZZ_CHECK(!link_decide(m->link, leg, &d)); /* not that ticket */
     d.ticket = f.ticket;
+    m->leg[leg].offered = 0;
     decide(m, leg, &d, &f);
     check_link(m);
+    /* It was offered because it could leave at once. */
+    if (!held && verb == LINK_FORWARD)
+        FUZZ_CHECK(all_is_out(m, far_of(leg)));
     return true;
 }
 
@@ -343,6 +369,10 @@ void model_output(struct model *m, enum link_leg leg, size_t n)
     link_output_consumed(m->link, leg, n);
     m->leg[leg].parsed -= n;
     check_link(m);
+    link_output(m->link, leg, &octets, &size);
+    const bool room = m->output_size - size > APDU_SIZE_MAX + 2 * APDU_SIZE_MIN;
+    if (!m->closed && room && link_unacknowledged(m->link, leg) < m->k)
+        FUZZ_CHECK(all_is_out(m, leg));
 }
 
 bool model_is_quiet(const struct model *m)

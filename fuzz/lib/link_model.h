@@ -34,7 +34,8 @@ struct model_leg {
     enum model_fate fate[MODEL_RING];
     uint64_t
         number[MODEL_RING]; /* MODEL_OUT: its place among the I-frames to the other */
-    bool begun, started;    /* as far as this can be seen from outside */
+    uint64_t offered;    /* ticket of the frame last offered and not decided on, or 0 */
+    bool begun, started; /* as far as this can be seen from outside */
     uint64_t starts, stops; /* cons of the station, acts of the master */
 
     /* Frames to this station. */
@@ -47,12 +48,13 @@ struct model_leg {
 struct model {
     struct link *link;
     unsigned int k;
+    size_t output_size;
     bool closed;
     enum reason why;
     struct model_leg leg[LINK_LEGS];
 };
 
-void model_init(struct model *m, struct link *link, unsigned int k);
+void model_init(struct model *m, struct link *link, const struct link_config *config);
 
 /* Hands an APDU to the link, if it can receive, and judges its verdict.  True if taken.
  */
