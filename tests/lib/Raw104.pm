@@ -48,10 +48,23 @@ sub accept {
     return $class->wrap($sock);
 }
 
+# A socket with a port that no connection of this test had before: it tells the sessions in
+# a log apart.
+my %used;
+sub bound {
+    my ($from) = @_;
+    my @taken;    # so that they are not given again
+    while (1) {
+        my $sock = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => $from, LocalPort => 0) or return undef;
+        return $sock if !$used{ $sock->sockport }++;
+        push @taken, $sock;
+    }
+}
+
 # from: local address; receive_buffer as above.
 sub connect {
     my ($class, $port, %o) = @_;
-    my $sock = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => $o{from}) or return undef;
+    my $sock = bound($o{from} // '127.0.0.1') or return undef;
     setsockopt $sock, SOL_SOCKET, SO_RCVBUF, $o{receive_buffer} if $o{receive_buffer};
     my $to = Socket::pack_sockaddr_in($port, Socket::inet_aton($o{to} // '127.0.0.1'));
     CORE::connect $sock, $to or return undef;
