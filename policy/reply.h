@@ -36,8 +36,8 @@ enum reply_kind reply_kind_for(enum reason reason);
  * size, which is n; 0 when no answer may be given:
  *   - the ASDU is shorter than a header and one object address, or longer than 249 octets
  *   - its common address is 65535 (the station's own is not known) or 0 (no station)
- *   - its cause is not 5, 6 or 8, unless the kind is REPLY_UNKNOWN_CAUSE and it is
- * neither file transfer nor a cause only a station may send
+ *   - its cause is not 5, 6 or 8, unless the kind is REPLY_UNKNOWN_CAUSE and the cause
+ *     is not one that only a station may send (7, 9, 10, 44..47)
  *   - its type is one that only a station sends.
  *
  * TypeID, VSQ, T, originator, addresses and elements stay as they were; P/N becomes 1.
