@@ -56,7 +56,7 @@ UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
-           $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c)
+           $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -67,6 +67,8 @@ LIBT := $(B)/libtest.a
 SSL  := -lssl -lcrypto
 PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate \
             $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim
+HOSTILE_SRC := $(wildcard tests/hostile/*.c)
+HOSTILE     := $(B)/hostile/ipc_hostile
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -121,6 +123,13 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ \
 	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lm
+
+# The role processes against a monitor and neighbours that break the message catalogue.
+$(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC) $(LIBS) \
+            $(LIBP)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC))
 

@@ -182,7 +182,8 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     struct audit *a = c->audit;
     struct record_head head;
 
-    if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head))
+    if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head) ||
+        (head.sync && c->ch->peer != ROLE_GATE))
         return imsg_reject(c->ch, m);
     if (audit_log_full(&a->log) || a->pending_count == BATCH_ACKS)
         commit(a);

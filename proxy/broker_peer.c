@@ -129,18 +129,17 @@ static void peer_ready(void *ctx, uint32_t events)
     }
 }
 
+/* Audit has nothing to say to the broker. */
 static void audit_ready(void *ctx, uint32_t events)
 {
     struct broker *b = ctx;
     enum imsg_status s = imsg_recv(&b->audit, &b->child.scratch);
 
     (void)events;
-    if (s == IMSG_AGAIN || s == IMSG_OK)
+    if (s == IMSG_AGAIN)
         return;
-    if (s == IMSG_BAD) {
+    if (s == IMSG_BAD)
         child_violation(&b->child, &b->audit, &b->audit_watch);
-        return;
-    }
     loop_del(&b->child.loop, &b->audit_watch);
     imsg_channel_close(&b->audit);
 }

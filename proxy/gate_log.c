@@ -263,7 +263,7 @@ static enum imsg_status acknowledged(struct gate *g, struct imsg *m)
     struct msg_record_ack ack;
 
     imsg_get(m, &ack, sizeof ack);
-    if (m->type != MSG_RECORD_ACK || ack.durable > 1 || ack.ticket == 0 ||
+    if (m->type != MSG_RECORD_ACK || !record_ack_valid(&ack) ||
         ack.ticket > g->ticket_last)
         return imsg_reject(&g->audit, m);
     if (g->probing && ack.ticket == g->probe_ticket) {

@@ -125,7 +125,6 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         monitor_fleet_worker_taken(p->monitor, taken.id);
         return IMSG_OK;
     case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
-    case MSG_RECORD_ACK: return IMSG_OK;
     default: return imsg_reject(&p->control, msg);
     }
 }

@@ -183,3 +183,11 @@ bool record_next(const uint8_t *payload, size_t n, size_t *pos, struct record_fi
     *pos = r.pos;
     return found;
 }
+
+bool record_ack_valid(const struct msg_record_ack *ack)
+{
+    static const uint8_t zero[sizeof ack->zero];
+
+    return ack->ticket != 0 && ack->durable <= 1 &&
+           memcmp(ack->zero, zero, sizeof zero) == 0;
+}

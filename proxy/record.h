@@ -89,4 +89,7 @@ bool record_check(const uint8_t *payload, size_t n, struct record_head *head);
 /* Walks the fields of a checked payload; *pos starts at 0.  False at the end. */
 bool record_next(const uint8_t *payload, size_t n, size_t *pos, struct record_field *f);
 
+/* False unless every field of an acknowledgement is one audit may send. */
+bool record_ack_valid(const struct msg_record_ack *ack);
+
 #endif

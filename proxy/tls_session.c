@@ -6,6 +6,7 @@
 #include "certs/identity_ssl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ static void set_interest(struct tls_session *s)
         tcp |= EPOLLIN;
     if (pending_output(s) > 0)
         tcp |= EPOLLOUT;
-    if (s->state == TLS_OPEN && room)
+    if ((s->state == TLS_HANDSHAKE || s->state == TLS_OPEN) && room)
         gate |= EPOLLIN;
     if (s->state == TLS_OPEN && s->held_size > 0)
         gate |= EPOLLOUT;
@@ -419,7 +420,10 @@ static void gate_ready(void *ctx, uint32_t events)
             return;
     }
     if (!flush_output(s)) {
-        peer_ended(s, TLS_CLOSE_RESET);
+        if (s->state == TLS_OPEN)
+            peer_ended(s, TLS_CLOSE_RESET);
+        else
+            handshake_failed(s, TLS_FAIL_CLOSED, "");
         return;
     }
     settle(s);
@@ -466,6 +470,7 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
     s->id = m->session;
     s->tcp = tcp;
     s->tcp_watch.fd = s->gate_watch.fd = -1;
+    (void)fcntl(tcp, F_SETFL, O_NONBLOCK); /* whatever the broker made of it */
     imsg_channel_init(&s->gate, pair, ROLE_TLS, ROLE_GATE, 0, PHASE_HELLO);
     loop_timer_init(&s->timer, handshake_timeout, s);
     loop_timer_init(&s->again, read_again, s);

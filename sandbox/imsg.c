@@ -118,8 +118,10 @@ static enum imsg_status send_parts(struct imsg_channel *ch, struct iovec iov[3],
     } while (sent < 0 && errno == EINTR);
     if (sent >= 0)
         return IMSG_OK;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? IMSG_AGAIN
-                                                                       : IMSG_CLOSED;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ||
+                   errno == ENOMEM || errno == ETOOMANYREFS
+               ? IMSG_AGAIN
+               : IMSG_CLOSED;
 }
 
 /* What the sender itself must keep: its row, its length, its descriptors. */
