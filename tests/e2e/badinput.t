@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Gate104;
 use Raw104;
+use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 
 my $pki = pki();
@@ -359,6 +360,31 @@ subtest 'octet by octet, and many at once' => sub {
     my ($close) = grep { $_->{event} eq 'session.close' } story($port, 'session.close');
     is("$close->{master_u} $close->{station_u}", '1001 1001', 'all counted');
 };
+
+# Much more than the buffers of gate104 hold, towards one who is slow to read.
+for my $slow (qw(master RTU)) {
+    subtest "a $slow that is slow to read" => sub {
+        my $listener = $by_hand->{sock};
+        setsockopt $listener, SOL_SOCKET, SO_RCVBUF, 4096 if $slow eq 'RTU';
+        my $m = Raw104->connect_tls($port{hand}, $pki, $slow eq 'master' ? (receive_buffer => 4096) : ());
+        $m->send($Raw104::STARTDT_ACT);
+        my $s = Raw104->accept($by_hand);
+        $s->started && $m->until_apdu($Raw104::STARTDT_CON) or return fail('no session');
+        my ($from, $to) = $slow eq 'master' ? ($s, $m) : ($m, $s);
+        my ($want, $got, $sent) = (60_000, 0, 0);
+        my $flood = pack('H*', $Raw104::TESTFR_ACT) x $want;
+        while ($got < $want) {
+            $sent += $from->send_until_full(substr $flood, $sent) if $sent < length $flood;
+            # Takes what there is, and then some time.
+            $to->fill(5) or last;
+            1 while $to->fill(0);
+            my $apdus = $to->{in} =~ s/$Raw104::TESTFR_ACT//g;
+            $got += $apdus;
+        }
+        is($got, $want, 'gets everything that was sent');
+        $_->close for $m, $s;
+    };
+}
 
 subtest 'a master that goes in mid-frame' => sub {
     for my $how (qw(close reset)) {
