@@ -164,14 +164,25 @@ format:
 	clang-format -i $(LINT_SRC)
 
 check-format:
-	clang-format --dry-run -Werror $(LINT_SRC)
+	@echo "  FORMAT"
+	$(Q)clang-format --dry-run -Werror $(LINT_SRC)
+
+TIDY := $(patsubst %.c,tidy/%,$(filter-out tests/% fuzz/%,$(filter %.c,$(LINT_SRC))))
+.PHONY: $(TIDY) tidy
+
+$(TIDY): tidy/%: %.c
+	@echo "  TIDY    $<"
+	@clang-tidy --quiet $< -- $(CPPFLAGS) 2>/dev/null
+
+tidy: $(TIDY)
 
 lint: check-format
 	tests/lint
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+	@echo "  CPPCHECK"
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
 	    policy proxy certs sandbox
-	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(LINT_SRC))) -- $(CPPFLAGS)
+	@$(MAKE) --no-print-directory tidy
 
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \

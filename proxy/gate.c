@@ -50,7 +50,7 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
     g->broker.fd = g->audit.fd = -1;
     g->broker_watch.fd = g->audit_watch.fd = -1;
     g->monitor_only = true; /* until there is a log */
-    if (!gate_config_decode(cfg, len, &g->config)) {
+    if (!gate_config_decode(cfg, len, &g->config) || g->config.route_count == 0) {
         child_log(c, "configuration from the monitor does not decode");
         return false;
     }
