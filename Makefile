@@ -138,7 +138,7 @@ $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC
 deps:
 	@debian/deps.sh all
 
-PROVE = CMOCKA_MESSAGE_OUTPUT=TAP GATE104_BUILD=$(B) prove --exec '' -j 2
+PROVE = GATE104_BUILD=$(B) prove --exec tests/lib/run -j 2
 E2E  ?= $(sort $(wildcard tests/e2e/*.t))
 
 test: deps

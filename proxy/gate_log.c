@@ -11,7 +11,7 @@
 #define PROBE_INTERVAL_MS 1000u
 #define RECORD_TIMEOUT_MS 3000u
 /* Records of failed handshakes in a burst, and for each interval after it. */
-#define FAILURE_BURST  20u
+#define FAILURE_BURST  100u
 #define FAILURE_REFILL 5u
 
 uint64_t gate_log_ticket(struct gate *g)
