@@ -110,6 +110,9 @@ void naive_compare(const uint8_t *blob, const struct policy *p, enum direction d
     unsigned int which = 0;
     long rule = -1;
 
+    /* The validator stops such an ASDU (REASON_BAD_IOA), nobody asks the policy. */
+    if (a->sq && a->ioa + (a->count - 1u) > ASDU_IOA_MAX)
+        return;
     o.ioa_matters = a->type->ioa != TYPE_IOA_ZERO;
     for (unsigned int i = 0; i < a->count; i++) {
         uint8_t action;
