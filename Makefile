@@ -72,7 +72,7 @@ HOSTILE     := $(B)/hostile/ipc_hostile
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test check unit e2e demo install clean lint format check-format help
+.PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -184,6 +184,10 @@ lint: check-format
 	    policy proxy certs sandbox
 	@$(MAKE) --no-print-directory tidy
 
+SECONDS ?= 60
+fuzz:
+	fuzz/run $(SECONDS)
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -199,12 +203,13 @@ install: all
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz
 
 help:
 	@echo 'make            build into build/        make SAN=1   with ASan+UBSan into build-san/'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make demo       install what is missing, build, show the proxy at work'
 	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
+	@echo 'make fuzz       SECONDS=60: each parser, that long'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

@@ -7,7 +7,8 @@ set -eu
 
 build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev"
 tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
-       python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils"
+       python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils
+       clang libclang-rt-14-dev llvm util-linux"
 
 want=$build
 [ "${1:-all}" = build ] || want="$build $tests"
