@@ -12,19 +12,21 @@
 
 bool spawn_find(enum role role, char *path, size_t cap)
 {
+    /* A build tree, an installation wherever it was put, the installation it was built
+     * for. */
+    static const char *const places[] = {"", "/../libexec/gate104"};
     char self[512];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     char *slash;
 
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        if (slash) {
-            *slash = '\0';
-            (void)snprintf(path, cap, "%s/gate104-%s", self, role_name(role));
-            if (access(path, X_OK) == 0)
-                return true;
-        }
+    self[n > 0 ? n : 0] = '\0';
+    slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; slash && i < sizeof places / sizeof places[0]; i++) {
+        (void)snprintf(path, cap, "%s%s/gate104-%s", self, places[i], role_name(role));
+        if (access(path, X_OK) == 0)
+            return true;
     }
     (void)snprintf(path, cap, "%s/gate104-%s", GATE104_LIBEXECDIR, role_name(role));
     return access(path, X_OK) == 0;

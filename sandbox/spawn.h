@@ -24,8 +24,9 @@ struct spawn_request {
  */
 pid_t spawn_role(const struct spawn_request *r);
 
-/* Finds the executable of a role: beside the running program (a build tree), else in the
- * installed place.  False if neither can be executed. */
+/* Finds the executable of a role: beside the running program (a build tree), in
+ * ../libexec/gate104 from there (an installation), or where it was built to be installed.
+ * False if neither can be executed. */
 bool spawn_find(enum role role, char *path, size_t cap);
 
 #endif
