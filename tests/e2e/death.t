@@ -46,6 +46,11 @@ sub flows {
 sub answer {
     my ($m) = @_;
     $m->send($m->ack, $m->i($Raw104::SINGLE_ON));
+    return answered($m);
+}
+
+sub answered {
+    my ($m) = @_;
     my $end = time + 8;
     while (time < $end) {
         my $apdu = $m->next_apdu(8) // return 'none';
@@ -174,11 +179,27 @@ subtest 'audit' => sub {
     my $refused = wait_until(sub { (grep { $_->{event} eq 'policy.refused' } records_of_client($dir, $z->{port}))[0] });
     is($refused && "$refused->{why} $refused->{verdict}", 'log-unavailable refuse', 'and it is in the log, once there is one');
     ok((grep { $_->{event} eq 'log.monitor-only-off' } records($dir)), 'with the end of monitor-only');
+    # A command that waits for its record when audit dies, and when it only falls silent.
+    for my $end (qw(KILL CONT)) {
+        my $audit = pid_of('audit-0');
+        my $seen  = commands_at($rtu[1]);
+        kill 'STOP', $audit;
+        wait_until(sub { slurp("/proc/$audit/stat") =~ /^\d+ \(.*\) T / });
+        $z->send($z->ack, $z->i($Raw104::SINGLE_ON));
+        if ($end eq 'KILL') {
+            ok(flows($z), 'data overtakes a command that waits');
+            kill_role($audit, quick => 1);
+        }
+        is(answered($z), 'neg', "$end: it is refused, with an answer");
+        is(commands_at($rtu[1]), $seen, 'the RTU has not seen it');
+        kill 'CONT', $audit;
+        is(wait_until(sub { answer($z) eq 'con' }), 1, 'and again they pass');
+    }
     # Whatever reached the RTU has its record.
     wait_until(sub { my $n = grep { $_->{event} eq 'op.command' } records_of_client($dir, $z->{port}); $n >= commands_at($rtu[1]) - $done });
     my %recorded = map { $_->{apdu} => 1 } grep { $_->{event} eq 'op.command' } records_of_client($dir, $z->{port});
     cmp_ok(scalar keys %recorded, '>=', commands_at($rtu[1]), 'no command reached the RTU without its record');
-    is(join("\n", log_faults($dir)), '', 'the chain of the log holds through five audit processes');
+    is(join("\n", log_faults($dir)), '', 'the chain of the log holds through all audit processes');
 };
 
 subtest 'the monitor' => sub {

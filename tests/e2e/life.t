@@ -67,7 +67,7 @@ SKIP: {
             is($s{NoNewPrivs}, 1, 'cannot get privileges by exec');
             my ($exe) = (readlink("/proc/$pid{$role}/exe") // '') =~ m{([^/]+)$};
             is($exe, 'gate104-' . ($role =~ /(\w+)-/)[0], 'is a program of its own');
-            my (%kind, @odd);
+            my %kind;
             for my $fd (glob "/proc/$pid{$role}/fd/*") {
                 next if $sanitized && $fd =~ m{/2$}; # where the sanitizers report
                 my $to   = readlink $fd // next;
