@@ -99,4 +99,29 @@ subtest 'a flood of connections from one source' => sub {
     is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
 };
 
+subtest 'a flood of handshakes that fail' => sub {
+    my $g = start('handshakes_per_source = 16; ');
+    my $began = time;
+    for (1 .. 140) {
+        my $m = Raw104->connect($g->{port});
+        $m->send($Raw104::STARTDT_ACT);
+        $m->ended or return fail('not closed');
+    }
+    my $seconds = time - $began;
+    my (@each, @many, $told);
+    wait_until(sub {
+        my @r = grep { $_->{event} eq 'tls.handshake-failed' } records($g->{dir});
+        @each = grep { $_->{why} eq 'plain-104' } @r;
+        @many = grep { $_->{why} eq 'many' } @r;
+        $told = @each;
+        $told += $_->{count} for @many;
+        return $told >= 140;
+    });
+    is($told, 140, 'one by one or counted, all are in the log');
+    cmp_ok(scalar @each, '<=', 100 + 5 * (2 + int $seconds), 'one by one only a hundred, and then five in a second');
+    my $m = tls($g);
+    ok($m && $m->start, 'the next session works');
+    is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
+};
+
 done_testing();
