@@ -240,6 +240,10 @@ static void settle(struct session *s)
         behave(s);
     if (s->model.closed)
         return;
+    /* Stations that keep more than one TESTFR act open may have to wait for t1. */
+    if (s->model.crowded && (!link_can_receive(s->model.link, LEG_MASTER) ||
+                             !link_can_receive(s->model.link, LEG_STATION)))
+        return;
     FUZZ_CHECK(model_is_quiet(&s->model));
     for (int i = 0; i < LINK_LEGS; i++) {
         const struct link_count *c = link_counts(s->model.link, (enum link_leg)i);

@@ -155,6 +155,9 @@ my %scripts = (
         . pack('C4', $DECIDE_S, 0, $WRITE_M, 0),
     first    => pack('C3', 1, 0, $START) . $report x 2 . pack('C4', $I_M, 0xF0, $DECIDE_M, 3)
         . pack('C4', $I_S, 0, 6, 0) . pack('C4', $DECIDE_S, 0, $WRITE_M, 0),
+    # a line full of TESTFR acts; an offer whose room an S-frame takes
+    crowded  => hex_octets('00 00 1c 01 00 00 f0 10 03 28 28 28 28 28 28 28'),
+    withdrawn => hex_octets('04 00 1c 01 07 31 00 00 83 01 07 11 00 16 83 01 07 11 00 83 16 32 16 16 83'),
     stop     => $begin . $command . pack('C6', 8, 2, $WRITE_S, 0, 9, 3) . $report,
     tests    => $begin . pack('C8', 8, 4, 9, 4, $WRITE_S, 0, $WRITE_M, 0) . pack('C4', 8, 5, 9, 5),
     ns       => $begin . pack('C4', 10, 1, 0, 0),

@@ -19,12 +19,12 @@ void model_init(struct model *m, struct link *link, const struct link_config *co
     m->link = link;
     m->k = config->k;
     m->output_size = config->output_size;
-    m->closed = false;
+    m->crowded = m->closed = false;
     m->why = REASON_OK;
     for (size_t i = 0; i < LINK_LEGS; i++) {
         struct model_leg *leg = &m->leg[i];
         leg->received = leg->told = leg->sent = 0;
-        leg->starts = leg->stops = 0;
+        leg->starts = leg->stops = leg->tests = 0;
         leg->begun = leg->started = false;
         leg->offered = 0;
         leg->parsed = 0;
@@ -53,7 +53,8 @@ static void check_leg(struct model *m, enum link_leg leg)
     FUZZ_CHECK(leg == LEG_MASTER || c->refused == 0);
 }
 
-/* The same frame is offered until it is decided upon. */
+/* The same frame is offered until it is decided upon; only an S-frame that link_output
+ * adds may take its room. */
 static void check_offer(struct model *m, enum link_leg leg)
 {
     struct link_frame f;
@@ -78,6 +79,8 @@ static void check_link(struct model *m)
     if (!m->closed) {
         check_offer(m, LEG_MASTER);
         check_offer(m, LEG_STATION);
+        FUZZ_CHECK(m->crowded || (link_can_receive(m->link, LEG_MASTER) &&
+                                  link_can_receive(m->link, LEG_STATION)));
         return;
     }
     for (int leg = 0; leg < LINK_LEGS; leg++) {
@@ -156,8 +159,12 @@ static enum reason judge(const struct model *m, enum link_leg leg, const struct 
     return m->leg[leg].begun ? judge_nr(m, leg, a->nr) : REASON_STATE;
 }
 
-static void take_u(struct model_leg *side, enum apci_function function)
+static void take_u(struct model *m, enum link_leg leg, enum apci_function function)
 {
+    struct model_leg *side = &m->leg[leg];
+
+    if (function == APCI_TESTFR_ACT && ++side->tests > 1)
+        m->crowded = true;
     if (function == APCI_STARTDT_ACT || function == APCI_STARTDT_CON)
         side->starts++;
     if (function == APCI_STOPDT_ACT || function == APCI_STOPDT_CON)
@@ -190,7 +197,7 @@ bool model_receive(struct model *m, enum link_leg leg, const uint8_t *apdu, size
         m->closed = true;
         m->why = got;
     } else if (a.format == APCI_U) {
-        take_u(side, a.function);
+        take_u(m, leg, a.function);
     } else if (a.format == APCI_I) {
         side->fate[side->received % MODEL_RING] = MODEL_WAITING;
         side->received++;
@@ -308,8 +315,10 @@ static void see_i(struct model *m, enum link_leg leg, const struct apci *a)
 
 /* The relay and the station are one to the master: no con while a reply made here is not
  * acknowledged (104 5.3). */
-static void see_u(const struct model *m, enum link_leg leg, const struct apci *a)
+static void see_u(struct model *m, enum link_leg leg, const struct apci *a)
 {
+    if (a->function == APCI_TESTFR_CON && m->leg[leg].tests > 0)
+        m->leg[leg].tests--;
     if (a->function == APCI_STOPDT_CON)
         FUZZ_CHECK(m->leg[leg].replied <= link_counts(m->link, leg)->acknowledged);
 }
@@ -330,13 +339,23 @@ static void see_numbers(struct model *m, enum link_leg leg, const struct apci *a
     }
 }
 
+static void get_output(struct model *m, enum link_leg leg, const uint8_t **octets,
+                       size_t *size)
+{
+    const uint64_t before = link_counts(m->link, leg)->sent.s;
+
+    link_output(m->link, leg, octets, size);
+    if (link_counts(m->link, leg)->sent.s != before)
+        m->leg[far_of(leg)].offered = 0;
+}
+
 static void see_output(struct model *m, enum link_leg leg, bool numbers)
 {
     struct model_leg *side = &m->leg[leg];
     const uint8_t *octets;
     size_t size, at = side->parsed;
 
-    link_output(m->link, leg, &octets, &size);
+    get_output(m, leg, &octets, &size);
     FUZZ_CHECK(size >= at);
     while (at < size) { /* an APDU each time */
         size_t n;
@@ -363,13 +382,13 @@ void model_output(struct model *m, enum link_leg leg, size_t n)
     for (int pass = 0; pass < 2 * LINK_LEGS; pass++)
         see_output(m, pass % 2 == 0 ? LEG_MASTER : LEG_STATION, pass >= LINK_LEGS);
     FUZZ_CHECK(m->leg[leg].sent == link_counts(m->link, leg)->sent.i);
-    link_output(m->link, leg, &octets, &size);
+    get_output(m, leg, &octets, &size);
     FUZZ_CHECK(size == m->leg[leg].parsed);
     n = n < size ? n : size;
     link_output_consumed(m->link, leg, n);
     m->leg[leg].parsed -= n;
     check_link(m);
-    link_output(m->link, leg, &octets, &size);
+    get_output(m, leg, &octets, &size);
     const bool room = m->output_size - size > APDU_SIZE_MAX + 2 * APDU_SIZE_MIN;
     if (!m->closed && room && link_unacknowledged(m->link, leg) < m->k)
         FUZZ_CHECK(all_is_out(m, leg));

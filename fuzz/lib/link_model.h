@@ -36,6 +36,8 @@ struct model_leg {
         number[MODEL_RING]; /* MODEL_OUT: its place among the I-frames to the other */
     uint64_t offered;    /* ticket of the frame last offered and not decided on, or 0 */
     bool begun, started; /* as far as this can be seen from outside */
+    unsigned int
+        tests; /* TESTFR acts without a con, as far as the output was looked at */
     uint64_t starts, stops; /* cons of the station, acts of the master */
 
     /* Frames to this station. */
@@ -49,6 +51,7 @@ struct model {
     struct link *link;
     unsigned int k;
     size_t output_size;
+    bool crowded; /* a station had two TESTFR acts open: the link need not take more */
     bool closed;
     enum reason why;
     struct model_leg leg[LINK_LEGS];
