@@ -33,6 +33,10 @@ sub verify {
 }
 
 my $gate = start_gate104($dir);
+sub privileged { my ($pid) = @_; return slurp("/proc/$pid/status") !~ /^NoNewPrivs:\s+1$/m }
+
+# Ready with one spare worker; the second may be on its way yet.
+wait_until(sub { my @p = children_of($gate->{pid}); @p == @ROLES && !grep { privileged($_) } @p });
 my @pids = children_of($gate->{pid});
 my %pid  = map { role_of($_) => $_ } @pids;
 
@@ -53,10 +57,26 @@ my %SOCKETS = (
 
 sub status_of { my ($pid) = @_; return map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } split /\n/, slurp("/proc/$pid/status") }
 
+# How many descriptors of which kind a role has.
+sub kinds_of_descriptors {
+    my ($role) = @_;
+    my %tcp = map { (split)[9] // '' => 1 } map { split /\n/, slurp("/proc/net/$_") } qw(tcp tcp6);
+    my %kind;
+    for my $fd (glob "/proc/$pid{$role}/fd/*") {
+        next if $sanitized && $fd =~ m{/2$}; # where the sanitizers report
+        my $to   = readlink $fd // next;
+        my @stat = stat $fd;
+        my $kind = $to =~ /^socket:\[(\d+)\]/ ? ($tcp{$1} ? 'tcp' : 'channel')
+            : $to =~ /\[eventpoll\]/ ? 'epoll' : @stat && -c _ && $stat[6] == ((1 << 8) | 3) ? 'null'
+            : $role eq 'audit-0' && $to =~ m{/log(?:/gate104\.jsonl)?$} ? 'log' : $to;
+        $kind{$kind}++;
+    }
+    return %kind;
+}
+
 SKIP: {
     skip 'what other users\' processes hold is for root to see', scalar @ROLES if !$root;
     my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
-    my %tcp = map { (split)[9] // '' => 1 } map { split /\n/, slurp("/proc/net/$_") } qw(tcp tcp6);
     for my $role (@ROLES) {
         subtest $role => sub {
             my %s = status_of($pid{$role});
@@ -67,18 +87,13 @@ SKIP: {
             is($s{NoNewPrivs}, 1, 'cannot get privileges by exec');
             my ($exe) = (readlink("/proc/$pid{$role}/exe") // '') =~ m{([^/]+)$};
             is($exe, 'gate104-' . ($role =~ /(\w+)-/)[0], 'is a program of its own');
-            my %kind;
-            for my $fd (glob "/proc/$pid{$role}/fd/*") {
-                next if $sanitized && $fd =~ m{/2$}; # where the sanitizers report
-                my $to   = readlink $fd // next;
-                my @stat = stat $fd;
-                my $kind = $to =~ /^socket:\[(\d+)\]/ ? ($tcp{$1} ? 'tcp' : 'channel')
-                    : $to =~ /\[eventpoll\]/ ? 'epoll' : @stat && -c _ && $stat[6] == ((1 << 8) | 3) ? 'null'
-                    : $role eq 'audit-0' && $to =~ m{/log(?:/gate104\.jsonl)?$} ? 'log' : $to;
-                $kind{$kind}++;
-            }
             my ($channels, $tcp) = @{ $SOCKETS{$role} };
             my %want = (channel => 1 + $channels, epoll => 1, null => $sanitized ? 2 : 3, $tcp ? (tcp => $tcp) : (), $role eq 'audit-0' ? (log => 2) : ());
+            my %kind;
+            wait_until(sub {
+                %kind = kinds_of_descriptors($role);
+                return join(' ', %kind{ sort keys %kind }) eq join ' ', %want{ sort keys %want };
+            }, 3);
             is_deeply(\%kind, \%want, 'has its descriptors and no others') or diag explain \%kind;
         };
     }
