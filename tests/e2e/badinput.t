@@ -13,8 +13,6 @@ use Test::More;
 
 my $pki = pki();
 
-# ---- the installation ----
-
 my $rtu     = start_rtu();
 my $relay   = start_relay($rtu->{port});
 my $tls_rtu = start_rtu('--tls', '--ca-file', "$pki/ca.crt", '--cert', "$pki/station.crt", '--key', "$pki/station.key");
@@ -495,8 +493,6 @@ subtest 'RTU: malformed data' => sub {
     ok($s->until_apdu('680401001200'), 'the RTU is told that all came');
     $_->close for $m, $s;
 };
-
-# ---- afterwards ----
 
 is(scalar(grep { $_->{event} =~ /process-died|ipc-violation/ } records($dir)), 0, 'no process of gate104 was hurt');
 is(stop_process($gate, 'TERM'), 0, 'clean stop');
