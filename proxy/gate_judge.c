@@ -45,8 +45,9 @@ static void refuse(struct gate_session *s, enum link_leg leg, const struct link_
     (void)link_decide(s->link, leg, &d);
 }
 
+/* `ticket`: of the command's own record, if it has one already; else 0. */
 static void log_refused(struct gate_session *s, const struct link_frame *f,
-                        const char *rule, const char *why)
+                        const char *rule, const char *why, uint64_t ticket)
 {
     struct record r;
 
@@ -56,6 +57,8 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
     if (rule)
         record_text(&r, RECORD_RULE, rule);
     record_text(&r, RECORD_WHY, why);
+    if (ticket != 0)
+        record_u64(&r, RECORD_COMMAND_SEQ, ticket);
     (void)gate_log_send(s->gate, &r);
 }
 
@@ -113,7 +116,7 @@ static void command(struct gate_session *s, const struct link_frame *f,
     uint64_t ticket = gate_log_ticket(g);
 
     if (g->monitor_only || !announce(s, f, ticket, sync, a)) {
-        log_refused(s, f, a->rule, "log-unavailable");
+        log_refused(s, f, a->rule, "log-unavailable", 0);
         refuse(s, LEG_MASTER, f, REPLY_REFUSED);
         return;
     }
@@ -138,7 +141,7 @@ void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
         decide(s, LEG_MASTER, &f, LINK_FORWARD);
         return;
     }
-    log_refused(s, &f, NULL, "log-unavailable");
+    log_refused(s, &f, NULL, "log-unavailable", ticket);
     refuse(s, LEG_MASTER, &f, REPLY_REFUSED);
 }
 
@@ -257,7 +260,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         return;
     }
     if (d->action == POLICY_REFUSE) {
-        log_refused(s, f, d->name, "policy");
+        log_refused(s, f, d->name, "policy", 0);
         refuse(s, LEG_MASTER, f, REPLY_REFUSED);
         return;
     }
