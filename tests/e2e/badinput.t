@@ -204,7 +204,8 @@ my @FATAL = (
 sub fatal {
     my ($case, $send, $seen) = @_;
     my ($what, $hex, $reason) = @$case;
-    my $m = Raw104->connect_tls($port{sim}, $pki) or return 'no connection';
+    my $m = Raw104->connect_tls($port{sim}, $pki)
+        or return "no connection: $!, $IO::Socket::SSL::SSL_ERROR, " . join ' ', map { "$_->{event} " . ($_->{why} // '') } (records($dir))[ -3 .. -1 ];
     my $n = next_connection();
     my @faults;
     $m->start or return 'no STARTDT';
