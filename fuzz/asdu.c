@@ -94,7 +94,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void check_fields(const struct asdu *a, const uint8_t *p, size_t n)
 {
-    FUZZ_CHECK(a->header == (n < 9 ? n : 9));
+    FUZZ_CHECK((a->has & ASDU_HAS_TYPE) != 0 || n == 0);
     FUZZ_CHECK(n < 1 || a->type_id == p[0]);
     FUZZ_CHECK(n < 2 || (a->sq == (p[1] >= 128) && a->count == p[1] % 128));
     FUZZ_CHECK(n < 3 || (a->cause == p[2] % 64 && a->test == (p[2] >= 128)));
@@ -144,7 +144,7 @@ static void check_verdict(const struct verdict v, enum oracle opinion, size_t n)
 static void check_direction(const uint8_t *p, size_t n, enum direction dir)
 {
     struct asdu a;
-    const struct verdict v = asdu_parse(p, n, dir, &a);
+    const struct verdict v = asdu_parse(p, n, dir, &PROFILE_104, &a);
     const enum oracle opinion = asdu_oracle(p, n, dir == DIR_CONTROL);
 
     check_verdict(v, opinion, n);
@@ -168,7 +168,7 @@ static void check_direction(const uint8_t *p, size_t n, enum direction dir)
 static void check_reply(const uint8_t *p, size_t n, enum reply_kind kind, bool fine)
 {
     uint8_t reply[ASDU_SIZE_MAX], in_place[ASDU_SIZE_MAX];
-    const size_t size = reply_negative(p, n, kind, reply);
+    const size_t size = reply_negative(p, n, &PROFILE_104, kind, reply);
     struct asdu a;
 
     FUZZ_CHECK(size == 0 || size == n);
@@ -180,9 +180,10 @@ static void check_reply(const uint8_t *p, size_t n, enum reply_kind kind, bool f
     FUZZ_CHECK((cause >= 44 && cause <= 47) || (cause == 7 && asked == 6) ||
                (cause == 9 && asked == 8));
     FUZZ_CHECK(asdu_oracle_cause(p[0], cause, false));
-    FUZZ_CHECK(asdu_parse(reply, n, DIR_MONITOR, &a).reason == REASON_OK || !fine);
+    FUZZ_CHECK(asdu_parse(reply, n, DIR_MONITOR, &PROFILE_104, &a).reason == REASON_OK ||
+               !fine);
     memcpy(in_place, p, n);
-    FUZZ_CHECK(reply_negative(in_place, n, kind, in_place) == n);
+    FUZZ_CHECK(reply_negative(in_place, n, &PROFILE_104, kind, in_place) == n);
     FUZZ_CHECK(memcmp(in_place, reply, n) == 0);
 }
 

@@ -136,7 +136,7 @@ static bool try_audit(const uint8_t *p, size_t n)
         return false;
     FUZZ_CHECK(c.dir[0] == '/' && c.route_count >= 1 && c.route_count <= ROUTES_MAX);
     for (size_t i = 0; i < c.route_count; i++)
-        check_name(c.route_name[i], sizeof c.route_name[i]);
+        check_name(c.route[i].name, sizeof c.route[i].name);
     const size_t size = audit_config_encode(&c, &again);
     check_again(p, n, again, size);
     audit_config_free(&c);

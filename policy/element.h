@@ -1,11 +1,11 @@
 /* Information elements of IEC 60870-5-101 clause 7.2.6: their sizes, and which octets are
- * legal in control direction.
+ * legal in them.
  *
  * Pure: no I/O, no allocation, callable from any process. */
 #ifndef GATE104_POLICY_ELEMENT_H
 #define GATE104_POLICY_ELEMENT_H
 
-#include "policy/reason.h"
+#include "policy/judgement.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +27,7 @@ enum element {
     ELEMENT_OCI,
     ELEMENT_QDP,
     ELEMENT_CP16,
+    ELEMENT_CP24, /* 101 only */
     ELEMENT_CP56,
     ELEMENT_CP56_BOUND, /* as CP56, and all zero for "no bound" (type 127) */
     ELEMENT_SCO,
@@ -38,6 +39,7 @@ enum element {
     ELEMENT_QCC,
     ELEMENT_QRP,
     ELEMENT_TSC,
+    ELEMENT_FBP, /* fixed test pattern, 101 only */
     ELEMENT_QPM,
     ELEMENT_QPA,
     ELEMENT_NOF,
@@ -50,6 +52,7 @@ enum element {
     ELEMENT_AFQ,
     ELEMENT_CHS,
     ELEMENT_SOF,
+    ELEMENT_AID, /* association of 60870-5-7 */
     ELEMENT_LOS, /* and, behind it, as many octets as it says */
 };
 
@@ -58,8 +61,8 @@ enum element {
 /*@ logic integer element_octets(integer e) =
       e <= ELEMENT_NONE || e > ELEMENT_LOS ? 0 :
       e == ELEMENT_NVA || e == ELEMENT_SVA || e == ELEMENT_CP16 || e == ELEMENT_TSC ||
-      e == ELEMENT_NOF ? 2 :
-      e == ELEMENT_LOF ? 3 :
+      e == ELEMENT_NOF || e == ELEMENT_FBP || e == ELEMENT_AID ? 2 :
+      e == ELEMENT_LOF || e == ELEMENT_CP24 ? 3 :
       e == ELEMENT_R32 || e == ELEMENT_BSI || e == ELEMENT_SCD ? 4 :
       e == ELEMENT_BCR ? 5 :
       e == ELEMENT_CP56 || e == ELEMENT_CP56_BOUND ? 7 : 1;
@@ -85,15 +88,12 @@ enum element {
     ensures \result == element_octets(element); */
 size_t element_size(enum element element);
 
-/* Judges the element_size(element) octets at p as a controlling station may send them:
- * reserved bits and reserved or private qualifiers are 0 or refused, times are dates of
- * the calendar and not marked invalid, floats are numbers.  `offset` of the verdict
- * counts from p.  Reasons: REASON_RESERVED_BIT, REASON_BAD_VALUE, REASON_BAD_QUALIFIER,
- * REASON_BAD_TIME. */
-/*@ requires \valid_read(p + (0 .. element_octets(element) - 1));
-    assigns \nothing;
-    ensures legal: \result.reason == REASON_OK ==> element_legal(element, p);
-    ensures offset: \result.offset <= 6; */
-struct verdict element_check(enum element element, const uint8_t *p);
+/* Judges the element_size(element) octets at p; `at` is where they are in what is judged.
+ * True if a fault stands: reserved bits are set, a qualifier is reserved, private or not
+ * used, a time is none, a float is no number.  In control direction a time marked invalid
+ * is a fault too; in monitor direction what it says is then not looked at.  Reasons:
+ * REASON_RESERVED_BIT, REASON_BAD_VALUE, REASON_BAD_QUALIFIER, REASON_BAD_TIME. */
+bool element_check(struct judgement *j, enum element element, const uint8_t *p,
+                   size_t at);
 
 #endif

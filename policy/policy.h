@@ -45,8 +45,8 @@ struct policy_range {
 };
 
 /* A rule matches an object if all of this holds:
- *   types  its TypeID is set; at least one must be, and only types of 104 that occur in
- *          the direction (policy_types_set, policy_types_all)
+ *   types  its TypeID is set; at least one must be, and only those that occur in the
+ *          direction (policy_types_set, policy_types_all)
  *   ca     its CA lies in a range, 1..65534, or no range is given.  65535 (all stations)
  *          matches only the range 65535-65535, never a wider or an absent one
  *   ioa    its address lies in a range, 0..0xFFFFFF, or no range is given.  The ranges
@@ -68,6 +68,9 @@ struct policy_rule {
     double value_min, value_max; /* finite, min <= max */
 };
 
+/* True for types a rule may name: those that occur in the direction and have objects.  Of
+ * types that need a quirk a rule may speak too; without the quirk it is never asked. */
+bool policy_speaks_of(const struct type_info *type, enum direction direction);
 void policy_types_set(uint8_t types[32], uint8_t type_id);
 /* Sets every type that occurs in this direction. */
 void policy_types_all(uint8_t types[32], enum direction direction);

@@ -8,6 +8,11 @@
 /* Steps of compilation that a policy may cost: some seconds at the worst. */
 #define BUDGET ((size_t)32 << 20)
 
+bool policy_speaks_of(const struct type_info *type, enum direction direction)
+{
+    return type->layout == TYPE_LAYOUT_OBJECTS && type_in_direction(type, direction);
+}
+
 void policy_types_set(uint8_t types[32], uint8_t type_id)
 {
     types[type_id / 8] = (uint8_t)(types[type_id / 8] | 1u << type_id % 8);
@@ -17,7 +22,7 @@ void policy_types_all(uint8_t types[32], enum direction direction)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++) {
         const struct type_info *type = type_at(i);
-        if (type_in_direction(type, direction))
+        if (policy_speaks_of(type, direction))
             policy_types_set(types, type->id);
     }
 }

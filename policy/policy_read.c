@@ -75,9 +75,9 @@ static const char *types_fault(const struct policy_rule *rule)
         const struct type_info *type = type_info((uint8_t)id);
         if ((rule->types[id / 8] >> id % 8 & 1) == 0)
             continue;
-        if (type == NULL)
+        if (type == NULL || type->layout != TYPE_LAYOUT_OBJECTS)
             return "it names a type that is not one of 104";
-        if (!type_in_direction(type, rule->direction))
+        if (!policy_speaks_of(type, rule->direction))
             return "it names a type that does not occur in its direction";
         any = true;
     }

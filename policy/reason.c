@@ -32,6 +32,13 @@ const char *reason_name(unsigned int id)
     return info ? info->name : "unknown";
 }
 
+bool reason_loses_framing(enum reason reason)
+{
+    const struct reason_info *info = reason_info(reason);
+
+    return info != NULL && info->class == REASON_CLASS_FRAMING;
+}
+
 const char *reason_class_name(enum reason_class class)
 {
     return (size_t) class < CLASSES_N ? CLASSES[class] : "none";

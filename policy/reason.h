@@ -23,10 +23,12 @@ enum reason {
 
 /* What a check found.  `offset` is the index of the offending octet, counted from the
  * first octet of what was checked (the start octet 0x68 for apci_*, the TypeID for
- * asdu_*); it is 0 when `reason` is REASON_OK. */
+ * asdu_*); it is 0 when `reason` is REASON_OK.  `quirk` is the quirk (policy/quirk.h)
+ * that would let the fault through, 0 if there is none. */
 struct verdict {
     enum reason reason;
     uint16_t offset;
+    uint8_t quirk;
 };
 
 struct reason_info {
@@ -42,6 +44,8 @@ struct reason_info {
 const struct reason_info *reason_info(unsigned int id);
 /* Its name, or "unknown". */
 const char *reason_name(unsigned int id);
+/* True if the octets behind the fault cannot be told apart into APDUs any more. */
+bool reason_loses_framing(enum reason reason);
 /* "framing", "link", "structure", "meaning" or "none". */
 const char *reason_class_name(enum reason_class class);
 

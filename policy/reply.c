@@ -21,8 +21,10 @@ static const struct reply_rule RULES[] = {
     {REASON_SHORT, {CLOSE, DROP}, REPLY_REFUSED},
     {REASON_TRAILING, {CLOSE, DROP}, REPLY_REFUSED},
     {REASON_BAD_COUNT, {CLOSE, DROP}, REPLY_REFUSED},
+    {REASON_SEGMENTED, {ANSWER, DROP}, REPLY_REFUSED},
     {REASON_BAD_SQ, {ANSWER, DROP}, REPLY_UNKNOWN_TYPE},
     {REASON_BAD_TYPE, {ANSWER, DROP}, REPLY_UNKNOWN_TYPE},
+    {REASON_SECAUTH, {ANSWER, DROP}, REPLY_UNKNOWN_TYPE},
     {REASON_WRONG_DIRECTION, {CLOSE, DROP}, REPLY_REFUSED},
     {REASON_BAD_COT, {ANSWER, DROP}, REPLY_UNKNOWN_CAUSE},
     {REASON_NEGATIVE_BIT, {ANSWER, DROP}, REPLY_UNKNOWN_CAUSE},
@@ -67,13 +69,9 @@ enum reply_kind reply_kind_for(enum reason reason)
 /* Causes of a command; and, to be told that it is no cause, all but a station's own. */
 static bool may_answer_cause(uint8_t cause, enum reply_kind kind)
 {
-    const bool own = cause == COT_ACTIVATION_CON || cause == COT_DEACTIVATION_CON ||
-                     cause == COT_TERMINATION ||
-                     (cause >= COT_UNKNOWN_TYPE && cause <= COT_UNKNOWN_IOA);
-
     if (cause == COT_REQUEST || cause == COT_ACTIVATION || cause == COT_DEACTIVATION)
         return true;
-    return kind == REPLY_UNKNOWN_CAUSE && !own;
+    return kind == REPLY_UNKNOWN_CAUSE && !cot_is_answer(cause);
 }
 
 static uint8_t answer_cause(const struct type_info *type, uint8_t cause,
@@ -92,21 +90,20 @@ static uint8_t answer_cause(const struct type_info *type, uint8_t cause,
     return MIRRORED_CAUSE[kind];
 }
 
-size_t reply_negative(const uint8_t *asdu, size_t n, enum reply_kind kind,
-                      uint8_t out[ASDU_SIZE_MAX])
+size_t reply_negative(const uint8_t *asdu, size_t n, const struct profile *profile,
+                      enum reply_kind kind, uint8_t out[ASDU_SIZE_MAX])
 {
-    if (n < ASDU_HEADER_SIZE + ASDU_IOA_SIZE || n > ASDU_SIZE_MAX)
-        return 0;
+    struct asdu a;
 
-    const struct type_info *type = type_info(asdu[0]);
-    const uint8_t cause = asdu[2] & 0x3F;
-    const unsigned int ca = asdu[4] | (unsigned int)asdu[5] << 8;
-    if (ca == 0 || ca == ASDU_CA_ALL || !may_answer_cause(cause, kind))
+    (void)asdu_parse(asdu, n, DIR_CONTROL, profile, &a);
+    if ((a.has & ASDU_HAS_IOA) == 0 || n > ASDU_SIZE_MAX)
         return 0;
-    if (type != NULL && !type_in_direction(type, DIR_CONTROL))
+    if (a.ca == 0 || a.ca == ASDU_CA_ALL || !may_answer_cause(a.cause, kind))
+        return 0;
+    if (a.type != NULL && !type_in_direction(a.type, DIR_CONTROL))
         return 0;
 
     memmove(out, asdu, n);
-    out[2] = (uint8_t)((asdu[2] & 0x80) | COT_PN | answer_cause(type, cause, kind));
+    out[2] = (uint8_t)((asdu[2] & 0x80) | COT_PN | answer_cause(a.type, a.cause, kind));
     return n;
 }

@@ -35,7 +35,8 @@ enum reply_kind reply_kind_for(enum reason reason);
 /* Writes the answer to the refused command asdu[0..n) (control direction) and gives its
  * size, which is n; 0 when no answer may be given:
  *   - the ASDU is shorter than a header and one object address, or longer than 249 octets
- *   - its common address is 65535 (the station's own is not known) or 0 (no station)
+ *   - its common address is all stations (the station's own is not known) or 0 (no
+ * station)
  *   - its cause is not 5, 6 or 8, unless the kind is REPLY_UNKNOWN_CAUSE and the cause
  *     is not one that only a station may send (7, 9, 10, 44..47)
  *   - its type is one that only a station sends.
@@ -44,7 +45,7 @@ enum reply_kind reply_kind_for(enum reason reason);
  * REPLY_REFUSED of a cause whose confirmation the type does not know (cause 5 of
  * C_RD_NA_1; 8 where there is nothing to deactivate) becomes a mirrored cause 47: 104
  * clause 9.4 leaves only 44..47 there, and of these 47 speaks of the object alone. */
-size_t reply_negative(const uint8_t *asdu, size_t n, enum reply_kind kind,
-                      uint8_t out[ASDU_SIZE_MAX]);
+size_t reply_negative(const uint8_t *asdu, size_t n, const struct profile *profile,
+                      enum reply_kind kind, uint8_t out[ASDU_SIZE_MAX]);
 
 #endif

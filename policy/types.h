@@ -1,24 +1,23 @@
-/* The 54 TypeIDs of IEC 60870-5-104 (104 clause 9.4, 101 clause 7.3), one table row each,
- * and the causes of transmission.
+/* The TypeIDs, one table row each: the 54 of IEC 60870-5-104 (104 clause 9.4, 101 clause
+ * 7.3), and those of 101 and of 60870-5-7 that a route may let through besides.
  *
  * Pure: no I/O, no allocation, callable from any process. */
 #ifndef GATE104_POLICY_TYPES_H
 #define GATE104_POLICY_TYPES_H
 
+#include "policy/cause.h"
+#include "policy/direction.h"
 #include "policy/element.h"
+#include "policy/quirk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define TYPE_COUNT        54u
+#define TYPE_COUNT        81u /* rows */
+#define TYPE_TABLE_SIZE   128u
 #define TYPE_ELEMENTS_MAX 4u
 #define TYPE_NAME_MAX     9u /* letters of the longest name */
-
-/* Which way an ASDU goes: control from the controlling station (master), monitor from the
- * controlled station (RTU). */
-enum direction { DIR_CONTROL, DIR_MONITOR };
-#define DIRECTIONS 2
 
 /* What a station uses a type for; its confirmations go the other way. */
 enum type_direction { TYPE_DIR_CONTROL = 1, TYPE_DIR_MONITOR = 2, TYPE_DIR_BOTH = 3 };
@@ -32,6 +31,12 @@ enum type_ioa {
     TYPE_IOA_ZERO,  /* 0 */
     TYPE_IOA_QPA,   /* 0 if the qualifier QPA is 1, else 1..0xFFFFFF */
     TYPE_IOA_FILE,  /* any */
+};
+
+/* What follows the header. */
+enum type_layout {
+    TYPE_LAYOUT_OBJECTS, /* information objects, 101 7.2 */
+    TYPE_LAYOUT_SECAUTH, /* fields of 60870-5-7, without an object address */
 };
 
 /* The number an object carries, if it carries one; it begins at the first octet. */
@@ -48,15 +53,15 @@ enum type_value {
     VALUE_BCR,        /* -2^31..2^31-1 */
 };
 
-#define COT_BIT(cause) (UINT64_C(1) << (cause))
-
 struct type_info {
     uint8_t id;
     const char *name; /* "C_SC_NA_1" */
-    uint8_t size; /* octets of one object's elements; F_SG_NA_1: without its segment */
-    uint8_t sq;   /* enum type_sq */
-    bool single;  /* exactly one object */
-    uint8_t ioa;  /* enum type_ioa */
+    uint8_t size;   /* octets of one object's elements; F_SG_NA_1: without its segment */
+    uint8_t sq;     /* enum type_sq */
+    bool single;    /* exactly one object */
+    uint8_t layout; /* enum type_layout */
+    uint8_t needs;  /* enum quirk without which the type is unknown; QUIRK_NONE: of 104 */
+    uint8_t ioa;    /* enum type_ioa */
     uint8_t direction;        /* enum type_direction */
     uint8_t value;            /* enum type_value */
     bool has_select;          /* an S/E bit: bit 7 of the octet at select_offset */
@@ -66,7 +71,10 @@ struct type_info {
         elements[TYPE_ELEMENTS_MAX]; /* enum element, in wire order, NONE at the end */
 };
 
-/* The row of a TypeID, or NULL if it is reserved, private or not one of 104. */
+/* Indexed by TypeID; rows without a name are no type. */
+extern const struct type_info TYPE_TABLE[TYPE_TABLE_SIZE];
+
+/* The row of a TypeID, or NULL if it is reserved or private. */
 const struct type_info *type_info(uint8_t id);
 /* The i-th row in order of TypeID, or NULL if i >= TYPE_COUNT. */
 const struct type_info *type_at(size_t i);
@@ -78,10 +86,7 @@ const char *type_closest_name(const char *name);
 /* True if any cause is legal for this type in this direction. */
 bool type_in_direction(const struct type_info *type, enum direction direction);
 
-/* A word for a cause (0..63): "spontaneous", "activation-con"; "reserved" and "private"
- * for those without one. */
-const char *cot_name(unsigned int cause);
-/* "control" or "monitor". */
-const char *direction_name(enum direction direction);
+/* The quirk that lets a type have a cause which `cot` of its row lacks, or QUIRK_NONE. */
+enum quirk type_cause_quirk(uint8_t id, enum direction dir, uint8_t cause);
 
 #endif

@@ -358,7 +358,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     if (!read_boot_id(place.boot))
         memset(place.boot, '0', AUDIT_BOOT_SIZE);
     place.route_count = a->config.route_count;
-    place.route_name = (const char(*)[ROUTE_NAME_MAX + 1]) a->config.route_name;
+    place.route = a->config.route;
     if (!audit_hash_warm_up() || !audit_log_init(&a->log, a->dir_fd, &place, child->name))
         return false;
     a->log.say = say;

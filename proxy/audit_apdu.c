@@ -57,49 +57,72 @@ static bool set_header(json_t *line, const struct asdu *a)
 {
     bool good = true;
 
-    if (a->header >= 1) {
+    if ((a->has & ASDU_HAS_TYPE) != 0) {
         if (a->type)
             good = set(line, "type", json_string(a->type->name));
         good = good && set_number(line, "type_id", a->type_id);
     }
-    if (a->header >= 2 && (a->sq || a->count != 1))
+    if ((a->has & ASDU_HAS_VSQ) != 0 && (a->sq || a->count != 1))
         good = good && set(line, "sq", json_boolean(a->sq)) &&
                set_number(line, "objects", a->count);
-    if (a->header >= 3)
+    if ((a->has & ASDU_HAS_CAUSE) != 0)
         good = good && set_cause(line, a) && set(line, "pn", json_boolean(a->negative)) &&
                set(line, "test", json_boolean(a->test));
-    if (a->header >= 4)
+    if ((a->has & ASDU_HAS_OA) != 0)
         good = good && set_number(line, "oa", a->oa);
-    if (a->header >= 6)
+    if ((a->has & ASDU_HAS_CA) != 0)
         good = good && set_number(line, "ca", a->ca);
-    if (a->header >= 9)
+    if ((a->has & ASDU_HAS_IOA) != 0)
         good = good && set_number(line, "ioa", a->ioa);
     return good;
 }
 
-static bool describe_asdu(json_t *line, const struct apci *apci)
+static bool describe(json_t *line, const struct asdu *a)
+{
+    if (!set_header(line, a))
+        return false;
+    if (!a->type || !a->objects)
+        return true;
+    if (a->has_value && !set_value(line, a))
+        return false;
+    return !a->has_select || set(line, "select", json_boolean(a->select));
+}
+
+/* 60870-5-7: what an aggressive mode request protects. */
+static bool describe_inner(json_t *line, const struct asdu *outer,
+                           const struct audit_apdu_context *c)
+{
+    json_t *inner = json_object();
+    struct asdu a;
+
+    if (!inner)
+        return false;
+    (void)asdu_parse(outer->inner, outer->inner_size, c->dir, c->profile, &a);
+    if (describe(inner, &a))
+        return set(line, "inner", inner);
+    json_decref(inner);
+    return false;
+}
+
+static bool describe_asdu(json_t *line, const struct apci *apci,
+                          const struct audit_apdu_context *c)
 {
     struct asdu a;
 
-    /* What the octets say is the same in both directions; only the verdict is not. */
-    (void)asdu_parse(apci->asdu, apci->asdu_size, DIR_CONTROL, &a);
-    if (!set(line, "frame", json_string("I")) || !set_header(line, &a))
-        return false;
-    if (!a.type || !a.objects)
-        return true;
-    if (a.has_value && !set_value(line, &a))
-        return false;
-    return !a.has_select || set(line, "select", json_boolean(a.select));
+    (void)asdu_parse(apci->asdu, apci->asdu_size, c->dir, c->profile, &a);
+    return set(line, "frame", json_string("I")) && describe(line, &a) &&
+           (!a.inner || describe_inner(line, &a, c));
 }
 
-bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n)
+bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n,
+                         const struct audit_apdu_context *c)
 {
     struct apci apci;
 
     if (apci_parse(apdu, n, &apci).reason != REASON_OK)
         return true;
     switch (apci.format) {
-    case APCI_I: return describe_asdu(line, &apci);
+    case APCI_I: return describe_asdu(line, &apci, c);
     case APCI_S: return set(line, "frame", json_string("S"));
     case APCI_U:
         return set(line, "frame", json_string("U")) &&

@@ -2,14 +2,22 @@
 #ifndef GATE104_PROXY_AUDIT_APDU_H
 #define GATE104_PROXY_AUDIT_APDU_H
 
+#include "policy/profile.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct audit_apdu_context {
+    enum direction dir;
+    const struct profile *profile; /* what its route speaks */
+};
+
 /* Adds what can be read of the octets to `line`: "frame", and of an I-frame the ASDU's
  * header, first object and value.  The octets may be anything, cut ones too: what cannot
  * be read is left out.  False when out of memory. */
-bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n);
+bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n,
+                         const struct audit_apdu_context *c);
 
 #endif

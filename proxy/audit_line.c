@@ -1,5 +1,6 @@
 #include "proxy/audit_line.h"
 
+#include "policy/quirk.h"
 #include "policy/reason.h"
 #include "proxy/audit_apdu.h"
 #include "proxy/audit_text.h"
@@ -27,7 +28,8 @@ struct draft {
     const struct audit_place *place;
     const struct audit_sender *sender;
     const struct audit_stamp *stamp;
-    uint64_t ticket; /* of this record */
+    uint64_t ticket;                /* of this record */
+    struct audit_apdu_context apdu; /* its direction, and what its route speaks */
     json_t *line;
     bool cut;
     bool bad; /* out of memory */
@@ -63,20 +65,24 @@ static void put_route(struct draft *d, const struct record_field *f)
 {
     char name[ROUTE_NAME_MAX * TEXT_GROWTH + 1];
 
-    if (f->u64 >= d->place->route_count)
+    if (f->u64 >= d->place->route_count) {
         (void)snprintf(name, sizeof name, "#%" PRIu64, f->u64);
-    else
-        (void)audit_text_escape((const uint8_t *)d->place->route_name[f->u64],
-                                strlen(d->place->route_name[f->u64]), name,
+    } else {
+        const struct audit_route *route = &d->place->route[f->u64];
+        (void)audit_text_escape((const uint8_t *)route->name, strlen(route->name), name,
                                 sizeof name - 1);
+        d->apdu.profile = &route->profile;
+    }
     put_text(d, f->tag->key, name);
 }
 
 static void put_direction(struct draft *d, const struct record_field *f)
 {
-    static const char *const words[] = {"control", "monitor"};
+    const bool known = f->u64 < DIRECTIONS;
 
-    put_text(d, f->tag->key, f->u64 < 2 ? words[f->u64] : "unknown");
+    if (known)
+        d->apdu.dir = (enum direction)f->u64;
+    put_text(d, f->tag->key, known ? direction_name(d->apdu.dir) : "unknown");
 }
 
 static void put_reason(struct draft *d, const struct record_field *f)
@@ -87,6 +93,11 @@ static void put_reason(struct draft *d, const struct record_field *f)
     put_text(d, "reason", info ? info->name : "unknown");
     put_text(d, "reason_class", info ? reason_class_name(info->class) : "none");
     put_text(d, "reason_text", info ? info->text : "");
+}
+
+static void put_quirk(struct draft *d, const struct record_field *f)
+{
+    put_text(d, f->tag->key, quirk_name(f->u64 <= QUIRK_MAX ? (unsigned int)f->u64 : 0));
 }
 
 static void put_octets(struct draft *d, const struct record_field *f)
@@ -101,7 +112,7 @@ static void put_octets(struct draft *d, const struct record_field *f)
 static void put_apdu(struct draft *d, const struct record_field *f)
 {
     put_octets(d, f);
-    if (!audit_apdu_describe(d->line, f->octets, f->size))
+    if (!audit_apdu_describe(d->line, f->octets, f->size, &d->apdu))
         d->bad = true;
 }
 
@@ -145,11 +156,9 @@ static void put_field(struct draft *d, const struct record_field *f)
         enum record_tag tag;
         void (*put)(struct draft *d, const struct record_field *f);
     } special[] = {
-        {RECORD_ROUTE, put_route},
-        {RECORD_DIRECTION, put_direction},
-        {RECORD_REASON, put_reason},
-        {RECORD_APDU, put_apdu},
-        {RECORD_COMMAND_SEQ, put_command_seq},
+        {RECORD_ROUTE, put_route},   {RECORD_DIRECTION, put_direction},
+        {RECORD_REASON, put_reason}, {RECORD_APDU, put_apdu},
+        {RECORD_QUIRK, put_quirk},   {RECORD_COMMAND_SEQ, put_command_seq},
         {RECORD_CUT, put_cut},
     };
 
@@ -175,7 +184,8 @@ static void put_fields(struct draft *d, const uint8_t *payload, size_t n)
     size_t count = 0;
     size_t pos = 0;
 
-    /* Sorted by tag, so that a line looks the same whoever sends it. */
+    /* Sorted by tag, so that a line looks the same whoever sends it, and route and
+     * direction are known when the APDU comes. */
     while (count < TAG_COUNT && record_next(payload, n, &pos, &f)) {
         size_t i = count++;
 
@@ -247,7 +257,12 @@ size_t audit_line_build(const struct audit_place *place, const struct audit_stam
                         struct audit_sender *sender, const uint8_t *payload, size_t n,
                         char out[AUDIT_LINE_MAX])
 {
-    struct draft d = {.place = place, .sender = sender, .stamp = stamp};
+    struct draft d = {
+        .place = place,
+        .sender = sender,
+        .stamp = stamp,
+        .apdu = {.profile = &PROFILE_104},
+    };
     char prev[AUDIT_HASH_HEX_SIZE + 1];
     struct record_head head;
     size_t size;

@@ -30,7 +30,7 @@ struct audit_sender {
 struct audit_place {
     char boot[AUDIT_BOOT_SIZE + 1];
     size_t route_count;
-    const char (*route_name)[ROUTE_NAME_MAX + 1];
+    const struct audit_route *route;
 };
 
 struct audit_stamp {

@@ -54,9 +54,11 @@ struct config_route {
     struct source_net source[SOURCES_MAX];
     char peer_name[PEER_NAME_MAX + 1];
     uint32_t max_sessions;
-    uint32_t k, w, t0, t1, t2, t3; /* IEC 60870-5-104 5.5, 5.2; seconds */
-    size_t tls;                    /* place in config.tls */
-    size_t policy;                 /* place in config.policies */
+    uint32_t cot_size, ca_size, ioa_size; /* octets, as written */
+    struct profile profile;               /* these and the quirks */
+    uint32_t k, w, t0, t1, t2, t3;        /* IEC 60870-5-104 5.5, 5.2; seconds */
+    size_t tls;                           /* place in config.tls */
+    size_t policy;                        /* place in config.policies */
 };
 
 struct config {

@@ -33,6 +33,12 @@ void config_tls_free(struct config_tls *t);
 /* Reads the list of routes into b->c. */
 void config_routes_read(struct config_build *b, const config_setting_t *list);
 
+/* ---- config_profile.c ---- */
+
+/* What the route's stations speak: address sizes, quirks, secauth. */
+void config_profile_read(struct config_build *b, const config_setting_t *s,
+                         struct config_route *route);
+
 /* ---- config_route_check.c ---- */
 
 /* What one route's settings say about each other. */

@@ -161,6 +161,7 @@ static bool fill_gate_route(const struct config *c, const struct config_route *f
     memcpy(to->name, from->name, sizeof to->name);
     to->mode = from->mode;
     to->enforce = from->enforce;
+    to->profile = from->profile;
     to->max_sessions = from->max_sessions;
     to->k = (uint16_t)from->k;
     to->w = (uint16_t)from->w;
@@ -206,11 +207,13 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
 {
     memset(out, 0, sizeof *out);
     (void)snprintf(out->dir, sizeof out->dir, "%s", c->audit_dir);
-    out->route_name = calloc(c->route_count, sizeof *out->route_name);
-    if (!out->route_name)
+    out->route = calloc(c->route_count, sizeof *out->route);
+    if (!out->route)
         return false;
     out->route_count = c->route_count;
-    for (size_t i = 0; i < c->route_count; i++)
-        memcpy(out->route_name[i], c->routes[i].name, sizeof out->route_name[i]);
+    for (size_t i = 0; i < c->route_count; i++) {
+        memcpy(out->route[i].name, c->routes[i].name, sizeof out->route[i].name);
+        out->route[i].profile = c->routes[i].profile;
+    }
     return true;
 }

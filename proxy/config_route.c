@@ -37,10 +37,12 @@ static const struct config_key route_keys[] = {
     INT(t3, 1, 172800),
     {"records", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"observe", CONFIG_KIND_REFUSED, false, 0, 0, 0, "write enforce = false;"},
-    {"quirks", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; every rule of the standard is applied"},
-    {"secauth", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; IEC 62351-5 types are blocked"},
+    INT(cot_size, 1, 2),
+    INT(ca_size, 1, 2),
+    INT(ioa_size, 1, 3),
+    {"quirks", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"control_quirks", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"secauth", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"transparent", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and give gate104 an address of its own"},
     {"pcap", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it; commands are in the log"},
@@ -215,6 +217,9 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     route->t1 = 15;
     route->t2 = 10;
     route->t3 = 20;
+    route->cot_size = PROFILE_104.cot_size;
+    route->ca_size = PROFILE_104.ca_size;
+    route->ioa_size = PROFILE_104.ioa_size;
     config_group_read(&b->r, s, route_keys, COUNT(route_keys), route);
     read_name(b, s, route);
     read_mode(b, s, route);
@@ -226,6 +231,7 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     read_peer_name(b, s, route);
     read_records(b, s);
     read_policy(b, s, route);
+    config_profile_read(b, s, route);
     (void)config_tls_read(b, s, config_member(s, "tls", CONFIG_KIND_GROUP), &route->tls);
     config_route_check(b, s, route);
 }

@@ -73,7 +73,9 @@ struct gate_session {
     uint64_t held_since_ms;
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
-    uint64_t malformed; /* APDUs that broke a rule */
+    uint64_t malformed;                 /* APDUs that broke a rule */
+    uint64_t tolerated;                 /* ASDUs that a quirk of the route let through */
+    uint32_t tolerated_told[LINK_LEGS]; /* quirks: a record was written */
     struct loop_timer timer;
     struct gate_session *next;
 };

@@ -11,6 +11,12 @@ static enum direction direction_of(enum link_leg leg)
     return leg == LEG_MASTER ? DIR_CONTROL : DIR_MONITOR;
 }
 
+static struct verdict parse(const struct gate_session *s, const uint8_t *asdu, size_t n,
+                            enum link_leg leg, struct asdu *a)
+{
+    return asdu_parse(asdu, n, direction_of(leg), &s->route->profile, a);
+}
+
 static void log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
                       const struct link_frame *f)
 {
@@ -19,6 +25,15 @@ static void log_frame(struct record *r, const struct gate_session *s, enum link_
     /* Who asked.  (In wrap-master the peer with a certificate is the station.) */
     if (s->identified && leg == LEG_MASTER && s->route->mode == ROUTE_PROTECT_RTU)
         record_text(r, RECORD_SUBJECT, s->peer.subject);
+}
+
+/* What is wrong, where, and the quirk that would let it through. */
+static void log_verdict(struct record *r, struct verdict v)
+{
+    record_u64(r, RECORD_REASON, v.reason);
+    record_u64(r, RECORD_OFFSET, APDU_SIZE_MIN + v.offset);
+    if (v.quirk != QUIRK_NONE)
+        record_u64(r, RECORD_QUIRK, v.quirk);
 }
 
 /* ---- decisions ---- */
@@ -35,11 +50,19 @@ static void decide(struct gate_session *s, enum link_leg leg, const struct link_
 static void refuse(struct gate_session *s, enum link_leg leg, const struct link_frame *f,
                    enum reply_kind kind)
 {
+    const struct profile *profile = &s->route->profile;
     uint8_t reply[ASDU_SIZE_MAX];
-    size_t n = leg == LEG_MASTER ? reply_negative(f->asdu, f->asdu_size, kind, reply) : 0;
-    struct link_decision d = {
-        .ticket = f->ticket, .verb = LINK_REFUSE, .reply = reply, .reply_size = n};
+    struct asdu a;
+    size_t n = 0;
+    struct link_decision d = {.ticket = f->ticket, .verb = LINK_REFUSE, .reply = reply};
 
+    (void)parse(s, f->asdu, f->asdu_size, leg, &a);
+    /* What an aggressive mode request asks for is answered as if it had come bare. */
+    if (leg == LEG_MASTER && a.inner)
+        n = reply_negative(a.inner, a.inner_size, profile, kind, reply);
+    else if (leg == LEG_MASTER)
+        n = reply_negative(f->asdu, f->asdu_size, profile, kind, reply);
+    d.reply_size = n;
     if (n == 0)
         d = (struct link_decision){.ticket = f->ticket, .verb = LINK_DROP};
     (void)link_decide(s->link, leg, &d);
@@ -78,7 +101,9 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
     struct gate_command *c = &s->command[s->command_next];
     struct asdu a;
 
-    (void)asdu_parse(f->asdu, f->asdu_size, DIR_CONTROL, &a);
+    (void)parse(s, f->asdu, f->asdu_size, LEG_MASTER, &a);
+    if (a.inner)
+        (void)parse(s, a.inner, a.inner_size, LEG_MASTER, &a);
     s->command_next = (s->command_next + 1) % GATE_COMMANDS;
     c->ticket = ticket;
     c->sent_ms = loop_now(&s->gate->child.loop);
@@ -100,10 +125,8 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     record_text(&r, RECORD_VERDICT, a->verdict);
     if (a->rule)
         record_text(&r, RECORD_RULE, a->rule);
-    if (a->fault) {
-        record_u64(&r, RECORD_REASON, a->fault->reason);
-        record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + a->fault->offset);
-    }
+    if (a->fault)
+        log_verdict(&r, *a->fault);
     return gate_log_send(s->gate, &r);
 }
 
@@ -205,8 +228,7 @@ static void log_fault(struct gate_session *s, enum link_leg leg,
     gate_log_begin(&r, s, EVENT_ASDU, 0);
     log_frame(&r, s, leg, f);
     record_text(&r, RECORD_VERDICT, verdict);
-    record_u64(&r, RECORD_REASON, v.reason);
-    record_u64(&r, RECORD_OFFSET, APDU_SIZE_MIN + v.offset);
+    log_verdict(&r, v);
     (void)gate_log_send(s->gate, &r);
 }
 
@@ -301,15 +323,56 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         decide(s, LEG_STATION, f, LINK_DROP);
 }
 
+/* The first time in a session that a quirk is needed is told, then it is only counted. */
+static void note_tolerated(struct gate_session *s, enum link_leg leg,
+                           const struct link_frame *f, uint32_t quirks)
+{
+    const uint32_t news = quirks & ~s->tolerated_told[leg];
+    struct record r;
+
+    s->tolerated++;
+    s->tolerated_told[leg] |= quirks;
+    for (unsigned int q = 1; q <= QUIRK_MAX; q++) {
+        if ((news & QUIRK_BIT(q)) == 0)
+            continue;
+        gate_log_begin(&r, s, EVENT_TOLERATED, 0);
+        log_frame(&r, s, leg, f);
+        record_text(&r, RECORD_VERDICT, "pass");
+        record_u64(&r, RECORD_QUIRK, q);
+        (void)gate_log_send(s->gate, &r);
+    }
+}
+
+/* 60870-5-7 passes between the stations as it is: no rule speaks of it, and no octet of
+ * it may change. */
+static void judge_secauth(struct gate_session *s, enum link_leg leg,
+                          const struct link_frame *f)
+{
+    const struct announcement a = {.event = EVENT_COMMAND, .verdict = "pass"};
+
+    if (leg == LEG_MASTER)
+        command(s, f, &a);
+    else
+        decide(s, leg, f, LINK_FORWARD);
+}
+
 static void judge_frame(struct gate_session *s, enum link_leg leg,
                         const struct link_frame *f)
 {
     struct policy_decision d;
     struct asdu a;
-    struct verdict v = asdu_parse(f->asdu, f->asdu_size, direction_of(leg), &a);
+    struct verdict v = parse(s, f->asdu, f->asdu_size, leg, &a);
 
     if (v.reason != REASON_OK) {
         judge_fault(s, leg, f, v);
+        return;
+    }
+    if (a.tolerated != 0)
+        note_tolerated(s, leg, f, a.tolerated);
+    if (a.inner) {
+        (void)parse(s, a.inner, a.inner_size, leg, &a);
+    } else if (a.type->layout == TYPE_LAYOUT_SECAUTH) {
+        judge_secauth(s, leg, f);
         return;
     }
     policy_decide(s->policy, direction_of(leg), &a, &d);

@@ -82,8 +82,8 @@ static uint64_t supervise_leg(struct gate_leg *leg)
     uint64_t now = now_ms(s);
 
     if (partial <= now) {
-        gate_log_malformed(leg, (struct verdict){REASON_PARTIAL_TIMEOUT, 0}, leg->input,
-                           leg->input_size);
+        gate_log_malformed(leg, (struct verdict){.reason = REASON_PARTIAL_TIMEOUT},
+                           leg->input, leg->input_size);
         gate_session_close(s, reason_name(REASON_PARTIAL_TIMEOUT), (int)leg->side, NULL);
     } else if (stuck <= now) {
         gate_session_close(s, master ? "master-stuck" : "station-stuck", (int)leg->side,
@@ -368,6 +368,7 @@ static void log_counts(struct record *r, const struct gate_session *s)
     record_u64(r, RECORD_REFUSED, m->refused);
     record_u64(r, RECORD_DROPPED, m->dropped + t->dropped);
     record_u64(r, RECORD_MALFORMED, s->malformed);
+    record_u64(r, RECORD_TOLERATED, s->tolerated);
     record_u64(r, RECORD_MASTER_UNACKED, link_unacknowledged(s->link, LEG_MASTER));
     record_u64(r, RECORD_STATION_UNACKED, link_unacknowledged(s->link, LEG_STATION));
     record_u64(r, RECORD_UNSENT,

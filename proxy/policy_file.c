@@ -146,7 +146,12 @@ static bool read_types(const struct config_reader *r, const config_setting_t *s,
         good = good && type;
         if (!type)
             continue;
-        if (!type_in_direction(type, dir)) {
+        if (type->layout == TYPE_LAYOUT_SECAUTH) {
+            config_report(r, CONFIG_ERROR, e,
+                          "remove it; the route's secauth decides about it",
+                          "%s is authentication, of which no rule speaks", type->name);
+            good = false;
+        } else if (!type_in_direction(type, dir)) {
             config_report(r, CONFIG_ERROR, e, "move it to the other direction's rules",
                           "%s does not occur in %s direction", type->name,
                           direction_name(dir));

@@ -158,14 +158,6 @@ void broker_config_free(struct broker_config *c)
 
 /* ---- signer ----------------------------------------------------------------------- */
 
-static void get_path(struct wire_reader *r, char *out, size_t cap)
-{
-    wire_get_str(r, out, cap);
-    /* The monitor makes them absolute: a role has no folder of its own. */
-    if (out[0] != '/')
-        r->bad = true;
-}
-
 size_t signer_config_encode(const struct signer_config *c, uint8_t **out)
 {
     struct wire_writer w;
@@ -196,7 +188,7 @@ bool signer_config_decode(const uint8_t *p, size_t n, struct signer_config *c)
         r.bad = true;
     c->key = role_config_get_array(&r, count, sizeof *c->key, 5);
     for (size_t i = 0; c->key && i < count && !r.bad; i++) {
-        get_path(&r, c->key[i].path, sizeof c->key[i].path);
+        role_config_get_path(&r, c->key[i].path, sizeof c->key[i].path);
         c->key[i].server = role_config_get_bool(&r);
         c->key[i].client = role_config_get_bool(&r);
     }
@@ -210,50 +202,5 @@ bool signer_config_decode(const uint8_t *p, size_t n, struct signer_config *c)
 void signer_config_free(struct signer_config *c)
 {
     free(c->key);
-    memset(c, 0, sizeof *c);
-}
-
-/* ---- audit ------------------------------------------------------------------------ */
-
-size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
-{
-    struct wire_writer w;
-
-    *out = NULL;
-    if (c->route_count > ROUTES_MAX)
-        return 0;
-    (void)role_config_begin(&w, 16 + sizeof c->dir + c->route_count * 66,
-                            ROLE_CONFIG_AUDIT);
-    wire_put_str(&w, c->dir);
-    wire_put_u16(&w, (uint16_t)c->route_count);
-    for (size_t i = 0; i < c->route_count; i++)
-        wire_put_str(&w, c->route_name[i]);
-    return role_config_finish(&w, out);
-}
-
-bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
-{
-    struct wire_reader r;
-    size_t count;
-
-    memset(c, 0, sizeof *c);
-    role_config_open(&r, p, n, ROLE_CONFIG_AUDIT);
-    get_path(&r, c->dir, sizeof c->dir);
-    count = wire_get_u16(&r);
-    if (count > ROUTES_MAX)
-        r.bad = true;
-    c->route_name = role_config_get_array(&r, count, sizeof *c->route_name, 3);
-    for (size_t i = 0; c->route_name && i < count && !r.bad; i++)
-        role_config_get_name(&r, c->route_name[i], sizeof c->route_name[i]);
-    c->route_count = c->route_name ? count : 0;
-    if (wire_end(&r))
-        return true;
-    audit_config_free(c);
-    return false;
-}
-
-void audit_config_free(struct audit_config *c)
-{
-    free(c->route_name);
     memset(c, 0, sizeof *c);
 }

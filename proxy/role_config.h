@@ -6,6 +6,7 @@
 #ifndef GATE104_PROXY_ROLE_CONFIG_H
 #define GATE104_PROXY_ROLE_CONFIG_H
 
+#include "policy/profile.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -94,7 +95,8 @@ struct gate_route {
     uint16_t index;
     char name[ROUTE_NAME_MAX + 1];
     enum route_mode mode;
-    bool enforce; /* false: observe */
+    bool enforce;           /* false: observe */
+    struct profile profile; /* what its stations speak */
     uint32_t max_sessions;
     uint16_t k, w;
     uint32_t t1_s, t2_s, t3_s;
@@ -127,10 +129,15 @@ struct signer_config {
 
 /* ---- audit ---- */
 
+struct audit_route {
+    char name[ROUTE_NAME_MAX + 1];
+    struct profile profile; /* to tell an APDU's fields in the log */
+};
+
 struct audit_config {
     char dir[4096];
-    size_t route_count; /* names by route index */
-    char (*route_name)[ROUTE_NAME_MAX + 1];
+    size_t route_count; /* by route index */
+    struct audit_route *route;
 };
 
 /* Encoders: a malloc'd buffer in *out (to be freed), its size as result; 0 when out of

@@ -40,6 +40,8 @@ bool role_config_get_bool(struct wire_reader *r);
 enum route_mode role_config_get_mode(struct wire_reader *r);
 /* Not empty, printable ASCII. */
 void role_config_get_name(struct wire_reader *r, char *out, size_t cap);
+/* An absolute path: a role has no folder of its own. */
+void role_config_get_path(struct wire_reader *r, char *out, size_t cap);
 void role_config_get_endpoint(struct wire_reader *r, struct msg_endpoint *e);
 /* Octets with a u32 length of at most `max`: malloc'ed, with a NUL behind them; NULL when
  * bad. */

@@ -77,7 +77,7 @@ static void ask(const uint8_t *blob, const struct policy *p, const struct naive_
                       r->value == NULL ? NULL : r->value + 8 * (i % 2));
     if (type == 125)
         octets[12] = 0;
-    (void)asdu_parse(octets, 9 + count * info->size, DIR_CONTROL, &a);
+    (void)asdu_parse(octets, 9 + count * info->size, DIR_CONTROL, &PROFILE_104, &a);
     FUZZ_CHECK(a.objects != NULL);
     naive_compare(blob, p, DIR_CONTROL, &a);
     naive_compare(blob, p, DIR_MONITOR, &a);

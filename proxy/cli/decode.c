@@ -23,6 +23,17 @@ struct options {
     enum decode_direction direction;
     uint16_t port;
     bool json, brief, per_packet, port_given;
+    struct profile profile;
+};
+
+/* Options without a letter. */
+enum {
+    OPTION_COT_SIZE = 256,
+    OPTION_CA_SIZE,
+    OPTION_IOA_SIZE,
+    OPTION_QUIRK,
+    OPTION_CONTROL_QUIRK,
+    OPTION_SECAUTH
 };
 
 static const struct option LONG[] = {
@@ -31,6 +42,12 @@ static const struct option LONG[] = {
     {"pcap", required_argument, NULL, 'c'},
     {"port", required_argument, NULL, 'p'},
     {"policy", required_argument, NULL, 'P'},
+    {"cot-size", required_argument, NULL, OPTION_COT_SIZE},
+    {"ca-size", required_argument, NULL, OPTION_CA_SIZE},
+    {"ioa-size", required_argument, NULL, OPTION_IOA_SIZE},
+    {"quirk", required_argument, NULL, OPTION_QUIRK},
+    {"control-quirk", required_argument, NULL, OPTION_CONTROL_QUIRK},
+    {"secauth", no_argument, NULL, OPTION_SECAUTH},
     {"per-packet", no_argument, NULL, 'k'},
     {"json", no_argument, NULL, 'j'},
     {"brief", no_argument, NULL, 'b'},
@@ -54,6 +71,13 @@ static void usage(FILE *out)
         "  -p, --port N           the station's TCP port in a capture, else %u\n"
         "  -k, --per-packet       do not put streams together; each packet alone\n"
         "  -P, --policy FILE      also what the rules of a policy decide\n"
+        "      --cot-size N, --ca-size N, --ioa-size N\n"
+        "                         octets of cause, common and object address, else 2, 2, "
+        "3\n"
+        "      --quirk NAME       a quirk of the station, as in gate104.conf(5)\n"
+        "      --control-quirk NAME\n"
+        "                         the same for what the master sends\n"
+        "      --secauth          let authentication of IEC 60870-5-7 pass\n"
         "  -j, --json             one JSON object for each APDU\n"
         "  -b, --brief            one line for each APDU\n"
         "exit status: 0 all accepted, 1 not all, 2 wrong usage or nothing to decode\n",
@@ -99,6 +123,26 @@ static bool set_port(struct options *o, const char *word)
     return true;
 }
 
+static bool set_size(uint8_t *size, const char *word, char most)
+{
+    if (word[0] < '1' || word[0] > most || word[1] != '\0')
+        return misuse("sizes: --cot-size and --ca-size 1 or 2, --ioa-size 1 to 3", word);
+    *size = (uint8_t)(word[0] - '0');
+    return true;
+}
+
+static bool set_quirk(struct options *o, const char *word, enum direction dir)
+{
+    const struct quirk_info *info = quirk_by_name(word);
+
+    if (info && info->use != QUIRK_USE_SETTING &&
+        profile_allow(&o->profile, info->quirk, dir))
+        return true;
+    return misuse(dir == DIR_CONTROL ? "no quirk of what a master sends"
+                                     : "no quirk of what a station sends",
+                  word);
+}
+
 static bool set_source(struct options *o, enum source source, const char *path)
 {
     if (o->source != SOURCE_HEX)
@@ -119,6 +163,12 @@ static bool set_option(struct options *o, int letter, const char *word)
     case 'k': o->per_packet = true; return true;
     case 'j': o->json = true; return true;
     case 'b': o->brief = true; return true;
+    case OPTION_COT_SIZE: return set_size(&o->profile.cot_size, word, '2');
+    case OPTION_CA_SIZE: return set_size(&o->profile.ca_size, word, '2');
+    case OPTION_IOA_SIZE: return set_size(&o->profile.ioa_size, word, '3');
+    case OPTION_QUIRK: return set_quirk(o, word, DIR_MONITOR);
+    case OPTION_CONTROL_QUIRK: return set_quirk(o, word, DIR_CONTROL);
+    case OPTION_SECAUTH: return profile_allow(&o->profile, QUIRK_SECAUTH, DIR_CONTROL);
     default: return misuse("no such option, or its value is missing", NULL);
     }
 }
@@ -199,13 +249,16 @@ static void summarize(const struct decode_run *run)
 
 static int run_decode(const struct options *o, char *const *words, size_t n)
 {
-    struct decode_run run = {.out = stdout, .json = o->json, .brief = o->brief};
+    struct decode_run run = {.out = stdout,
+                             .json = o->json,
+                             .brief = o->brief,
+                             .rules = {.profile = o->profile}};
     struct policy *policy = NULL;
     bool good;
 
     if (o->policy && !load_policy(o->policy, &policy))
         return EXIT_UNUSABLE;
-    run.policy = policy;
+    run.rules.policy = policy;
     good = decode(&run, o, words, n);
     policy_free(policy);
     if (good)
@@ -222,7 +275,8 @@ static int run_decode(const struct options *o, char *const *words, size_t n)
 
 int cli_decode(int argc, char **argv)
 {
-    struct options o = {.direction = DECODE_AUTO, .port = PORT_104};
+    struct options o = {
+        .direction = DECODE_AUTO, .port = PORT_104, .profile = PROFILE_104};
     int letter;
 
     opterr = 0;

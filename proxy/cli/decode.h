@@ -60,7 +60,14 @@ enum decode_outcome {
 };
 #define DECODE_OUTCOMES 5
 
+/* By what is judged, besides the standard. */
+struct decode_rules {
+    struct profile profile;      /* what the route's stations speak */
+    const struct policy *policy; /* may be NULL */
+};
+
 struct decode_apdu {
+    const struct decode_rules *rules;
     const uint8_t *octets;
     size_t n;      /* 1..255 */
     bool has_apci; /* apci is what the octets say, complete or not */
@@ -79,16 +86,16 @@ struct decode_apdu {
 const char *decode_outcome_name(enum decode_outcome outcome);
 
 /* Judges the n (1..255) octets of one APDU, or of what should have been one: `framing` is
- * the verdict of apci_scan on it, and `whole` whether that found an end.  policy may be
- * NULL. */
+ * the verdict of apci_scan on it, and `whole` whether that found an end.  *out points to
+ * the rules. */
 void decode_judge(const uint8_t *octets, size_t n, bool whole, struct verdict framing,
-                  enum decode_direction direction, const struct policy *policy,
+                  enum decode_direction direction, const struct decode_rules *rules,
                   struct decode_apdu *out);
 
 struct decode_object {
     const struct type_info *type; /* never NULL */
     uint32_t ioa;
-    bool has_ioa;            /* its own three octets: not with SQ = 1 behind the first */
+    bool has_ioa;            /* octets of its own: not with SQ = 1 behind the first */
     size_t offset;           /* of its elements, from the start octet */
     const uint8_t *elements; /* type->size octets, then the segment */
     size_t segment;          /* octets of a file segment behind the elements */
@@ -114,7 +121,7 @@ struct decode_run {
     FILE *out;
     bool json;
     bool brief; /* a line for each APDU; text only */
-    const struct policy *policy;
+    struct decode_rules rules;
     uint64_t apdus;
     uint64_t outcomes[DECODE_OUTCOMES];
     bool cut;    /* a capture ended within a packet */

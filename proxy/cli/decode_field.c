@@ -179,6 +179,9 @@ static const struct bits BITS[] = {
     FLAG(OCI, 0, 0x04, "CL2", "command phase L2"),
     FLAG(OCI, 0, 0x08, "CL3", "command phase L3"),
     RESERVED(OCI, 0, 0xF0),
+    FIELD(CP24, 2, 0x3F, "minute", NULL),
+    RESERVED(CP24, 2, 0x40),
+    FLAG(CP24, 2, 0x80, "IV", "invalid"),
     FIELD(SCO, 0, 0x01, "SCS", ON_OFF),
     RESERVED(SCO, 0, 0x02),
     FIELD(SCO, 0, 0x7C, "QU", QU),
@@ -229,6 +232,7 @@ enum number {
     NUMBER_STEP,
     NUMBER_POINTS, /* 16 states and 16 changes */
     NUMBER_TIME,
+    NUMBER_LOW_16, /* of three octets; the third is bits */
 };
 
 static const struct {
@@ -252,6 +256,7 @@ static const struct {
     [ELEMENT_OCI] = {"OCI", NUMBER_NONE, NULL, ""},
     [ELEMENT_QDP] = {"QDP", NUMBER_NONE, NULL, ""},
     [ELEMENT_CP16] = {"CP16", NUMBER_UNSIGNED, "elapsed", "ms"},
+    [ELEMENT_CP24] = {"CP24", NUMBER_LOW_16, "time", "ms"},
     [ELEMENT_CP56] = {"CP56", NUMBER_TIME, NULL, ""},
     [ELEMENT_CP56_BOUND] = {"CP56", NUMBER_TIME, NULL, ""},
     [ELEMENT_SCO] = {"SCO", NUMBER_NONE, NULL, ""},
@@ -263,6 +268,7 @@ static const struct {
     [ELEMENT_QCC] = {"QCC", NUMBER_NONE, NULL, ""},
     [ELEMENT_QRP] = {"QRP", NUMBER_NONE, NULL, ""},
     [ELEMENT_TSC] = {"TSC", NUMBER_UNSIGNED, "counter", ""},
+    [ELEMENT_FBP] = {"FBP", NUMBER_BITS, "pattern", ""},
     [ELEMENT_QPM] = {"QPM", NUMBER_NONE, NULL, ""},
     [ELEMENT_QPA] = {"QPA", NUMBER_NONE, NULL, ""},
     [ELEMENT_NOF] = {"NOF", NUMBER_UNSIGNED, "file", ""},
@@ -275,6 +281,7 @@ static const struct {
     [ELEMENT_AFQ] = {"AFQ", NUMBER_NONE, NULL, ""},
     [ELEMENT_CHS] = {"CHS", NUMBER_UNSIGNED, "checksum", ""},
     [ELEMENT_SOF] = {"SOF", NUMBER_NONE, NULL, ""},
+    [ELEMENT_AID] = {"AID", NUMBER_UNSIGNED, "association", ""},
     [ELEMENT_LOS] = {"LOS", NUMBER_UNSIGNED, "length", "octets"},
 };
 #define NAMES_N (sizeof NAMES / sizeof NAMES[0])
@@ -345,6 +352,7 @@ static size_t put_number(enum element element, const uint8_t *p, struct decode_f
         .name = NAMES[element].value, .unit = NAMES[element].unit, .number = raw};
     switch (NAMES[element].number) {
     case NUMBER_UNSIGNED: break;
+    case NUMBER_LOW_16: f->number = raw & 0xFFFF; break;
     case NUMBER_BITS: f->kind = DECODE_HEX; break;
     case NUMBER_SIGNED_16: f->number = (int16_t)raw; break;
     case NUMBER_SIGNED_32: f->number = (int32_t)raw; break;

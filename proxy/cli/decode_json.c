@@ -134,18 +134,20 @@ static bool set_asdu(json_t *o, const struct decode_apdu *a)
     if (d->type)
         good = good && set_text(o, "type", d->type->name) &&
                set_text(o, "type_text", decode_type_text(d->type_id));
-    if (d->header >= 2)
+    if ((d->has & ASDU_HAS_VSQ) != 0)
         good =
             good && set(o, "sq", json_boolean(d->sq)) && set_number(o, "count", d->count);
-    if (d->header >= 3)
+    if ((d->has & ASDU_HAS_CAUSE) != 0)
         good = good && set_number(o, "cot_id", d->cause) &&
                set_text(o, "cot", cot_name(d->cause)) &&
                set(o, "pn", json_boolean(d->negative)) &&
                set(o, "test", json_boolean(d->test));
-    if (d->header >= 4)
+    if ((d->has & ASDU_HAS_OA) != 0)
         good = good && set_number(o, "oa", d->oa);
-    if (d->header >= ASDU_HEADER_SIZE)
+    if ((d->has & ASDU_HAS_CA) != 0)
         good = good && set_number(o, "ca", d->ca);
+    if (d->inner)
+        good = good && set(o, "inner", hex(d->inner, d->inner_size));
     return good && set(o, "objects", objects_of(a));
 }
 
@@ -175,13 +177,34 @@ static bool set_flow(json_t *o, const struct decode_flow *flow)
     return good && set_text(o, "destination", text);
 }
 
+/* The quirks without which it would not be accepted. */
+static json_t *tolerated(uint32_t quirks)
+{
+    json_t *list = json_array();
+
+    for (unsigned int q = 1; q <= QUIRK_MAX; q++) {
+        if ((quirks & QUIRK_BIT(q)) != 0 &&
+            json_array_append_new(list, json_string(quirk_name(q))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static bool set_verdict(json_t *o, const struct decode_apdu *a)
 {
     const struct reason_info *why = reason_info((unsigned int)a->verdict.reason);
     const bool good = set_text(o, "verdict", decode_outcome_name(a->outcome));
 
+    if (good && a->asdu.tolerated != 0 &&
+        !set(o, "tolerated", tolerated(a->asdu.tolerated)))
+        return false;
     if (a->verdict.reason == REASON_OK || !why)
         return good;
+    if (a->verdict.quirk != QUIRK_NONE &&
+        !set_text(o, "quirk", quirk_name(a->verdict.quirk)))
+        return false;
     return good && set_text(o, "reason", why->name) &&
            set_text(o, "class", reason_class_name(why->class)) &&
            set_number(o, "reason_offset", a->verdict.offset) &&

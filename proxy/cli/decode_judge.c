@@ -95,11 +95,11 @@ static void judge_asdu(struct decode_apdu *a, enum decode_direction direction)
     struct verdict v;
 
     /* What the octets say is the same in both directions; only the verdict is not. */
-    (void)asdu_parse(asdu, n, DIR_CONTROL, &a->asdu);
+    (void)asdu_parse(asdu, n, DIR_CONTROL, &a->rules->profile, &a->asdu);
     a->has_asdu = true;
     a->dir = direction == DECODE_AUTO ? direction_of_asdu(&a->asdu)
                                       : (enum direction)direction;
-    v = asdu_parse(asdu, n, a->dir, &a->asdu);
+    v = asdu_parse(asdu, n, a->dir, &a->rules->profile, &a->asdu);
     if (a->outcome != DECODE_ACCEPTED)
         return;
     a->outcome = outcome_of(v.reason);
@@ -124,22 +124,34 @@ static void judge_function(struct decode_apdu *a, enum decode_direction directio
     a->outcome = outcome_of(REASON_DIRECTION);
 }
 
-static void judge_policy(struct decode_apdu *a, const struct policy *policy)
+/* As the gate does: 60870-5-7 passes without a rule, but for what it wraps. */
+static void judge_policy(struct decode_apdu *a)
 {
+    const struct policy *policy = a->rules->policy;
+    const struct asdu *d = &a->asdu;
+    struct asdu inner;
+
     if (!policy || !a->has_asdu || a->outcome != DECODE_ACCEPTED)
         return;
-    policy_decide(policy, a->dir, &a->asdu, &a->decision);
+    if (d->inner) {
+        (void)asdu_parse(d->inner, d->inner_size, a->dir, &a->rules->profile, &inner);
+        d = &inner;
+    } else if (d->type->layout == TYPE_LAYOUT_SECAUTH) {
+        return;
+    }
+    policy_decide(policy, a->dir, d, &a->decision);
     a->has_policy = true;
     if (a->decision.action >= POLICY_REFUSE)
         a->outcome = DECODE_REFUSED;
 }
 
 void decode_judge(const uint8_t *octets, size_t n, bool whole, struct verdict framing,
-                  enum decode_direction direction, const struct policy *policy,
+                  enum decode_direction direction, const struct decode_rules *rules,
                   struct decode_apdu *out)
 {
     assert(n >= 1 && n <= APDU_SIZE_MAX);
     memset(out, 0, sizeof *out);
+    out->rules = rules;
     out->octets = octets;
     out->n = n;
     out->either = direction == DECODE_AUTO;
@@ -156,7 +168,7 @@ void decode_judge(const uint8_t *octets, size_t n, bool whole, struct verdict fr
     if (out->apci.format == APCI_I && out->apci.asdu_size > 0) {
         out->either = false;
         judge_asdu(out, direction);
-        judge_policy(out, policy);
+        judge_policy(out);
     }
 }
 
@@ -174,22 +186,28 @@ static size_t segment_size(const struct decode_apdu *a, size_t at)
     return a->octets[los] < left ? a->octets[los] : left;
 }
 
+static size_t objects_begin(const struct decode_apdu *a)
+{
+    return APDU_SIZE_MIN + (size_t)profile_header_size(&a->rules->profile);
+}
+
 bool decode_object(const struct decode_apdu *a, unsigned int i, struct decode_object *out)
 {
-    if (!a->has_asdu || !a->asdu.type || i >= a->asdu.count)
+    if (!a->has_asdu || !a->asdu.type || i >= a->asdu.count ||
+        a->asdu.type->layout != TYPE_LAYOUT_OBJECTS)
         return false;
 
-    const size_t size = a->asdu.type->size;
-    const size_t begin = APDU_SIZE_MIN + ASDU_HEADER_SIZE;
-    const size_t ioa = a->asdu.sq ? begin : begin + i * (ASDU_IOA_SIZE + size);
-    const size_t at = ioa + ASDU_IOA_SIZE + (a->asdu.sq ? i * size : 0);
+    const size_t size = a->asdu.type->size, address = a->rules->profile.ioa_size;
+    const size_t begin = objects_begin(a);
+    const size_t ioa = a->asdu.sq ? begin : begin + i * (address + size);
+    const size_t at = ioa + address + (a->asdu.sq ? i * size : 0);
     if (at + size > a->n)
         return false;
     out->type = a->asdu.type;
     out->has_ioa = !a->asdu.sq || i == 0;
-    out->ioa = a->octets[ioa] | (uint32_t)a->octets[ioa + 1] << 8 |
-               (uint32_t)a->octets[ioa + 2] << 16;
-    out->ioa += a->asdu.sq ? i : 0;
+    out->ioa = a->asdu.sq ? i : 0;
+    for (size_t k = 0; k < address; k++)
+        out->ioa += (uint32_t)a->octets[ioa + k] << 8 * k;
     out->offset = at;
     out->elements = a->octets + at;
     out->segment = segment_size(a, at);
@@ -199,7 +217,7 @@ bool decode_object(const struct decode_apdu *a, unsigned int i, struct decode_ob
 size_t decode_objects_end(const struct decode_apdu *a)
 {
     struct decode_object o;
-    size_t end = APDU_SIZE_MIN + ASDU_HEADER_SIZE;
+    size_t end = objects_begin(a);
 
     for (unsigned int i = 0; decode_object(a, i, &o); i++) /* 127 at most */
         end = o.offset + o.type->size + o.segment;

@@ -10,7 +10,7 @@ static void print(struct decode_stream *s, size_t n, bool whole, struct verdict 
     struct decode_run *run = s->run;
     struct decode_apdu a;
 
-    decode_judge(s->held, n, whole, framing, s->direction, run->policy, &a);
+    decode_judge(s->held, n, whole, framing, s->direction, &run->rules, &a);
     run->apdus++;
     run->outcomes[a.outcome]++;
     if (!run->json)

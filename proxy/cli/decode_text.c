@@ -133,6 +133,19 @@ static void put_rest(FILE *out, const struct decode_apdu *a)
     (void)fputc('\n', out);
 }
 
+/* 60870-5-7: the ASDU that an aggressive mode request protects. */
+static void put_inner(FILE *out, const struct decode_apdu *a)
+{
+    struct asdu d;
+
+    if (!a->asdu.inner)
+        return;
+    (void)asdu_parse(a->asdu.inner, a->asdu.inner_size, a->dir, &a->rules->profile, &d);
+    (void)fprintf(out, "  within  type %u %s, %s%s, CA %u, IOA %u\n", d.type_id,
+                  d.type ? d.type->name : "unknown", cot_name(d.cause),
+                  d.negative ? " negative" : "", d.ca, d.ioa);
+}
+
 static void put_asdu(FILE *out, const struct decode_apdu *a)
 {
     const struct asdu *d = &a->asdu;
@@ -140,21 +153,22 @@ static void put_asdu(FILE *out, const struct decode_apdu *a)
     (void)fprintf(out, "  type    %u %s", d->type_id,
                   d->type ? d->type->name : "unknown");
     (void)fprintf(out, d->type ? ": %s\n" : "%s\n", decode_type_text(d->type_id));
-    if (d->header >= 2)
+    if ((d->has & ASDU_HAS_VSQ) != 0)
         (void)fprintf(out, "  VSQ     SQ %d, N %u object%s%s\n", d->sq, d->count,
                       plural(d->count), d->sq ? " from one address on" : "");
-    if (d->header >= 3)
+    if ((d->has & ASDU_HAS_CAUSE) != 0)
         (void)fprintf(out, "  cause   %u %s, P/N %d %s, T %d%s\n", d->cause,
                       cot_name(d->cause), d->negative,
                       d->negative ? "negative" : "positive", d->test,
                       d->test ? " test" : "");
-    if (d->header >= 4)
+    if ((d->has & ASDU_HAS_OA) != 0)
         (void)fprintf(out, "  OA      %u\n", d->oa);
-    if (d->header >= ASDU_HEADER_SIZE)
+    if ((d->has & ASDU_HAS_CA) != 0)
         (void)fprintf(out, "  CA      %u%s\n", d->ca,
                       d->ca == ASDU_CA_ALL ? " (all stations)" : "");
+    put_inner(out, a);
     put_objects(out, a);
-    if (d->header >= ASDU_HEADER_SIZE)
+    if ((d->has & ASDU_HAS_CA) != 0)
         put_rest(out, a);
 }
 
@@ -205,6 +219,12 @@ static void put_verdict(FILE *out, const struct decode_apdu *a)
                       reason_class_name(why->class), a->verdict.offset, why->text,
                       why->clause);
     (void)fputc('\n', out);
+    if (a->verdict.quirk != QUIRK_NONE)
+        (void)fprintf(out, "          the quirk %s lets it through\n",
+                      quirk_name(a->verdict.quirk));
+    for (unsigned int q = 1; q <= QUIRK_MAX; q++)
+        if ((a->asdu.tolerated & QUIRK_BIT(q)) != 0)
+            (void)fprintf(out, "          by the quirk %s\n", quirk_name(q));
 }
 
 static void print_brief(FILE *out, const struct decode_apdu *a)
@@ -218,10 +238,10 @@ static void print_brief(FILE *out, const struct decode_apdu *a)
     if (a->has_asdu)
         (void)fprintf(out, ": type %u %s", d->type_id,
                       d->type ? d->type->name : "unknown");
-    if (a->has_asdu && d->header >= ASDU_HEADER_SIZE)
+    if (a->has_asdu && (d->has & ASDU_HAS_CA) != 0)
         (void)fprintf(out, ", %s%s, CA %u, %u object%s", cot_name(d->cause),
                       d->negative ? " negative" : "", d->ca, d->count, plural(d->count));
-    if (a->has_asdu && d->header > ASDU_HEADER_SIZE)
+    if (a->has_asdu && (d->has & ASDU_HAS_IOA) != 0)
         (void)fprintf(out, ", IOA %u", d->ioa);
     (void)fprintf(out, ": %s", decode_outcome_name(a->outcome));
     if (a->verdict.reason != REASON_OK)

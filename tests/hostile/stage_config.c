@@ -104,6 +104,7 @@ static size_t gate_config(uint8_t **out)
         (void)snprintf(route[i].name, sizeof route[i].name, "route-%u", i);
         route[i].mode = i == ROUTE_PROTECT ? ROUTE_PROTECT_RTU : ROUTE_WRAP_MASTER;
         route[i].enforce = true;
+        route[i].profile = PROFILE_104;
         route[i].max_sessions = 1000;
         route[i].k = 12;
         route[i].w = 8;
@@ -135,12 +136,12 @@ static size_t signer_config(const struct stage *s, uint8_t **out)
 static size_t audit_config(const struct stage *s, uint8_t **out)
 {
     static struct audit_config c;
-    static char name[1][ROUTE_NAME_MAX + 1] = {"rtu"};
+    static struct audit_route route[1] = {{.name = "rtu", .profile = {2, 2, 3, {0, 0}}}};
     static unsigned int number;
 
     (void)snprintf(c.dir, sizeof c.dir, "%s/log-%u", s->dir, number++);
     c.route_count = 1;
-    c.route_name = name;
+    c.route = route;
     return audit_config_encode(&c, out);
 }
 

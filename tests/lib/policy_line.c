@@ -58,7 +58,7 @@ int32_t line_decide(const struct policy *p, enum direction dir, const struct mak
     struct asdu a;
     struct policy_decision d;
     const size_t n = asdu_make(m, octets);
-    if (asdu_parse(octets, n, dir, &a).reason != REASON_OK)
+    if (asdu_parse(octets, n, dir, &PROFILE_104, &a).reason != REASON_OK)
         fail("an ASDU that is not in order");
     policy_decide(p, dir, &a, &d);
     if (strcmp(d.name, policy_rule_name(p, d.rule)) != 0)

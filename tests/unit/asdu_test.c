@@ -19,7 +19,7 @@ static struct asdu a;
 
 static struct verdict parse(const uint8_t *octets, size_t n, enum direction dir)
 {
-    return asdu_parse(guard_page_put(&guard, octets, n), n, dir, &a);
+    return asdu_parse(guard_page_put(&guard, octets, n), n, dir, &PROFILE_104, &a);
 }
 
 static struct verdict parse_made(const struct make *m, enum direction dir)
@@ -82,12 +82,14 @@ static void test_unknown_types(void **state)
         octets[0] = (uint8_t)id;
         const struct verdict v = parse(octets, sizeof octets, DIR_CONTROL);
         const bool known = type_matrix_find(rows, id) != NULL;
-        assert_int_equal(v.reason == REASON_BAD_TYPE, !known);
+        const bool secauth = id == 41 || (id >= 81 && id <= 95 && id != 88 && id != 89);
+        const enum reason unknown = secauth ? REASON_SECAUTH : REASON_BAD_TYPE;
+        assert_int_equal(v.reason == unknown, !known);
         assert_int_equal(a.type_id, id);
-        assert_int_equal(a.type != NULL, known);
-        assert_int_equal(a.header, 9);
-        assert_int_equal(
-            parse(octets, sizeof octets, DIR_MONITOR).reason == REASON_BAD_TYPE, !known);
+        assert_int_equal(a.type == NULL, type_info((uint8_t)id) == NULL);
+        assert_int_equal(a.has, id >= 81 && secauth ? 31 : 63);
+        assert_int_equal(parse(octets, sizeof octets, DIR_MONITOR).reason == unknown,
+                         !known);
     }
 }
 
@@ -152,7 +154,10 @@ static void test_header_of_short_asdus(void **state)
         const struct verdict v = parse(octets, n, DIR_CONTROL);
         assert_int_equal(v.reason, n < 6 ? REASON_SHORT : REASON_BAD_SQ);
         assert_int_equal(v.offset, n < 6 ? n : 1);
-        assert_int_equal(a.header, n);
+        assert_int_equal(a.has,
+                         (n >= 1 ? ASDU_HAS_TYPE : 0) | (n >= 2 ? ASDU_HAS_VSQ : 0) |
+                             (n >= 3 ? ASDU_HAS_CAUSE : 0) | (n >= 4 ? ASDU_HAS_OA : 0) |
+                             (n >= 6 ? ASDU_HAS_CA : 0) | (n >= 9 ? ASDU_HAS_IOA : 0));
         assert_int_equal(a.type_id, n >= 1 ? 45 : 0);
         assert_int_equal(a.type != NULL, n >= 1);
         assert_int_equal(a.sq, n >= 2);
@@ -398,7 +403,8 @@ static void test_noise(void **state)
         assert_true(v.reason != REASON_OK || v.offset == 0);
         const enum reason_class class = reason_info(v.reason)->class;
         const bool whole = v.reason == REASON_OK ||
-                           (class == REASON_CLASS_MEANING && v.reason != REASON_BAD_TYPE);
+                           (class == REASON_CLASS_MEANING &&
+                            v.reason != REASON_BAD_TYPE && v.reason != REASON_SECAUTH);
         assert_int_equal(a.objects != NULL, whole);
         sound += whole;
     }

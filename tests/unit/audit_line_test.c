@@ -14,10 +14,13 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static char route_name[2][ROUTE_NAME_MAX + 1] = {"rtu-7", "o\"d\\d\x1b[31m"};
+static const struct audit_route routes[2] = {
+    {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}},
+    {.name = "o\"d\\d\x1b[31m", .profile = {1, 1, 2, {0, 0}}},
+};
 
 static const struct audit_place place = {
-    .boot = "a1b2c3d4", .route_count = 2, .route_name = (const char (*)[64])route_name};
+    .boot = "a1b2c3d4", .route_count = 2, .route = routes};
 
 /* 2026-11-21T02:33:04.123Z */
 static const struct audit_stamp stamp = {

@@ -133,7 +133,7 @@ static void test_audit(void **state)
     assert_int_equal(a.dir[0], '/');
     assert_non_null(strstr(a.dir, "/log"));
     assert_int_equal(a.route_count, 4);
-    assert_string_equal(a.route_name[3], "r3");
+    assert_string_equal(a.route[3].name, "r3");
     audit_config_free(&a);
 }
 

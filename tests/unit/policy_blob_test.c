@@ -21,7 +21,9 @@ static const struct {
     struct line line;
 } BAD[] = {
     {"no type", "no type", {"", 0, {0}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
-    {"101 type", "not one of 104", {"", 0, {104}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
+    {"type of 60870-5-7",
+     "not one of 104",
+     {"", 0, {81}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},
     {"private type",
      "not one of 104",
      {"", 0, {200}, {{0, 0}}, {{0, 0}}, false, 0, 0, 0}},

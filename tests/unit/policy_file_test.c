@@ -64,7 +64,8 @@ static enum policy_action decide(const struct policy *p, uint8_t type, uint16_t 
     struct asdu asdu;
 
     memcpy(octets + 9, element, n);
-    assert_int_equal(asdu_parse(octets, 9 + n, DIR_CONTROL, &asdu).reason, REASON_OK);
+    assert_int_equal(asdu_parse(octets, 9 + n, DIR_CONTROL, &PROFILE_104, &asdu).reason,
+                     REASON_OK);
     policy_decide(p, DIR_CONTROL, &asdu, &d);
     return d.action;
 }
@@ -308,7 +309,7 @@ static void test_mistakes_in_files(void **state)
         {"control = { rules = ( { types = [ ]; } ); };", 1, "types", "empty", ""},
         {"control = { rules = (\n{ types = [ \"C_SC_NA1\" ]; } ); };", 2, "types[0]",
          "no type", "did you mean \"C_SC_NA_1\"?"},
-        {"control = { rules = ( { types = [ 2 ]; } ); };", 1, "types[0]", "no TypeID",
+        {"control = { rules = ( { types = [ 22 ]; } ); };", 1, "types[0]", "no TypeID",
          ""},
         {"control = { rules = ( { types = [ 301 ]; } ); };", 1, "types[0]", "no TypeID",
          ""},

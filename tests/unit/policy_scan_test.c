@@ -131,7 +131,7 @@ static void check_message(const struct policy *p, const struct line *lines)
         const float v = (float)draw(6) - 2.0f;
         memcpy(octets + 9, &v, 4);
     }
-    assert_int_equal(asdu_parse(octets, n, dir, &a).reason, REASON_OK);
+    assert_int_equal(asdu_parse(octets, n, dir, &PROFILE_104, &a).reason, REASON_OK);
     policy_decide(p, dir, &a, &got);
     scan(lines, dir, &a, &want);
     if (got.rule != want.rule || got.action != want.action || got.object != want.object)

@@ -127,8 +127,9 @@ static void test_types_without_address(void **state)
     memcpy(octets, act_loaded, sizeof octets);
     for (uint8_t ca = 1; ca <= 2; ca++) {
         octets[4] = ca;
-        assert_int_equal(asdu_parse(octets, sizeof octets, DIR_CONTROL, &a).reason,
-                         REASON_OK);
+        assert_int_equal(
+            asdu_parse(octets, sizeof octets, DIR_CONTROL, &PROFILE_104, &a).reason,
+            REASON_OK);
         policy_decide(p, DIR_CONTROL, &a, &d);
         assert_int_equal(d.rule, ca == 1 ? POLICY_DEFAULT : 1);
     }
@@ -141,7 +142,7 @@ static int32_t set_point(const struct policy *p, float value)
     struct policy_decision d;
     struct asdu a;
     memcpy(octets + 9, &value, 4);
-    asdu_parse(octets, sizeof octets, DIR_CONTROL, &a);
+    asdu_parse(octets, sizeof octets, DIR_CONTROL, &PROFILE_104, &a);
     policy_decide(p, DIR_CONTROL, &a, &d);
     return d.rule;
 }
@@ -216,8 +217,8 @@ static void test_unsound_asdu_never_passes(void **state)
         struct policy_decision d;
         struct asdu a;
         for (size_t n = 0; n <= sizeof octets; n++) {
-            assert_int_not_equal(asdu_parse(octets, n, DIR_CONTROL, &a).reason,
-                                 REASON_OK);
+            assert_int_not_equal(
+                asdu_parse(octets, n, DIR_CONTROL, &PROFILE_104, &a).reason, REASON_OK);
             policy_decide(p, DIR_CONTROL, &a, &d);
             assert_int_equal(d.action, i == 2 ? POLICY_CLOSE : POLICY_REFUSE);
             assert_int_equal(d.rule, POLICY_DEFAULT);

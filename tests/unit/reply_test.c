@@ -19,7 +19,7 @@ static uint8_t out[ASDU_SIZE_MAX];
 static size_t reply(const uint8_t *octets, size_t n, enum reply_kind kind)
 {
     memset(out, 0xEE, sizeof out);
-    return reply_negative(guard_page_put(&guard, octets, n), n, kind, out);
+    return reply_negative(guard_page_put(&guard, octets, n), n, &PROFILE_104, kind, out);
 }
 
 /* ---- every command a master may send
@@ -89,14 +89,16 @@ static void test_answers_are_legal(void **state)
         uint8_t octets[MAKE_ROOM];
         struct asdu a;
         const size_t n = asdu_make(&m, octets);
-        const enum reason reason = asdu_parse(octets, n, DIR_CONTROL, &a).reason;
+        const enum reason reason =
+            asdu_parse(octets, n, DIR_CONTROL, &PROFILE_104, &a).reason;
         if (reply_reaction(reason, DIR_CONTROL) != REACTION_ANSWER)
             continue;
         if (reply(octets, n, reply_kind_for(reason)) == 0) {
             assert_int_equal(m.cause == 13, reason == REASON_OK);
             continue;
         }
-        assert_int_equal(asdu_parse(out, n, DIR_MONITOR, &a).reason, REASON_OK);
+        assert_int_equal(asdu_parse(out, n, DIR_MONITOR, &PROFILE_104, &a).reason,
+                         REASON_OK);
         assert_true(a.negative);
     }
 }
@@ -106,11 +108,13 @@ static void test_answer_to_a_wrong_address_is_legal(void **state)
     (void)state;
     const uint8_t command[] = {100, 1, 6, 0, 1, 0, 5, 0, 0, 20};
     struct asdu a;
-    assert_int_equal(asdu_parse(command, sizeof command, DIR_CONTROL, &a).reason,
-                     REASON_BAD_IOA);
+    assert_int_equal(
+        asdu_parse(command, sizeof command, DIR_CONTROL, &PROFILE_104, &a).reason,
+        REASON_BAD_IOA);
     assert_int_equal(reply(command, sizeof command, reply_kind_for(REASON_BAD_IOA)), 10);
     assert_int_equal(out[2], 0x40 | 47);
-    assert_int_equal(asdu_parse(out, sizeof command, DIR_MONITOR, &a).reason, REASON_OK);
+    assert_int_equal(
+        asdu_parse(out, sizeof command, DIR_MONITOR, &PROFILE_104, &a).reason, REASON_OK);
 }
 
 /* ---- no answer
@@ -149,7 +153,8 @@ static void test_in_place(void **state)
 {
     (void)state;
     uint8_t command[ASDU_SIZE_MAX] = {45, 1, 8, 0, 1, 0, 1, 0, 0, 1};
-    assert_int_equal(reply_negative(command, 10, REPLY_REFUSED, command), 10);
+    assert_int_equal(reply_negative(command, 10, &PROFILE_104, REPLY_REFUSED, command),
+                     10);
     assert_int_equal(command[2], 0x49);
 }
 
@@ -165,6 +170,8 @@ static const struct {
     {REASON_SHORT, REACTION_CLOSE, REPLY_REFUSED},
     {REASON_TRAILING, REACTION_CLOSE, REPLY_REFUSED},
     {REASON_BAD_COUNT, REACTION_CLOSE, REPLY_REFUSED},
+    {REASON_SEGMENTED, REACTION_ANSWER, REPLY_REFUSED},
+    {REASON_SECAUTH, REACTION_ANSWER, REPLY_UNKNOWN_TYPE},
     {REASON_BAD_SQ, REACTION_ANSWER, REPLY_UNKNOWN_TYPE},
     {REASON_BAD_TYPE, REACTION_ANSWER, REPLY_UNKNOWN_TYPE},
     {REASON_WRONG_DIRECTION, REACTION_CLOSE, REPLY_REFUSED},

@@ -83,6 +83,7 @@ static size_t encode_gate_sized(uint8_t **out, size_t policy_size)
                                .name = "rtu-7",
                                .mode = ROUTE_PROTECT_RTU,
                                .enforce = true,
+                               .profile = {1, 2, 3, {0, QUIRK_BIT(QUIRK_CA_ZERO)}},
                                .max_sessions = 16,
                                .k = 12,
                                .w = 8,
@@ -126,9 +127,11 @@ static size_t encode_signer(uint8_t **out)
 
 static size_t encode_audit(uint8_t **out)
 {
-    static char name[2][ROUTE_NAME_MAX + 1] = {"rtu-7", "old-master"};
-    struct audit_config c = {
-        .dir = "/var/log/gate104", .route_count = 2, .route_name = name};
+    static struct audit_route route[2] = {
+        {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}},
+        {.name = "old-master", .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}}},
+    };
+    struct audit_config c = {.dir = "/var/log/gate104", .route_count = 2, .route = route};
 
     return audit_config_encode(&c, out);
 }
@@ -326,7 +329,7 @@ static void test_signer_and_audit_come_back(void **state)
     free(p);
     assert_string_equal(a.dir, "/var/log/gate104");
     assert_int_equal(a.route_count, 2);
-    assert_string_equal(a.route_name[1], "old-master");
+    assert_string_equal(a.route[1].name, "old-master");
     audit_config_free(&a);
 }
 

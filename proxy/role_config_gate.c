@@ -1,100 +1,12 @@
-/* The configurations of tls workers and gates, which carry files. */
-#include "proxy/role_config_wire.h"
+/* The configuration of a gate, which carries policies. */
+#include "proxy/role_config_profile.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define TLS_ROUTE_MOST   (2u + 2u + ROUTE_NAME_MAX + 1u + 2u + PEER_NAME_MAX)
-#define TLS_ROUTE_LEAST  8u
-#define GATE_ROUTE_FIXED (2u + 2u + 1u + 1u + 4u + 2u + 2u + 12u + POLICY_HASH_SIZE + 4u)
+#define GATE_ROUTE_FIXED                                                                 \
+    (2u + 2u + 1u + 1u + PROFILE_OCTETS + 4u + 2u + 2u + 12u + POLICY_HASH_SIZE + 4u)
 #define GATE_ROUTE_LEAST (GATE_ROUTE_FIXED + 1u)
-
-/* ---- tls -------------------------------------------------------------------------- */
-
-static void put_tls_route(struct wire_writer *w, const struct tls_route *route)
-{
-    wire_put_u16(w, route->index);
-    wire_put_str(w, route->name);
-    wire_put_u8(w, (uint8_t)route->mode);
-    wire_put_str(w, route->peer_name);
-}
-
-static void get_tls_route(struct wire_reader *r, struct tls_route *route)
-{
-    route->index = wire_get_u16(r);
-    if (route->index >= ROUTES_MAX)
-        r->bad = true;
-    role_config_get_name(r, route->name, sizeof route->name);
-    route->mode = role_config_get_mode(r);
-    /* A TLS client without a name to expect would take any server of the CA. */
-    if (route->mode == ROUTE_WRAP_MASTER)
-        role_config_get_name(r, route->peer_name, sizeof route->peer_name);
-    else
-        wire_get_str(r, route->peer_name, sizeof route->peer_name);
-}
-
-size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
-{
-    size_t pem = strlen(c->cert_pem) + strlen(c->ca_pem) + strlen(c->crl_pem);
-    struct wire_writer w;
-
-    *out = NULL;
-    if (c->route_count > ROUTES_MAX)
-        return 0;
-    (void)role_config_begin(&w, 64 + pem + c->route_count * TLS_ROUTE_MOST,
-                            ROLE_CONFIG_TLS);
-    wire_put_u32(&w, c->group);
-    wire_put_u16(&w, c->key);
-    wire_put_u32(&w, c->sessions_per_worker);
-    wire_put_u32(&w, c->handshake_s);
-    role_config_put_long(&w, c->cert_pem, strlen(c->cert_pem));
-    role_config_put_long(&w, c->ca_pem, strlen(c->ca_pem));
-    role_config_put_long(&w, c->crl_pem, strlen(c->crl_pem));
-    wire_put_u16(&w, (uint16_t)c->route_count);
-    for (size_t i = 0; i < c->route_count; i++)
-        put_tls_route(&w, &c->route[i]);
-    return role_config_finish(&w, out);
-}
-
-bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
-{
-    struct wire_reader r;
-    size_t count;
-
-    memset(c, 0, sizeof *c);
-    role_config_open(&r, p, n, ROLE_CONFIG_TLS);
-    c->group = role_config_get_range(&r, 0, ROUTES_MAX - 1);
-    c->key = wire_get_u16(&r);
-    if (c->key >= ROUTES_MAX)
-        r.bad = true;
-    c->sessions_per_worker = role_config_get_range(&r, 1, PER_WORKER_MAX);
-    c->handshake_s = role_config_get_range(&r, 1, SECONDS_MAX);
-    c->cert_pem = role_config_get_text(&r, CFG_SIZE_MAX);
-    c->ca_pem = role_config_get_text(&r, CFG_SIZE_MAX);
-    c->crl_pem = role_config_get_text(&r, CFG_SIZE_MAX);
-    count = wire_get_u16(&r);
-    if (count > ROUTES_MAX)
-        r.bad = true;
-    c->route = role_config_get_array(&r, count, sizeof *c->route, TLS_ROUTE_LEAST);
-    for (size_t i = 0; c->route && i < count && !r.bad; i++)
-        get_tls_route(&r, &c->route[i]);
-    c->route_count = c->route ? count : 0;
-    if (wire_end(&r))
-        return true;
-    tls_config_free(c);
-    return false;
-}
-
-void tls_config_free(struct tls_config *c)
-{
-    free(c->cert_pem);
-    free(c->ca_pem);
-    free(c->crl_pem);
-    free(c->route);
-    memset(c, 0, sizeof *c);
-}
-
-/* ---- gate ------------------------------------------------------------------------- */
 
 static void put_gate_route(struct wire_writer *w, const struct gate_route *route)
 {
@@ -102,6 +14,7 @@ static void put_gate_route(struct wire_writer *w, const struct gate_route *route
     wire_put_str(w, route->name);
     wire_put_u8(w, (uint8_t)route->mode);
     role_config_put_bool(w, route->enforce);
+    role_config_put_profile(w, &route->profile);
     wire_put_u32(w, route->max_sessions);
     wire_put_u16(w, route->k);
     wire_put_u16(w, route->w);
@@ -118,6 +31,7 @@ static void get_gate_route(struct wire_reader *r, struct gate_route *route)
     role_config_get_name(r, route->name, sizeof route->name);
     route->mode = role_config_get_mode(r);
     route->enforce = role_config_get_bool(r);
+    role_config_get_profile(r, &route->profile);
     route->max_sessions = role_config_get_range(r, 1, SESSIONS_TOTAL_MAX);
     route->k = wire_get_u16(r);
     route->w = wire_get_u16(r);

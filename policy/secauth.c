@@ -1,0 +1,124 @@
+#include "policy/secauth.h"
+
+#include "policy/asdu_private.h"
+
+#define SEGMENT_FIN  0x80u
+#define SEGMENT_FIR  0x40u
+#define SEGMENT_BOTH (SEGMENT_FIN | SEGMENT_FIR)
+#define AR_TAIL      6u /* challenge sequence number and user, before the MAC */
+#define MAC_MIN      4u /* HMAC-SHA-1 cut to 4 octets */
+#define MAC_MAX      64u
+#define LENGTHS_MAX  3u
+
+/* What follows the fields whose lengths are told. */
+enum rest { REST_NOTHING, REST_MAC, REST_MAC_OR_NOTHING, REST_ANY };
+
+/* `fixed` octets, then as many as the little endian lengths of two octets at `length`
+ * (counted from the first of them; 0 ends the list) say, then the rest. */
+struct layout {
+    uint8_t type_id;
+    bool segmented; /* begins with the segmentation octet */
+    uint8_t fixed;
+    uint8_t length[LENGTHS_MAX];
+    enum rest rest;
+};
+
+/* All but S_AR_NA_1 (83), which holds an ASDU. */
+static const struct layout LAYOUTS[] = {
+    {81, true, 10, {8}, REST_NOTHING},          /* challenge */
+    {82, true, 8, {6}, REST_NOTHING},           /* reply */
+    {84, false, 2, {0}, REST_NOTHING},          /* key status request */
+    {85, true, 11, {9}, REST_MAC_OR_NOTHING},   /* key status */
+    {86, true, 8, {6}, REST_NOTHING},           /* session key change */
+    {87, true, 22, {20}, REST_NOTHING},         /* error */
+    {90, true, 16, {10, 12, 14}, REST_NOTHING}, /* user status change */
+    {91, true, 5, {1, 3}, REST_NOTHING},        /* update key change request */
+    {92, true, 8, {6}, REST_NOTHING},           /* update key change reply */
+    {93, true, 8, {6}, REST_MAC},               /* update key, symmetric */
+    {94, true, 8, {6}, REST_ANY},               /* update key, asymmetric: a signature */
+    {95, true, 0, {0}, REST_MAC},               /* update key confirmation */
+};
+#define LAYOUTS_N (sizeof LAYOUTS / sizeof LAYOUTS[0])
+
+static bool is_mac(size_t n)
+{
+    return n >= MAC_MIN && n <= MAC_MAX;
+}
+
+static bool is_rest(enum rest rest, size_t n)
+{
+    switch (rest) {
+    case REST_NOTHING: return n == 0;
+    case REST_MAC: return is_mac(n);
+    case REST_MAC_OR_NOTHING: return n == 0 || is_mac(n);
+    case REST_ANY: return n > 0;
+    }
+    return false;
+}
+
+/* The n octets at p are all but the header and the segmentation octet. */
+static bool check_layout(struct judgement *j, const struct layout *layout,
+                         const uint8_t *p, size_t n, size_t at)
+{
+    size_t told = layout->fixed;
+
+    if (n < told)
+        return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
+    for (size_t i = 0; i < LENGTHS_MAX && layout->length[i] != 0; i++)
+        told += p[layout->length[i]] + 256u * p[layout->length[i] + 1u];
+    if (n < told)
+        return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
+    if (is_rest(layout->rest, n - told))
+        return false;
+    return judgement_fault(j,
+                           layout->rest == REST_NOTHING || n - told > MAC_MAX
+                               ? REASON_TRAILING
+                               : REASON_SHORT,
+                           layout->rest == REST_NOTHING ? at + told : at + n, QUIRK_NONE);
+}
+static const struct layout *layout_of(uint8_t type_id)
+{
+    for (size_t i = 0; i < LAYOUTS_N; i++)
+        if (LAYOUTS[i].type_id == type_id)
+            return &LAYOUTS[i];
+    return NULL;
+}
+
+/* The protected ASDU whole, then sequence number, user and MAC. */
+static bool check_aggressive(struct judgement *j, const uint8_t *p, size_t n, size_t at,
+                             const struct profile *profile, struct asdu *a)
+{
+    const size_t inner = asdu_size_told(p, n, profile);
+
+    if (inner == 0)
+        return judgement_fault(j, REASON_BAD_TYPE, at, QUIRK_NONE);
+    if (n < inner + AR_TAIL + MAC_MIN)
+        return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
+    if (n > inner + AR_TAIL + MAC_MAX)
+        return judgement_fault(j, REASON_TRAILING, at + inner + AR_TAIL + MAC_MAX,
+                               QUIRK_NONE);
+    a->inner = p;
+    a->inner_size = inner;
+    return false;
+}
+
+bool secauth_check(struct judgement *j, const uint8_t *p, size_t n, size_t header,
+                   const struct profile *profile, struct asdu *a)
+{
+    const struct layout *layout = layout_of(a->type_id);
+    const bool segmented = layout == NULL || layout->segmented;
+    const size_t at = header + (segmented ? 1 : 0);
+
+    if (n < at || n == header)
+        return judgement_fault(j, REASON_SHORT, n, QUIRK_NONE);
+
+    const bool whole = !segmented || (p[header] & SEGMENT_BOTH) == SEGMENT_BOTH;
+    if (layout == NULL && !whole)
+        return judgement_fault(j, REASON_SEGMENTED, header, QUIRK_NONE);
+    if (layout == NULL)
+        return check_aggressive(j, p + at, n - at, at, profile, a);
+    /* A part of a long message: which field it holds only its receiver knows. */
+    if (!whole)
+        return n == at && judgement_fault(j, REASON_SHORT, n, QUIRK_NONE);
+    return check_layout(j, layout, p + at, n - at, at);
+}

@@ -1,0 +1,55 @@
+/* The configuration of the audit process. */
+#include "proxy/role_config_profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUTE_MOST  (2u + ROUTE_NAME_MAX + PROFILE_OCTETS)
+#define ROUTE_LEAST (2u + 1u + PROFILE_OCTETS)
+
+size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
+{
+    struct wire_writer w;
+
+    *out = NULL;
+    if (c->route_count > ROUTES_MAX)
+        return 0;
+    (void)role_config_begin(&w, 16 + sizeof c->dir + c->route_count * ROUTE_MOST,
+                            ROLE_CONFIG_AUDIT);
+    wire_put_str(&w, c->dir);
+    wire_put_u16(&w, (uint16_t)c->route_count);
+    for (size_t i = 0; i < c->route_count; i++) {
+        wire_put_str(&w, c->route[i].name);
+        role_config_put_profile(&w, &c->route[i].profile);
+    }
+    return role_config_finish(&w, out);
+}
+
+bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
+{
+    struct wire_reader r;
+    size_t count;
+
+    memset(c, 0, sizeof *c);
+    role_config_open(&r, p, n, ROLE_CONFIG_AUDIT);
+    role_config_get_path(&r, c->dir, sizeof c->dir);
+    count = wire_get_u16(&r);
+    if (count > ROUTES_MAX)
+        r.bad = true;
+    c->route = role_config_get_array(&r, count, sizeof *c->route, ROUTE_LEAST);
+    for (size_t i = 0; c->route && i < count && !r.bad; i++) {
+        role_config_get_name(&r, c->route[i].name, sizeof c->route[i].name);
+        role_config_get_profile(&r, &c->route[i].profile);
+    }
+    c->route_count = c->route ? count : 0;
+    if (wire_end(&r))
+        return true;
+    audit_config_free(c);
+    return false;
+}
+
+void audit_config_free(struct audit_config *c)
+{
+    free(c->route);
+    memset(c, 0, sizeof *c);
+}
