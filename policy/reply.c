@@ -90,6 +90,16 @@ static uint8_t answer_cause(const struct type_info *type, uint8_t cause,
     return MIRRORED_CAUSE[kind];
 }
 
+/* NULL for one that the route does not know. */
+static const struct type_info *known_type(const struct asdu *a,
+                                          const struct profile *profile)
+{
+    if (a->type == NULL || a->type->needs == QUIRK_NONE ||
+        (profile->quirks[DIR_CONTROL] & QUIRK_BIT(a->type->needs)) != 0)
+        return a->type;
+    return NULL;
+}
+
 size_t reply_negative(const uint8_t *asdu, size_t n, const struct profile *profile,
                       enum reply_kind kind, uint8_t out[ASDU_SIZE_MAX])
 {
@@ -100,10 +110,12 @@ size_t reply_negative(const uint8_t *asdu, size_t n, const struct profile *profi
         return 0;
     if (a.ca == 0 || a.ca == ASDU_CA_ALL || !may_answer_cause(a.cause, kind))
         return 0;
-    if (a.type != NULL && !type_in_direction(a.type, DIR_CONTROL))
+
+    const struct type_info *type = known_type(&a, profile);
+    if (type != NULL && !type_in_direction(type, DIR_CONTROL))
         return 0;
 
     memmove(out, asdu, n);
-    out[2] = (uint8_t)((asdu[2] & 0x80) | COT_PN | answer_cause(a.type, a.cause, kind));
+    out[2] = (uint8_t)((asdu[2] & 0x80) | COT_PN | answer_cause(type, a.cause, kind));
     return n;
 }
