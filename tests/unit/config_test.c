@@ -1,5 +1,5 @@
 /* The configuration reader: every mistake is named with its line and a remedy. */
-#include "proxy/config.h"
+#include "tests/lib/config_lab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,117 +12,12 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* One route of each mode.  Tests replace parts of it; lines are counted from 1. */
-static const char base[] =
-    "user = \"_gate104\";\n"                                          /* 1 */
-    "run_dir = \"/run/gate104\";\n"                                   /* 2 */
-    "audit = { dir = \"/var/log/gate104\"; commands = \"sync\"; };\n" /* 3 */
-    "tls = { cert = \"station.crt\"; key = \"station.key\";\n"        /* 4 */
-    "        ca = [ \"ca.crt\" ]; crl = [ \"ca.crl\" ]; };\n"         /* 5 */
-    "limits = { max_sessions = 100; };\n"                             /* 6 */
-    "routes = (\n"                                                    /* 7 */
-    "  { name = \"rtu-7\"; mode = \"protect-rtu\";\n"                 /* 8 */
-    "    listen = [ \"0.0.0.0:19998\" ];\n"                           /* 9 */
-    "    rtu = [ \"10.0.1.10:2404\" ];\n"                             /* 10 */
-    "    allow_from = [ \"10.0.0.0/24\" ];\n"                         /* 11 */
-    "    policy = \"a.policy\"; enforce = true; k = 12; w = 8;\n"     /* 12 */
-    "    t1 = 15; t2 = 10; },\n"                                      /* 13 */
-    "  { name = \"old-master\"; mode = \"wrap-master\";\n"            /* 14 */
-    "    listen = [ \"127.0.0.1:2404\" ];\n"                          /* 15 */
-    "    remote = [ \"10.0.2.20:19998\" ];\n"                         /* 16 */
-    "    peer_name = \"rtu20.example\";\n"                            /* 17 */
-    "    policy = \"a.policy\"; }\n"                                  /* 18 */
-    ");\n";
-
-static char folder[] = "/tmp/gate104-config-XXXXXX";
-
-static void spew(const char *name, const char *text, size_t size)
-{
-    char path[128];
-    FILE *f;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    f = fopen(path, "w");
-    assert_non_null(f);
-    assert_int_equal(fwrite(text, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static struct config *load(const char *text, struct config_errors *errs)
-{
-    char path[128];
-
-    spew("gate104.conf", text, strlen(text));
-    (void)snprintf(path, sizeof path, "%s/gate104.conf", folder);
-    config_errors_init(errs);
-    return config_load(path, errs);
-}
-
-/* `base` with the first `find` replaced; NULL find appends. */
-static char *edited(const char *find, const char *replace)
-{
-    const char *at = find ? strstr(base, find) : base + strlen(base);
-    size_t skip = find ? strlen(find) : 0;
-    char *text = NULL;
-
-    assert_non_null(at);
-    assert_true(asprintf(&text, "%.*s%s%s", (int)(at - base), base, replace, at + skip) >
-                0);
-    return text;
-}
-
-static const struct config_finding *find(const struct config_errors *e,
-                                         enum config_severity severity, unsigned int line,
-                                         const char *key, const char *what,
-                                         const char *remedy)
-{
-    for (size_t i = 0; i < e->count; i++) {
-        const struct config_finding *f = &e->item[i];
-
-        if (f->severity == severity && f->line == line && strstr(f->key, key) &&
-            strstr(f->what, what) && strstr(f->remedy, remedy))
-            return f;
-    }
-    return NULL;
-}
-
-struct mistake {
-    const char *find, *replace;
-    unsigned int line;
-    const char *key, *what, *remedy;
-};
-
-static void check_mistake(const struct mistake *m, enum config_severity severity)
-{
-    char *text = edited(m->find, m->replace);
-    struct config_errors errs;
-    struct config *c = load(text, &errs);
-
-    if (!find(&errs, severity, m->line, m->key, m->what, m->remedy)) {
-        print_message("%s", text);
-        config_errors_print(&errs, stderr);
-        fail_msg("\"%s\" is not found on line %u", m->what, m->line);
-    }
-    assert_true((severity == CONFIG_WARNING) == (c != NULL));
-    assert_int_equal(errs.errors > 0, severity == CONFIG_ERROR);
-    config_free(c);
-    config_errors_free(&errs);
-    free(text);
-}
-
-static void check_mistakes(const struct mistake *m, size_t count,
-                           enum config_severity severity)
-{
-    for (size_t i = 0; i < count; i++)
-        check_mistake(&m[i], severity);
-}
-
 /* ---- what is right ---------------------------------------------------------------- */
 
 static void test_base_loads(void **state)
 {
     struct config_errors errs;
-    struct config *c = load(base, &errs);
+    struct config *c = config_lab_load(config_lab_base, &errs);
 
     (void)state;
     config_errors_print(&errs, stderr);
@@ -159,7 +54,7 @@ static void test_policy_hash_is_that_of_the_file(void **state)
 {
     static const uint8_t want[] = {0x20, 0xc2, 0x3f, 0x82, 0x7d, 0xe0, 0x54, 0xd2};
     struct config_errors errs;
-    struct config *c = load(base, &errs);
+    struct config *c = config_lab_load(config_lab_base, &errs);
 
     (void)state;
     assert_non_null(c);
@@ -170,11 +65,11 @@ static void test_policy_hash_is_that_of_the_file(void **state)
 
 static void test_ipv6_and_own_tls(void **state)
 {
-    char *text = edited("allow_from = [ \"10.0.0.0/24\" ];\n",
-                        "allow_from = [ \"2001:db8::/32\", \"::1\" ];\n"
-                        " tls = { cert = \"other.crt\"; };\n");
+    char *text = config_lab_edited("allow_from = [ \"10.0.0.0/24\" ];\n",
+                                   "allow_from = [ \"2001:db8::/32\", \"::1\" ];\n"
+                                   " tls = { cert = \"other.crt\"; };\n");
     struct config_errors errs;
-    struct config *c = load(text, &errs);
+    struct config *c = config_lab_load(text, &errs);
 
     (void)state;
     assert_non_null(c);
@@ -225,7 +120,7 @@ static void test_syntax(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
 static void test_keys(void **state)
@@ -262,50 +157,7 @@ static void test_keys(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
-}
-
-static void test_profiles(void **state)
-{
-    static const struct mistake m[] = {
-        {"k = 12", "quirks = [ \"x\" ]", 12, "quirks[0]", "no quirk", "gate104.conf(5)"},
-        {"k = 12", "quirks = [ \"reserved-bit\" ]", 12, "quirks[0]", "no quirk",
-         "did you mean \"reserved-bits\""},
-        {"k = 12", "quirks = [ \"ca-zero\", \"ca-zero\" ]", 12, "quirks[1]",
-         "named twice", "remove"},
-        {"k = 12", "quirks = [ \"untimed-test\" ]", 12, "quirks[0]", "the master sends",
-         "control_quirks"},
-        {"k = 12", "control_quirks = [ \"cp24-types\" ]", 12, "control_quirks[0]",
-         "the station sends", "quirks = "},
-        {"k = 12", "quirks = [ \"secauth\" ]", 12, "quirks[0]", "a setting of the route",
-         "secauth = "},
-        {"k = 12", "secauth = \"sometimes\"", 12, "secauth", "no way", "passthrough"},
-        {"k = 12", "cot_size = 3", 12, "cot_size", "", ""},
-        {"k = 12", "ca_size = 0", 12, "ca_size", "", ""},
-        {"k = 12", "ioa_size = 4", 12, "ioa_size", "", ""},
-    };
-
-    char *text = edited("k = 12", "ca_size = 1; quirks = [ \"ca-zero\" ]; "
-                                  "control_quirks = ( \"untimed-test\" ); "
-                                  "secauth = \"passthrough\"");
-    const uint32_t common = QUIRK_BIT(QUIRK_UNTIMED_TEST) | QUIRK_BIT(QUIRK_SECAUTH);
-    struct config_errors errs;
-    struct config *c;
-
-    (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
-    c = load(text, &errs);
-    assert_non_null(c);
-    assert_int_equal(c->routes[0].profile.cot_size, 2);
-    assert_int_equal(c->routes[0].profile.ca_size, 1);
-    assert_int_equal(c->routes[0].profile.ioa_size, 3);
-    assert_int_equal(c->routes[0].profile.quirks[DIR_CONTROL], common);
-    assert_int_equal(c->routes[0].profile.quirks[DIR_MONITOR],
-                     common | QUIRK_BIT(QUIRK_CA_ZERO));
-    assert_memory_equal(&c->routes[1].profile, &PROFILE_104, sizeof PROFILE_104);
-    config_free(c);
-    config_errors_free(&errs);
-    free(text);
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
 static void test_keys_of_later_versions(void **state)
@@ -319,7 +171,7 @@ static void test_keys_of_later_versions(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
 static void test_routes(void **state)
@@ -372,7 +224,7 @@ static void test_routes(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
 static void test_files(void **state)
@@ -398,7 +250,7 @@ static void test_files(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_ERROR);
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
 static void test_warnings(void **state)
@@ -419,7 +271,7 @@ static void test_warnings(void **state)
     };
 
     (void)state;
-    check_mistakes(m, COUNT(m), CONFIG_WARNING);
+    config_lab_mistakes(m, COUNT(m), CONFIG_WARNING);
 }
 
 static void test_all_mistakes_at_once(void **state)
@@ -431,19 +283,24 @@ static void test_all_mistakes_at_once(void **state)
                                "           { name = \"a\"; },\n"
                                "           7 );\n";
     struct config_errors errs;
-    struct config *c = load(text, &errs);
+    struct config *c = config_lab_load(text, &errs);
 
     (void)state;
     assert_null(c);
-    assert_non_null(find(&errs, CONFIG_ERROR, 1, "usr", "no such key", "user"));
-    assert_non_null(find(&errs, CONFIG_ERROR, 2, "audit.dri", "no such key", "dir"));
-    assert_non_null(find(&errs, CONFIG_ERROR, 2, "audit.dir", "missing", ""));
     assert_non_null(
-        find(&errs, CONFIG_ERROR, 3, "limits.handshake", "range", "1 to 255"));
-    assert_non_null(find(&errs, CONFIG_ERROR, 4, "routes[0].k", "range", ""));
-    assert_non_null(find(&errs, CONFIG_ERROR, 4, "routes[0].mode", "missing", ""));
-    assert_non_null(find(&errs, CONFIG_ERROR, 5, "routes[1].name", "line 4", ""));
-    assert_non_null(find(&errs, CONFIG_ERROR, 6, "routes[2]", "wrong type", "group"));
+        config_lab_find(&errs, CONFIG_ERROR, 1, "usr", "no such key", "user"));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 2, "audit.dri", "no such key", "dir"));
+    assert_non_null(config_lab_find(&errs, CONFIG_ERROR, 2, "audit.dir", "missing", ""));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 3, "limits.handshake", "range", "1 to 255"));
+    assert_non_null(config_lab_find(&errs, CONFIG_ERROR, 4, "routes[0].k", "range", ""));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 4, "routes[0].mode", "missing", ""));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 5, "routes[1].name", "line 4", ""));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 6, "routes[2]", "wrong type", "group"));
     config_errors_free(&errs);
 }
 
@@ -454,9 +311,11 @@ static void test_unreadable_main_file(void **state)
     (void)state;
     config_errors_init(&errs);
     assert_null(config_load("/nonexistent/gate104.conf", &errs));
-    assert_non_null(find(&errs, CONFIG_ERROR, 0, "", "No such file", "create"));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 0, "", "No such file", "create"));
     assert_null(config_load("/tmp", &errs));
-    assert_non_null(find(&errs, CONFIG_ERROR, 0, "", "is a directory", "regular"));
+    assert_non_null(
+        config_lab_find(&errs, CONFIG_ERROR, 0, "", "is a directory", "regular"));
     config_errors_free(&errs);
 }
 
@@ -467,54 +326,12 @@ static void test_nul_octet(void **state)
     struct config_errors errs;
 
     (void)state;
-    spew("nul.conf", text, sizeof text - 1);
-    (void)snprintf(path, sizeof path, "%s/nul.conf", folder);
+    config_lab_spew("nul.conf", text, sizeof text - 1);
+    (void)snprintf(path, sizeof path, "%s/nul.conf", config_lab_folder);
     config_errors_init(&errs);
     assert_null(config_load(path, &errs));
-    assert_non_null(find(&errs, CONFIG_ERROR, 2, "", "NUL", "text file"));
+    assert_non_null(config_lab_find(&errs, CONFIG_ERROR, 2, "", "NUL", "text file"));
     config_errors_free(&errs);
-}
-
-/* ---- frame ------------------------------------------------------------------------ */
-
-static int set_up(void **state)
-{
-    static const char pem[] = "-----BEGIN CERTIFICATE-----\n";
-    static const char key[] =
-        "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n";
-    static const char der[] = "\x30\x82\x01\x00";
-    static const char policy[] =
-        "control = { rules = ( { types = [ \"C_IC_NA_1\" ]; ca = [ 1 ]; } ); };\n";
-    static char large[1024 * 1024 + 1];
-
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    memset(large, 'x', sizeof large);
-    spew("station.crt", pem, strlen(pem));
-    spew("other.crt", pem, strlen(pem));
-    spew("ca.crt", pem, strlen(pem));
-    spew("ca.crl", pem, strlen(pem));
-    spew("both.pem", key, strlen(key));
-    spew("der.crt", der, sizeof der - 1);
-    spew("large.crt", large, sizeof large);
-    spew("a.policy", policy, strlen(policy));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    static const char *const names[] = {
-        "station.crt", "other.crt", "ca.crt",   "ca.crl",       "both.pem",
-        "der.crt",     "large.crt", "a.policy", "gate104.conf", "nul.conf"};
-    char path[128];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(names); i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        (void)unlink(path);
-    }
-    return rmdir(folder);
 }
 
 int main(void)
@@ -525,7 +342,6 @@ int main(void)
         cmocka_unit_test(test_ipv6_and_own_tls),
         cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_keys_of_later_versions),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_files),
@@ -535,5 +351,5 @@ int main(void)
         cmocka_unit_test(test_nul_octet),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, config_lab_set_up, config_lab_tear_down);
 }
