@@ -96,6 +96,7 @@ static void parse(struct judgement *j, const uint8_t *p, size_t n,
     decode_header(p, n, profile, out);
     if (asdu_check_structure(j, p, n, out, profile))
         return;
+    assert(out->type != NULL);
     if (out->type->layout == TYPE_LAYOUT_OBJECTS)
         decode_objects(p + header, n - header, out);
     else if (secauth_check(j, p, n, header, profile, out))

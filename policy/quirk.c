@@ -11,13 +11,14 @@ static const struct quirk_info QUIRKS[QUIRK_MAX + 1] = {
 #undef X
 };
 
-#define COUNT(symbol, id, name, use, text) +1
-static_assert(0
-#define X COUNT
+/* A place for each, to count them. */
+enum {
+#define X(symbol, id, name, use, text) PLACE_##symbol,
 #include "policy/quirk.def"
 #undef X
-                  == QUIRK_MAX,
-              "ids run from 1 to QUIRK_MAX");
+    PLACES
+};
+static_assert(PLACES == QUIRK_MAX, "ids run from 1 to QUIRK_MAX");
 
 /* Sets by use, to be picked from. */
 #define IN_MONITOR                     1
