@@ -37,6 +37,7 @@ struct config_policy {
     uint8_t hash[POLICY_HASH_SIZE];
     uint8_t *blob; /* for policy_load() */
     size_t size;
+    uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
 };
 
 struct config_route {

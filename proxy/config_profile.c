@@ -72,6 +72,25 @@ static void read_secauth(const struct config_build *b, const config_setting_t *s
                           "\"%s\" is no way to treat IEC 60870-5-7", text);
 }
 
+/* A rule for what the validator stops is a mistake in one place or the other. */
+static void check_policy(const struct config_build *b, const config_setting_t *s,
+                         const struct config_route *route)
+{
+    for (unsigned int d = 0; d < DIRECTIONS; d++) {
+        const uint32_t missing =
+            b->c->policies[route->policy].needs[d] & ~route->profile.quirks[d];
+        for (unsigned int q = 1; q <= QUIRK_MAX; q++) {
+            if ((missing & QUIRK_BIT(q)) == 0)
+                continue;
+            config_report_key(&b->r, CONFIG_WARNING, s, "policy",
+                              "name the quirk in the route, or remove the types",
+                              "it has rules for types that pass only with the quirk "
+                              "\"%s\"",
+                              quirk_name(q));
+        }
+    }
+}
+
 void config_profile_read(struct config_build *b, const config_setting_t *s,
                          struct config_route *route)
 {
@@ -85,4 +104,6 @@ void config_profile_read(struct config_build *b, const config_setting_t *s,
     read_quirks(b, s, "quirks", DIR_MONITOR, profile);
     read_quirks(b, s, "control_quirks", DIR_CONTROL, profile);
     read_secauth(b, s, profile);
+    if (b->r.errs->errors == 0)
+        check_policy(b, s, route);
 }

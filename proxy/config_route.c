@@ -181,6 +181,7 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
     more[c->policy_count] =
         (struct config_policy){.path = path, .blob = file.blob, .size = file.size};
     memcpy(more[c->policy_count].hash, file.hash, POLICY_HASH_SIZE);
+    memcpy(more[c->policy_count].needs, file.needs, sizeof file.needs);
     *place = c->policy_count++;
     return true;
 }

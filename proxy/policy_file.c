@@ -53,6 +53,7 @@ static const struct config_key rule_keys[] = {
 struct reading {
     struct config_reader r;
     struct policy_builder *builder;
+    uint32_t needs[DIRECTIONS]; /* quirks */
 };
 
 static const char *action_names(const void *ctx, size_t i)
@@ -258,6 +259,15 @@ static bool read_addresses(const struct config_reader *r, const config_setting_t
     return policy_file_ranges(r, list, space, out, count);
 }
 
+static void note_needs(struct reading *rd, const struct policy_rule *rule)
+{
+    for (unsigned int id = 0; id < 256; id++) {
+        const struct type_info *type = type_info((uint8_t)id);
+        if ((rule->types[id / 8] >> id % 8 & 1) != 0 && type && type->needs != QUIRK_NONE)
+            rd->needs[rule->direction] |= QUIRK_BIT(type->needs);
+    }
+}
+
 static void read_rule(struct reading *rd, const config_setting_t *s, enum direction dir)
 {
     struct policy_rule rule = {.direction = dir, .action = POLICY_PASS};
@@ -277,6 +287,9 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = read_action(r, s, "action", dir, &rule.action) && good;
     rule.ca = ca;
     rule.ioa = ioa;
+    /* A rule without a list of types means those that pass. */
+    if (config_setting_get_member(s, "types"))
+        note_needs(rd, &rule);
     if (good && r->errs->errors == before &&
         !policy_builder_add(rd->builder, &rule, err, sizeof err))
         config_report(r, CONFIG_ERROR, s, "change the rule", "%s", err);
@@ -379,6 +392,7 @@ bool policy_file_load(const char *path, const struct config_place *at,
         read_tree(&rd, config_root_setting(tree), out);
     else
         config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
+    memcpy(out->needs, rd.needs, sizeof out->needs);
     policy_builder_free(rd.builder);
     config_tree_free(tree);
     free(octets);

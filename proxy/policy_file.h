@@ -11,6 +11,7 @@ struct policy_file {
     uint8_t hash[POLICY_HASH_SIZE]; /* SHA-256 of the file's octets */
     uint8_t *blob;                  /* policy_load() takes it */
     size_t size;
+    uint32_t needs[DIRECTIONS]; /* quirks without which a type it names never passes */
 };
 
 /* Reads a policy file of at most 64 MiB; `at` is where it was named.  False if there is

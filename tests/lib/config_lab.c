@@ -139,8 +139,8 @@ int config_lab_set_up(void **state)
 int config_lab_tear_down(void **state)
 {
     static const char *const names[] = {
-        "station.crt", "other.crt", "ca.crt",   "ca.crl",       "both.pem",
-        "der.crt",     "large.crt", "a.policy", "gate104.conf", "nul.conf"};
+        "station.crt", "other.crt", "ca.crt",       "ca.crl",   "both.pem", "der.crt",
+        "large.crt",   "a.policy",  "gate104.conf", "nul.conf", "b.policy"};
     char path[128];
 
     (void)state;

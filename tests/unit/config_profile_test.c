@@ -53,10 +53,39 @@ static void test_profiles(void **state)
     free(text);
 }
 
+/* A policy that speaks of what the validator stops. */
+static void test_policy_needs_quirk(void **state)
+{
+    static const char policy[] =
+        "control = { rules = ( { types = [ \"C_TS_NA_1\" ]; ca = [ 1 ]; } ); };\n"
+        "monitor = { rules = ( { types = [ 2, 30 ]; action = \"drop\"; } ); };\n";
+    static const struct mistake m[] = {
+        {"a.policy", "b.policy", 12, "policy", "quirk \"cp24-types\"", "name the quirk"},
+        {"a.policy", "b.policy", 12, "policy", "quirk \"untimed-test\"",
+         "name the quirk"},
+    };
+    char *text =
+        config_lab_edited("a.policy\";", "b.policy\"; quirks = [ \"cp24-types\" ]; "
+                                         "control_quirks = [ \"untimed-test\" ];");
+    struct config_errors errs;
+    struct config *c;
+
+    (void)state;
+    config_lab_spew("b.policy", policy, strlen(policy));
+    config_lab_mistakes(m, COUNT(m), CONFIG_WARNING);
+    c = config_lab_load(text, &errs);
+    assert_non_null(c);
+    assert_null(config_lab_find(&errs, CONFIG_WARNING, 12, "policy", "quirk", ""));
+    config_free(c);
+    config_errors_free(&errs);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_policy_needs_quirk),
     };
 
     return cmocka_run_group_tests(tests, config_lab_set_up, config_lab_tear_down);
