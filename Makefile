@@ -56,7 +56,8 @@ UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
-           $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c)
+           $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
+           $(wildcard tests/torture/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -69,6 +70,8 @@ PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate
             $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim
 HOSTILE_SRC := $(wildcard tests/hostile/*.c)
 HOSTILE     := $(B)/hostile/ipc_hostile
+TORTURE_SRC := $(wildcard tests/torture/*.c)
+TORTURE     := $(B)/torture/stations
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -131,6 +134,13 @@ $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
 
+# Two stations with a ledger, for tests that kill what is between them.
+$(TORTURE): $(call obj,$(TORTURE_SRC) $(addprefix tests/sim/,apdu.c channel.c element.c \
+            link.c net.c signals.c simclock.c text.c tls_io.c type_table.c words.c))
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lm
+
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC))
 
 # ---- targets ---------------------------------------------------------------------
@@ -145,13 +155,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE)
+check: all $(UNIT) $(HOSTILE) $(TORTURE)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE)
+e2e: all $(HOSTILE) $(TORTURE)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
