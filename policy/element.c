@@ -50,16 +50,16 @@ static const struct element_rule ELEMENTS[] = {
     [ELEMENT_CP56] = {.size = 7},
     [ELEMENT_CP56_BOUND] = {.size = 7},
     [ELEMENT_SCO] = {1, 0x02, {QU}},
-    [ELEMENT_DCO] = {1, 0x00, {{0x03, 1, 2, VALUE}, QU}},
-    [ELEMENT_RCO] = {1, 0x00, {{0x03, 1, 2, VALUE}, QU}},
+    [ELEMENT_DCO] = {1, 0x00, {{0x03, 1, 2, VALUE, 0}, QU}},
+    [ELEMENT_RCO] = {1, 0x00, {{0x03, 1, 2, VALUE, 0}, QU}},
     [ELEMENT_QOS] = {1, 0x00, {{0x7F, 0, 0, QUALIFIER, 64}}},
     [ELEMENT_COI] = {1, 0x00, {{0x7F, 0, 2, QUALIFIER, 32}}},
     [ELEMENT_QOI] = {1, 0x00, {{0xFF, 20, 36, QUALIFIER, 64}}},
     [ELEMENT_QCC] = {1, 0x00, {{0x3F, 1, 5, QUALIFIER, 32}}},
     [ELEMENT_QRP] = {1, 0x00, {{0xFF, 1, 2, QUALIFIER, 128}}},
     [ELEMENT_TSC] = {.size = 2},
-    /* POP is not used and 0 in 101 7.2.6.24; KPA 1..4. */
     [ELEMENT_FBP] = {.size = 2},
+    /* POP is not used and 0 in 101 7.2.6.24; KPA 1..4. */
     [ELEMENT_QPM] = {1, 0x80, {{0x3F, 1, 4, QUALIFIER, 32}}},
     [ELEMENT_QPA] = {1, 0x00, {{0xFF, 1, 3, QUALIFIER, 128}}},
     [ELEMENT_NOF] = {.size = 2},
@@ -70,13 +70,15 @@ static const struct element_rule ELEMENTS[] = {
     /* 0 calls the directory (cause 5). */
     [ELEMENT_SCQ] = {1,
                      0x00,
-                     {{0x0F, 0, 7, QUALIFIER, 11}, {0xF0, 0, 5 << 4, QUALIFIER}}},
-    [ELEMENT_LSQ] = {1, 0x00, {{0xFF, 1, 4, QUALIFIER}}},
-    [ELEMENT_AFQ] = {1, 0x00, {{0x0F, 1, 4, QUALIFIER}, {0xF0, 0, 5 << 4, QUALIFIER}}},
+                     {{0x0F, 0, 7, QUALIFIER, 11}, {0xF0, 0, 5 << 4, QUALIFIER, 0}}},
+    [ELEMENT_LSQ] = {1, 0x00, {{0xFF, 1, 4, QUALIFIER, 0}}},
+    [ELEMENT_AFQ] = {1,
+                     0x00,
+                     {{0x0F, 1, 4, QUALIFIER, 0}, {0xF0, 0, 5 << 4, QUALIFIER, 0}}},
     [ELEMENT_CHS] = {.size = 1},
     [ELEMENT_SOF] = {1, 0x00, {{0x1F, 0, 0, QUALIFIER, 16}}},
     [ELEMENT_AID] = {.size = 2},
-    [ELEMENT_LOS] = {1, 0x00, {{0xFF, 1, 255, VALUE}}},
+    [ELEMENT_LOS] = {1, 0x00, {{0xFF, 1, 255, VALUE, 0}}},
 };
 #define ELEMENTS_N (sizeof ELEMENTS / sizeof ELEMENTS[0])
 
