@@ -117,8 +117,12 @@ static bool check_object(struct judgement *j, const struct type_info *type,
 
 static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
 {
-    /* What comes back as refused shows what was at fault. */
-    if (j->dir == DIR_MONITOR && (a->negative || cot_is_mirrored(a->cause)))
+    /* What comes back as refused shows what was at fault.  (P/N in what is no answer,
+     * which a quirk may let pass, says nothing.) */
+    const bool refused =
+        (a->negative && cot_is_answer(a->cause)) || cot_is_mirrored(a->cause);
+
+    if (j->dir == DIR_MONITOR && refused)
         return false;
     for (unsigned int i = 0; i < a->count; i++) {
         const size_t offset = asdu_object_offset(a, i) + a->ioa_size;
