@@ -1,5 +1,6 @@
 #include "tests/lib/type_matrix.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,13 @@
 static const char TEXT[] =
 #include "tests/lib/type_matrix.def"
     ;
+static const char OLD_TEXT[] =
+#include "tests/lib/type_matrix_old.def"
+    ;
+
+#define FIELDS    10
+#define TEXT_ROOM 4096
+static_assert(sizeof TEXT <= TEXT_ROOM && sizeof OLD_TEXT <= TEXT_ROOM, "room");
 
 static void need(bool condition, const char *line)
 {
@@ -38,12 +46,13 @@ static void read_causes(const char *text, bool cause[64])
 
 static void read_row(char *line, struct matrix_row *row)
 {
-    char *field[9];
-    for (int i = 0; i < 9; i++) {
+    char *field[FIELDS];
+    for (int i = 0; i < FIELDS; i++) {
         field[i] = strsep(&line, ";");
         need(field[i] != NULL, "fields");
     }
     need(line == NULL && strlen(field[1]) < sizeof row->name, "fields");
+    need(strlen(field[9]) < sizeof row->elements, "elements");
     memset(row, 0, sizeof *row);
     row->id = (unsigned int)atoi(field[0]);
     strcpy(row->name, field[1]);
@@ -54,19 +63,30 @@ static void read_row(char *line, struct matrix_row *row)
     read_causes(field[6], row->cause[1]);
     row->ioa = field[7][0];
     row->single = field[8][0] == '1';
+    strcpy(row->elements, field[9]);
+}
+
+static void read_rows(const char *source, struct matrix_row *rows, int count)
+{
+    char text[TEXT_ROOM];
+    snprintf(text, sizeof text, "%s", source);
+    char *rest = text;
+    int n = 0;
+    for (char *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n")) {
+        need(n < count && isdigit((unsigned char)line[0]), line);
+        read_row(line, &rows[n++]);
+    }
+    need(n == count, "number of rows");
 }
 
 void type_matrix_read(struct matrix_row rows[MATRIX_ROWS])
 {
-    char text[sizeof TEXT];
-    memcpy(text, TEXT, sizeof TEXT);
-    char *rest = text;
-    int n = 0;
-    for (char *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n")) {
-        need(n < MATRIX_ROWS && isdigit((unsigned char)line[0]), line);
-        read_row(line, &rows[n++]);
-    }
-    need(n == MATRIX_ROWS, "number of rows");
+    read_rows(TEXT, rows, MATRIX_ROWS);
+}
+
+void type_matrix_read_old(struct matrix_row rows[MATRIX_OLD_ROWS])
+{
+    read_rows(OLD_TEXT, rows, MATRIX_OLD_ROWS);
 }
 
 const struct matrix_row *type_matrix_find(const struct matrix_row rows[MATRIX_ROWS],
