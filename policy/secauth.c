@@ -10,9 +10,6 @@
 #define MAC_MAX      64u
 #define LENGTHS_MAX  3u
 
-/* What follows the fields whose lengths are told. */
-enum rest { REST_NOTHING, REST_MAC, REST_MAC_OR_NOTHING, REST_ANY };
-
 /* `fixed` octets, then as many as the little endian lengths of two octets at `length`
  * (counted from the first of them; 0 ends the list) say, then the rest. */
 struct layout {
@@ -20,8 +17,14 @@ struct layout {
     bool segmented; /* begins with the segmentation octet */
     uint8_t fixed;
     uint8_t length[LENGTHS_MAX];
-    enum rest rest;
+    uint8_t rest_min, rest_max;
+    bool rest_optional; /* no octet at all is right, too */
 };
+
+#define REST_NOTHING        0, 0, false
+#define REST_MAC            MAC_MIN, MAC_MAX, false
+#define REST_MAC_OR_NOTHING MAC_MIN, MAC_MAX, true
+#define REST_ANY            1, ASDU_SIZE_MAX, false
 
 /* All but S_AR_NA_1 (83), which holds an ASDU. */
 static const struct layout LAYOUTS[] = {
@@ -40,22 +43,6 @@ static const struct layout LAYOUTS[] = {
 };
 #define LAYOUTS_N (sizeof LAYOUTS / sizeof LAYOUTS[0])
 
-static bool is_mac(size_t n)
-{
-    return n >= MAC_MIN && n <= MAC_MAX;
-}
-
-static bool is_rest(enum rest rest, size_t n)
-{
-    switch (rest) {
-    case REST_NOTHING: return n == 0;
-    case REST_MAC: return is_mac(n);
-    case REST_MAC_OR_NOTHING: return n == 0 || is_mac(n);
-    case REST_ANY: return n > 0;
-    }
-    return false;
-}
-
 /* The n octets at p are all but the header and the segmentation octet. */
 static bool check_layout(struct judgement *j, const struct layout *layout,
                          const uint8_t *p, size_t n, size_t at)
@@ -68,14 +55,16 @@ static bool check_layout(struct judgement *j, const struct layout *layout,
         told += p[layout->length[i]] + 256u * p[layout->length[i] + 1u];
     if (n < told)
         return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
-    if (is_rest(layout->rest, n - told))
+
+    const size_t rest = n - told;
+    if (rest > layout->rest_max)
+        return judgement_fault(j, REASON_TRAILING, at + told + layout->rest_max,
+                               QUIRK_NONE);
+    if (rest >= layout->rest_min || (rest == 0 && layout->rest_optional))
         return false;
-    return judgement_fault(j,
-                           layout->rest == REST_NOTHING || n - told > MAC_MAX
-                               ? REASON_TRAILING
-                               : REASON_SHORT,
-                           layout->rest == REST_NOTHING ? at + told : at + n, QUIRK_NONE);
+    return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
 }
+
 static const struct layout *layout_of(uint8_t type_id)
 {
     for (size_t i = 0; i < LAYOUTS_N; i++)
@@ -90,7 +79,7 @@ static bool check_aggressive(struct judgement *j, const uint8_t *p, size_t n, si
 {
     const size_t inner = asdu_size_told(p, n, profile);
 
-    if (inner == 0)
+    if (inner == 0 && n >= 2)
         return judgement_fault(j, REASON_BAD_TYPE, at, QUIRK_NONE);
     if (n < inner + AR_TAIL + MAC_MIN)
         return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
@@ -109,7 +98,7 @@ bool secauth_check(struct judgement *j, const uint8_t *p, size_t n, size_t heade
     const bool segmented = layout == NULL || layout->segmented;
     const size_t at = header + (segmented ? 1 : 0);
 
-    if (n < at || n == header)
+    if (n < at)
         return judgement_fault(j, REASON_SHORT, n, QUIRK_NONE);
 
     const bool whole = !segmented || (p[header] & SEGMENT_BOTH) == SEGMENT_BOTH;
