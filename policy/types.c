@@ -9,7 +9,9 @@ const struct type_info *type_info(uint8_t id)
     return &TYPE_TABLE[id];
 }
 
-/* Causes that a quirk adds to those of a stretch of types. */
+/* Causes that a quirk adds to those of a stretch of types; the first row counts.  Of
+ * types 2 to 14 those with an odd number, which have no time tag, have these causes
+ * anyway. */
 struct cell {
     uint8_t first, last; /* TypeIDs */
     uint8_t direction;
@@ -21,11 +23,15 @@ struct cell {
 #define INTERROGATION COT_RANGE(20, 36)
 
 static const struct cell CELLS[] = {
-    {1, 8, DIR_MONITOR, QUIRK_CYCLIC_STATUS, COT_BIT(1)},
+    {1, 1, DIR_MONITOR, QUIRK_CYCLIC_STATUS, COT_BIT(1)},
+    {3, 3, DIR_MONITOR, QUIRK_CYCLIC_STATUS, COT_BIT(1)},
+    {5, 5, DIR_MONITOR, QUIRK_CYCLIC_STATUS, COT_BIT(1)},
+    {7, 7, DIR_MONITOR, QUIRK_CYCLIC_STATUS, COT_BIT(1)},
     {7, 7, DIR_MONITOR, QUIRK_BITSTRING_RETURN, RETURN_INFO},
     {20, 20, DIR_MONITOR, QUIRK_PACKED_RETURN, RETURN_INFO},
     {2, 14, DIR_MONITOR, QUIRK_TIMED_INTERROGATED, INTERROGATION},
     {30, 36, DIR_MONITOR, QUIRK_TIMED_INTERROGATED, INTERROGATION},
+    {2, 14, DIR_MONITOR, QUIRK_TIMED_CYCLIC, COT_RANGE(1, 2)},
     {30, 36, DIR_MONITOR, QUIRK_TIMED_CYCLIC, COT_RANGE(1, 2)},
     {1, 40, DIR_MONITOR, QUIRK_PRIVATE_CAUSES, COT_RANGE(48, 63)},
     {51, 51, DIR_CONTROL, QUIRK_BITSTRING_DEACT, COT_BIT(8)},
