@@ -9,9 +9,9 @@ const struct type_info *type_info(uint8_t id)
     return &TYPE_TABLE[id];
 }
 
-/* Causes that a quirk adds to those of a stretch of types; the first row counts.  Of
- * types 2 to 14 those with an odd number, which have no time tag, have these causes
- * anyway. */
+/* Causes that a quirk adds to those of a stretch of types; the first row counts.  Types 3
+ * to 13 with an odd number, which have no time tag, have what the rows from 2 to 14 say
+ * anyway or by a row above. */
 struct cell {
     uint8_t first, last; /* TypeIDs */
     uint8_t direction;

@@ -93,6 +93,29 @@ static void test_unknown_types(void **state)
     }
 }
 
+/* A type of 101 is as unknown as any, but the quirk that knows it is named. */
+static void test_old_types(void **state)
+{
+    (void)state;
+    struct matrix_row old[MATRIX_OLD_ROWS];
+    type_matrix_read_old(old);
+    for (size_t i = 0; i < MATRIX_OLD_ROWS * 64 * 2; i++) {
+        const struct make m = {.type = (uint8_t)old[i / 128].id, .cause = i / 2 % 64};
+        const enum direction dir = i % 2 ? DIR_CONTROL : DIR_MONITOR;
+        const struct verdict v = parse_made(&m, dir);
+        enum quirk quirk = m.type == 41    ? QUIRK_SECAUTH
+                           : m.type == 104 ? QUIRK_UNTIMED_TEST
+                           : m.type == 106 ? QUIRK_DELAY_ACQUISITION
+                                           : QUIRK_CP24_TYPES;
+        if (quirk == QUIRK_CP24_TYPES && dir == DIR_CONTROL)
+            quirk = QUIRK_NONE; /* nobody sends these to a station */
+        assert_int_equal(v.reason, m.type == 41 ? REASON_SECAUTH : REASON_BAD_TYPE);
+        assert_int_equal(v.offset, 0);
+        assert_int_equal(v.quirk, quirk);
+        assert_null(a.objects);
+    }
+}
+
 /* ---- structure: every type, SQ, count and every length --------------------------------
  */
 
@@ -416,6 +439,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cause_matrix),
         cmocka_unit_test(test_unknown_types),
+        cmocka_unit_test(test_old_types),
         cmocka_unit_test(test_structure),
         cmocka_unit_test(test_header_of_short_asdus),
         cmocka_unit_test(test_file_segment),

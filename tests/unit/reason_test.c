@@ -57,12 +57,31 @@ static void test_names_are_unique_words(void **state)
     }
 }
 
+/* A wrong start, length or control field, or an end that never comes: behind these no
+ * APDU can be told from another. */
+static void test_what_loses_framing(void **state)
+{
+    (void)state;
+    static const char *const losing[] = {"bad-start", "bad-length", "bad-i",
+                                         "bad-s",     "bad-u",      "partial-timeout"};
+    unsigned int lost = 0;
+    for (unsigned int id = 0; id < 70000; id++) {
+        bool expected = false;
+        for (size_t i = 0; i < sizeof losing / sizeof losing[0]; i++)
+            expected |= strcmp(reason_name(id), losing[i]) == 0;
+        assert_int_equal(reason_loses_framing((enum reason)id), expected);
+        lost += expected;
+    }
+    assert_int_equal(lost, sizeof losing / sizeof losing[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_is_found),
         cmocka_unit_test(test_nothing_else_is_found),
         cmocka_unit_test(test_names_are_unique_words),
+        cmocka_unit_test(test_what_loses_framing),
     };
     return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
 }

@@ -149,6 +149,33 @@ static void test_unknown_type(void **state)
     check_answer(command, sizeof command, 44);
 }
 
+/* A type of 101 is known to a route that has the quirk, and only there. */
+static void test_types_by_quirk(void **state)
+{
+    (void)state;
+    const uint8_t test[] = {104, 1, 6, 0, 1, 0, 0, 0, 0, 0xAA, 0x55};
+    const uint8_t point[] = {2, 1, 6, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0};
+    struct profile p = PROFILE_104;
+    assert_int_equal(reply(test, sizeof test, REPLY_REFUSED), sizeof test);
+    assert_int_equal(out[2], 0x40 | 44);
+    assert_int_equal(reply(point, sizeof point, REPLY_REFUSED), sizeof point);
+    assert_int_equal(out[2], 0x40 | 44);
+    assert_true(profile_allow(&p, QUIRK_UNTIMED_TEST, DIR_CONTROL));
+    assert_int_equal(reply_negative(test, sizeof test, &p, REPLY_REFUSED, out),
+                     sizeof test);
+    assert_int_equal(out[2], 0x40 | 7);
+}
+
+/* What 60870-5-7 sends has no object to answer for. */
+static void test_no_answer_to_secauth(void **state)
+{
+    (void)state;
+    const uint8_t request[] = {83, 1, 14, 0, 1,   0,   0x40, 45,  1,   6,   0,   1,  0,
+                               1,  0, 0,  1, 0xE, 0xE, 0xE,  0xE, 0xE, 0xE, 0xE, 0xE};
+    for (int kind = 0; kind < 5; kind++)
+        assert_int_equal(reply(request, sizeof request, (enum reply_kind)kind), 0);
+}
+
 static void test_in_place(void **state)
 {
     (void)state;
@@ -212,6 +239,8 @@ int main(void)
         cmocka_unit_test(test_answer_to_a_wrong_address_is_legal),
         cmocka_unit_test(test_no_answer),
         cmocka_unit_test(test_unknown_type),
+        cmocka_unit_test(test_types_by_quirk),
+        cmocka_unit_test(test_no_answer_to_secauth),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_reactions),
     };

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static struct matrix_row rows[MATRIX_ROWS];
+static struct matrix_row rows[MATRIX_ROWS], old[MATRIX_OLD_ROWS];
 
 static void check_row(const struct type_info *t, const struct matrix_row *r)
 {
@@ -49,6 +49,49 @@ static void test_every_id(void **state)
         else
             check_row(t, r);
     }
+}
+
+/* Types a route must ask for, and the quirk by which it does. */
+static void test_old_types(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MATRIX_OLD_ROWS; i++) {
+        const struct type_info *t = type_info((uint8_t)old[i].id);
+        assert_non_null(t);
+        check_row(t, &old[i]);
+        assert_int_equal(t->layout, TYPE_LAYOUT_OBJECTS);
+        assert_int_equal(t->needs, t->id < 20     ? QUIRK_CP24_TYPES
+                                   : t->id == 41  ? QUIRK_SECAUTH
+                                   : t->id == 104 ? QUIRK_UNTIMED_TEST
+                                                  : QUIRK_DELAY_ACQUISITION);
+    }
+}
+
+/* The rest are those of 60870-5-7. */
+static void test_types_without_objects(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        [81] = "S_CH_NA_1", [82] = "S_RP_NA_1", [83] = "S_AR_NA_1", [84] = "S_KR_NA_1",
+        [85] = "S_KS_NA_1", [86] = "S_KC_NA_1", [87] = "S_ER_NA_1", [90] = "S_US_NA_1",
+        [91] = "S_UQ_NA_1", [92] = "S_UR_NA_1", [93] = "S_UK_NA_1", [94] = "S_UA_NA_1",
+        [95] = "S_UC_NA_1"};
+    size_t found = 0;
+    for (unsigned int id = 0; id < sizeof names / sizeof names[0]; id++) {
+        if (names[id] == NULL)
+            continue;
+        const struct type_info *t = type_info((uint8_t)id);
+        assert_string_equal(t->name, names[id]);
+        assert_int_equal(t->needs, QUIRK_SECAUTH);
+        assert_int_equal(t->layout, TYPE_LAYOUT_SECAUTH);
+        assert_int_equal(t->size, 0);
+        assert_int_equal(t->sq, TYPE_SQ_0);
+        assert_true(t->single);
+        assert_false(t->has_select);
+        assert_int_equal(t->value, VALUE_NONE);
+        found++;
+    }
+    assert_int_equal(found + MATRIX_ROWS + MATRIX_OLD_ROWS, TYPE_COUNT);
 }
 
 static void test_order_and_names(void **state)
@@ -141,10 +184,12 @@ static void test_cause_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_old_types),    cmocka_unit_test(test_types_without_objects),
         cmocka_unit_test(test_every_id),     cmocka_unit_test(test_order_and_names),
         cmocka_unit_test(test_directions),   cmocka_unit_test(test_select),
         cmocka_unit_test(test_did_you_mean), cmocka_unit_test(test_cause_names),
     };
     type_matrix_read(rows);
+    type_matrix_read_old(old);
     return cmocka_run_group_tests_name("types", tests, NULL, NULL);
 }
