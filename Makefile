@@ -57,7 +57,7 @@ UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
-           $(wildcard tests/torture/*.c)
+           $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -140,6 +140,13 @@ $(TORTURE): $(call obj,$(TORTURE_SRC) $(addprefix tests/sim/,apdu.c channel.c el
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lm
+
+# What is measured is what is built for use; see doc/bench.md.
+BENCH := $(B)/bench
+$(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC))
 
