@@ -14,7 +14,12 @@ bool asdu_check_structure(struct judgement *j, const uint8_t *p, size_t n,
  * if that cannot be told from n octets. */
 size_t asdu_size_told(const uint8_t *p, size_t n, const struct profile *profile);
 /* Where object i is, counted from the first; i < count. */
-size_t asdu_object_offset(const struct asdu *a, unsigned int i);
+static inline size_t asdu_object_offset(const struct asdu *a, unsigned int i)
+{
+    const size_t size = a->type->size;
+
+    return a->sq ? i * size : i * (a->ioa_size + size);
+}
 
 /* ---- asdu_meaning.c: values ----
  *

@@ -4,13 +4,6 @@
 #define TYPE_FILE_SEGMENT 125u
 #define LOS_OFFSET        3u /* in the elements of a file segment, after NOF and NOS */
 
-size_t asdu_object_offset(const struct asdu *a, unsigned int i)
-{
-    const size_t size = a->type->size;
-
-    return a->sq ? i * size : i * (a->ioa_size + size);
-}
-
 /* 101 7.2.2. */
 static size_t objects_size(const struct type_info *type, bool sq, uint8_t count,
                            uint8_t ioa_size)

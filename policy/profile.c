@@ -28,13 +28,3 @@ bool profile_allow(struct profile *p, enum quirk quirk, enum direction direction
             QUIRK_BIT(quirk);
     return true;
 }
-
-uint8_t profile_header_size(const struct profile *p)
-{
-    return (uint8_t)(2 + p->cot_size + p->ca_size);
-}
-
-uint32_t profile_ioa_max(const struct profile *p)
-{
-    return (UINT32_C(1) << (8 * p->ioa_size)) - 1;
-}

@@ -7,6 +7,7 @@
 #include "policy/quirk.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* 104 clause 9.3 fixes the sizes to 2, 2 and 3 octets; 101 clause 7.1 leaves the choice.
@@ -28,8 +29,16 @@ bool profile_is_legal(const struct profile *p);
  * it means nothing in that direction. */
 bool profile_allow(struct profile *p, enum quirk quirk, enum direction direction);
 /* Octets of an ASDU before its first object: TypeID, VSQ, cause, common address. */
-uint8_t profile_header_size(const struct profile *p);
+static inline size_t profile_header_size(const struct profile *p)
+{
+    return 2u + p->cot_size + p->ca_size;
+}
+
+
 /* The highest object address. */
-uint32_t profile_ioa_max(const struct profile *p);
+static inline uint32_t profile_ioa_max(const struct profile *p)
+{
+    return (UINT32_C(1) << (8 * p->ioa_size)) - 1;
+}
 
 #endif

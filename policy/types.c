@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-const struct type_info *type_info(uint8_t id)
-{
-    if (id >= TYPE_TABLE_SIZE || TYPE_TABLE[id].name == NULL)
-        return NULL;
-    return &TYPE_TABLE[id];
-}
-
 /* Causes that a quirk adds to those of a stretch of types; the first row counts.  Types 3
  * to 13 with an odd number, which have no time tag, have what the rows from 2 to 14 say
  * anyway or by a row above. */
@@ -122,9 +115,4 @@ const char *type_closest_name(const char *name)
         }
     }
     return best;
-}
-
-bool type_in_direction(const struct type_info *type, enum direction direction)
-{
-    return type->cot[direction] != 0;
 }

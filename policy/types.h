@@ -75,7 +75,11 @@ struct type_info {
 extern const struct type_info TYPE_TABLE[TYPE_TABLE_SIZE];
 
 /* The row of a TypeID, or NULL if it is reserved or private. */
-const struct type_info *type_info(uint8_t id);
+static inline const struct type_info *type_info(uint8_t id)
+{
+    return id < TYPE_TABLE_SIZE && TYPE_TABLE[id].name != NULL ? &TYPE_TABLE[id] : NULL;
+}
+
 /* The i-th row in order of TypeID, or NULL if i >= TYPE_COUNT. */
 const struct type_info *type_at(size_t i);
 /* The row with exactly this name ("C_SC_NA_1"), or NULL. */
@@ -84,7 +88,11 @@ const struct type_info *type_by_name(const char *name);
  * "did you mean". */
 const char *type_closest_name(const char *name);
 /* True if any cause is legal for this type in this direction. */
-bool type_in_direction(const struct type_info *type, enum direction direction);
+static inline bool type_in_direction(const struct type_info *type,
+                                     enum direction direction)
+{
+    return type->cot[direction] != 0;
+}
 
 /* The quirk that lets a type have a cause which `cot` of its row lacks, or QUIRK_NONE. */
 enum quirk type_cause_quirk(uint8_t id, enum direction dir, uint8_t cause);
