@@ -71,6 +71,8 @@ struct gate_session {
     uint64_t opened_ms;
     uint64_t held_ticket; /* of the record the held command waits for; 0: none */
     uint64_t held_since_ms;
+    uint64_t reply_last; /* refusals up to this I-frame to the master run under t1 */
+    uint64_t reply_ms;   /* since when; 0: none does */
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
     uint64_t malformed;                 /* APDUs that broke a rule */

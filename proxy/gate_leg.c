@@ -195,6 +195,22 @@ static bool more_is_due(const struct gate_session *s)
            input_is_due(&s->leg[LEG_MASTER]) || input_is_due(&s->leg[LEG_STATION]);
 }
 
+/* Nobody else applies t1 to the answers made here (104 5.2).  Those that follow while
+ * some wait run from when these are acknowledged. */
+static void watch_replies(struct gate_session *s)
+{
+    const uint64_t acknowledged = link_counts(s->link, LEG_MASTER)->acknowledged;
+    uint64_t last;
+
+    if (s->reply_ms != 0 && acknowledged >= s->reply_last)
+        s->reply_ms = 0;
+    if (s->reply_ms != 0 || !link_reply_is_open(s->link, LEG_MASTER, &last))
+        return;
+    s->reply_last = last;
+    s->reply_ms = loop_now(&s->gate->child.loop);
+    gate_session_wake(s, s->reply_ms + (uint64_t)s->route->t1_s * 1000u);
+}
+
 void gate_leg_pump(struct gate_session *s)
 {
     /* Each turn but the first takes an APDU from an input or judges one that waited, so
@@ -209,6 +225,7 @@ void gate_leg_pump(struct gate_session *s)
     if (s->state != GATE_OPEN)
         return;
     log_started(s);
+    watch_replies(s);
     for (int i = 0; i < LINK_LEGS; i++) {
         watch_partial(&s->leg[i]);
         set_interest(&s->leg[i]);

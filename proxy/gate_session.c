@@ -71,6 +71,21 @@ static uint64_t stuck_due(const struct gate_leg *leg)
     return leg->blocked_ms + (uint64_t)leg->session->route->t1_s * 1000u;
 }
 
+/* When the master would have acknowledged what it was answered here. */
+static uint64_t reply_due(const struct gate_leg *leg)
+{
+    const struct gate_session *s = leg->session;
+
+    if (leg->side != LEG_MASTER || s->reply_ms == 0)
+        return UINT64_MAX;
+    return s->reply_ms + (uint64_t)s->route->t1_s * 1000u;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Ends the session if something about this leg is overdue; else gives when it will be. */
 static uint64_t supervise_leg(struct gate_leg *leg)
 {
@@ -79,6 +94,7 @@ static uint64_t supervise_leg(struct gate_leg *leg)
     uint64_t partial = partial_due(leg);
     uint64_t stuck = stuck_due(leg);
     uint64_t idle = idle_due(leg);
+    uint64_t reply = reply_due(leg);
     uint64_t now = now_ms(s);
 
     if (partial <= now) {
@@ -88,12 +104,14 @@ static uint64_t supervise_leg(struct gate_leg *leg)
     } else if (stuck <= now) {
         gate_session_close(s, master ? "master-stuck" : "station-stuck", (int)leg->side,
                            "it does not take what is sent to it");
+    } else if (reply <= now) {
+        gate_session_close(s, "master-t1", (int)leg->side,
+                           "it does not acknowledge the answer to what was refused");
     } else if (idle <= now) {
         gate_session_close(s, master ? "master-silent" : "station-silent", (int)leg->side,
                            NULL);
     }
-    partial = partial < stuck ? partial : stuck;
-    return partial < idle ? partial : idle;
+    return earlier(earlier(partial, stuck), earlier(reply, idle));
 }
 
 static void supervise_open(struct gate_session *s)
@@ -103,7 +121,7 @@ static void supervise_open(struct gate_session *s)
     for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++) {
         uint64_t due = supervise_leg(&s->leg[i]);
 
-        next = due < next ? due : next;
+        next = earlier(due, next);
     }
     /* Legs that are not listened to now may be, later. */
     if (s->state == GATE_OPEN)

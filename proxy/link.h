@@ -155,6 +155,11 @@ const struct link_count *link_counts(const struct link *l, enum link_leg leg);
 /* I-frames put out to this leg that it has not acknowledged, 0..k. */
 unsigned int link_unacknowledged(const struct link *l, enum link_leg leg);
 
+/* True while the station of this leg has not acknowledged every frame inserted towards
+ * it; *last is the place of the last of these among all I-frames put out to it, from 1.
+ * The relay has no clock: the driver applies t1 to them (104 5.2). */
+bool link_reply_is_open(const struct link *l, enum link_leg leg, uint64_t *last);
+
 /* I-frames from this leg that are not yet acknowledged to it, 0..k. */
 unsigned int link_owed(const struct link *l, enum link_leg leg);
 

@@ -73,12 +73,17 @@ void link_acknowledge(struct link *l, enum link_leg leg, uint16_t nr)
 {
     struct link_side *side = &l->side[leg];
     uint16_t acknowledged = seq_distance(side->va, nr);
-    if (side->inserted_open &&
-        seq_distance(side->va, side->inserted_next) <= acknowledged)
-        side->inserted_open = false;
     side->count.acknowledged += acknowledged;
     side->va = nr;
     advance_due(l, link_other(leg));
+}
+
+bool link_reply_is_open(const struct link *l, enum link_leg leg, uint64_t *last)
+{
+    const struct link_side *side = &l->side[leg];
+
+    *last = side->inserted_last;
+    return side->count.acknowledged < side->inserted_last;
 }
 
 /* ---- room ------------------------------------------------------------------------- */
@@ -125,8 +130,7 @@ static bool pass_reply(struct link *l, enum link_leg leg, const struct link_slot
     settle(l, leg, LINK_CONSUMED);
     link_put_i(l, leg, slot->apdu + APDU_SIZE_MIN, slot->size - APDU_SIZE_MIN);
     line_leave(l, side);
-    side->inserted_open = true;
-    side->inserted_next = side->vs;
+    side->inserted_last = side->count.sent.i;
     side->count.inserted++;
     side->count.refused++;
     return true;
@@ -139,9 +143,10 @@ static bool pass_u(struct link *l, enum link_leg from, const struct link_slot *s
 {
     enum link_leg to = link_other(from);
     struct link_side *far = &l->side[to];
+    uint64_t last;
     if (!link_output_has_room(l, to))
         return false;
-    if (slot->function == APCI_STOPDT_CON && far->inserted_open)
+    if (slot->function == APCI_STOPDT_CON && link_reply_is_open(l, to, &last))
         return false;
     link_put_u(l, to, slot->function);
     link_view_change(far, slot->function);

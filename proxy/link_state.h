@@ -45,8 +45,7 @@ struct link_side {
     /* Frames to this station: `va` is the oldest it has not acknowledged. */
     uint16_t vs;
     uint16_t va;
-    bool inserted_open;     /* it has not acknowledged every inserted frame */
-    uint16_t inserted_next; /* the number after the last inserted one */
+    uint64_t inserted_last; /* count.sent.i when the last frame was inserted */
     size_t out_first;
     size_t out_end;
     uint8_t *out; /* output_size octets */

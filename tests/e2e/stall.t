@@ -20,8 +20,8 @@ my %longer = (deaf => [ t1 => 8, t2 => 1, t3 => 1 ], flood => [ t1 => 8, t2 => 1
 
 my $sim  = start_rtu('--rate', 3, '--event-types', 1);
 my $lots = start_rtu('--count', 100_000, '--event-types', 33);
-my %hand = map { $_ => Raw104->listener(receive_buffer => 4096) } qw(half silent deaf flood);
-my @names = qw(sim lots half silent deaf flood);
+my %hand = map { $_ => Raw104->listener(receive_buffer => 4096) } qw(half silent deaf flood proud);
+my @names = qw(sim lots half silent deaf flood proud);
 my %port  = map { $_ => free_port() } @names;
 my %to    = (sim => $sim->{port}, lots => $lots->{port}, map { $_ => $hand{$_}{port} } keys %hand);
 my %route;
@@ -69,6 +69,10 @@ my ($half_m, $half_s) = both('half');
 $half_s->send(substr $half_s->i($Raw104::SINGLE_CON), 0, 14);
 
 my ($silent_m, $silent_s) = both('silent');
+
+# This master never acknowledges the answer to the command that is refused.
+my ($proud_m, $proud_s) = both('proud');
+$proud_m->send($proud_m->i('2d010600010001080001'));
 
 my $stopped = spawn_process([ bin('gate104-sim'), 'master', '--json', '--connect', "127.0.0.1:$port{sim}", tls_client($pki) ]);
 wait_for_text($stopped->{out}, qr/STARTDT con/) or die 'no session';
@@ -184,6 +188,16 @@ subtest 'an RTU that says nothing' => sub {
     is(events(records_of_client($dir, $silent_m->{port})), 'session.open session.startdt session.close', 'with one record');
     cmp_ok($end->{duration_ms}, '>=', 3000, 'not before t1 and t3');
     ok($silent_m->ended && $silent_s->ended, 'both legs are closed');
+};
+
+subtest 'a master that does not acknowledge a refusal' => sub {
+    # Both stations keep talking; the RTU was never told of the command.
+    my $end;
+    wait_until(sub { $_->send($Raw104::TESTFR_ACT) for $proud_m, $proud_s; $end = end_of($proud_m->{port}, 0.2); %$end });
+    is("$end->{why} $end->{leg}", 'master-t1 master', 'is given up');
+    is(events(records_of_client($dir, $proud_m->{port})), 'session.open session.startdt policy.refused session.close', 'with one record');
+    cmp_ok($end->{duration_ms}, '>=', 2000, 'not before t1');
+    ok($proud_m->ended && $proud_s->ended, 'both legs are closed');
 };
 
 subtest 'a master that is stopped' => sub {
