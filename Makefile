@@ -75,7 +75,8 @@ TORTURE     := $(B)/torture/stations
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz help
+.PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
+        coverage help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -205,6 +206,9 @@ SECONDS ?= 60
 fuzz:
 	fuzz/run $(SECONDS)
 
+coverage:
+	tests/coverage
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -220,7 +224,7 @@ install: all
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
 
 clean:
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-fuzz build-cov
 
 help:
 	@echo 'make            build into build/        make SAN=1   with ASan+UBSan into build-san/'
@@ -228,5 +232,6 @@ help:
 	@echo 'make demo       install what is missing, build, show the proxy at work'
 	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
 	@echo 'make fuzz       SECONDS=60: each parser, that long'
+	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

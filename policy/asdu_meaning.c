@@ -62,9 +62,9 @@ static bool ioa_is_legal(const struct type_info *type, uint32_t ioa,
     case TYPE_IOA_POINT: return ioa != 0;
     case TYPE_IOA_ZERO: return ioa == 0;
     case TYPE_IOA_QPA: return (ioa == 0) == (element[0] == QPA_LOADED);
-    case TYPE_IOA_FILE: return true;
+    case TYPE_IOA_FILE: break;
     }
-    return false;
+    return true;
 }
 
 static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,

@@ -27,7 +27,6 @@ static double read_r32(const uint8_t *p)
 bool asdu_value(const struct type_info *type, const uint8_t *element, double *value)
 {
     switch ((enum type_value)type->value) {
-    case VALUE_NONE: return false;
     case VALUE_SINGLE: *value = element[0] & 0x01; return true;
     case VALUE_DOUBLE:
     case VALUE_REGULATING: *value = element[0] & 0x03; return true;
@@ -37,6 +36,7 @@ bool asdu_value(const struct type_info *type, const uint8_t *element, double *va
     case VALUE_R32: *value = read_r32(element); return true;
     case VALUE_BSI: *value = read_u32(element); return true;
     case VALUE_BCR: *value = (int32_t)read_u32(element); return true;
+    case VALUE_NONE: break;
     }
     return false;
 }

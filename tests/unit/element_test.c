@@ -126,6 +126,7 @@ static void test_free_elements(void **state)
         assert_int_equal(check(all[i], ones).reason, REASON_OK);
         assert_int_equal(check(all[i], zeros).reason, REASON_OK);
     }
+    assert_int_equal(check(ELEMENT_NONE, zeros).reason, REASON_OK);
     assert_int_equal(check((enum element)200, zeros).reason, REASON_BAD_VALUE);
     assert_int_equal(element_size((enum element)200), 0);
 }
