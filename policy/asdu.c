@@ -11,18 +11,6 @@
 #define COT_T      0x80u
 #define CA_ALL_ONE 255u /* "all stations" in one octet, 101 7.2.4 */
 
-/* Little endian, of 1 to 3 octets. */
-static uint32_t read_number(const uint8_t *p, uint8_t size)
-{
-    uint32_t v = p[0];
-
-    if (size > 1)
-        v += 256u * p[1];
-    if (size > 2)
-        v += 65536u * p[2];
-    return v;
-}
-
 static void decode_cause(const uint8_t *p, struct asdu *out)
 {
     out->has |= ASDU_HAS_CAUSE;
@@ -34,7 +22,7 @@ static void decode_cause(const uint8_t *p, struct asdu *out)
 static void decode_ca(const uint8_t *p, uint8_t size, struct asdu *out)
 {
     out->has |= ASDU_HAS_CA;
-    out->ca = (uint16_t)read_number(p, size);
+    out->ca = (uint16_t)asdu_read_number(p, size);
     if (size == 1 && out->ca == CA_ALL_ONE)
         out->ca = ASDU_CA_ALL;
 }
@@ -72,7 +60,7 @@ static void decode_header(const uint8_t *p, size_t n, const struct profile *prof
         (out->type != NULL && out->type->layout != TYPE_LAYOUT_OBJECTS))
         return;
     out->has |= ASDU_HAS_IOA;
-    out->ioa = read_number(p + header, profile->ioa_size);
+    out->ioa = asdu_read_number(p + header, profile->ioa_size);
 }
 
 static void decode_objects(const uint8_t *p, size_t n, struct asdu *out)
@@ -142,7 +130,7 @@ bool asdu_object(const struct asdu *a, unsigned int i, uint32_t *ioa,
 
     const size_t at = asdu_object_offset(a, i);
     assert(at + a->ioa_size + a->type->size <= a->objects_size);
-    *ioa = a->sq ? a->ioa + i : read_number(a->objects + at, a->ioa_size);
+    *ioa = a->sq ? a->ioa + i : asdu_read_number(a->objects + at, a->ioa_size);
     *element = a->objects + at + a->ioa_size;
     return true;
 }

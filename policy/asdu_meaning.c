@@ -1,8 +1,6 @@
 #include "policy/asdu_private.h"
 
-#define QPA_LOADED 1u    /* parameters loaded before, 101 7.2.6.25 */
-#define QUALITY_IV 0x80u /* in QDS */
-#define QUALITY_EI 0x08u /* in SEP and QDP: the elapsed time is invalid */
+#define QPA_LOADED 1u /* parameters loaded before, 101 7.2.6.25 */
 
 /* Types a master may send to all stations at once, 101 7.2.4. */
 static const uint8_t TO_ALL_STATIONS[] = {100, 101, 103, 105};
@@ -74,43 +72,13 @@ static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,
         return false;
     if (a->sq && a->ioa + a->count - 1u > ioa_max)
         return judgement_fault(j, REASON_BAD_IOA, at, QUIRK_NONE);
-    for (unsigned int i = 0; i < a->count; i++) {
-        const uint8_t *element;
-        uint32_t ioa;
-        if (asdu_object(a, i, &ioa, &element) && ioa_is_legal(a->type, ioa, element))
-            continue;
-        if (judgement_fault(j, REASON_BAD_IOA,
-                            at + (a->sq ? 0 : asdu_object_offset(a, i)), QUIRK_ANY_IOA))
+    /* With SQ there is one address, and the others count up from it. */
+    for (unsigned int i = 0; i < (a->sq ? 1u : a->count); i++) {
+        const size_t offset = asdu_object_offset(a, i);
+        const uint8_t *p = a->objects + offset;
+        if (!ioa_is_legal(a->type, asdu_read_number(p, a->ioa_size), p + a->ioa_size) &&
+            judgement_fault(j, REASON_BAD_IOA, at + offset, QUIRK_ANY_IOA))
             return true;
-    }
-    return false;
-}
-
-/* What the octets before or behind an element say of it: that it is invalid. */
-static bool is_marked_invalid(const struct judgement *j, const uint8_t *elements,
-                              size_t i, const uint8_t *p)
-{
-    if (j->dir == DIR_CONTROL)
-        return false;
-    if (elements[i] == ELEMENT_R32 && i + 1 < TYPE_ELEMENTS_MAX)
-        return elements[i + 1] == ELEMENT_QDS && (p[4] & QUALITY_IV) != 0;
-    return elements[i] == ELEMENT_CP16 && i > 0 && (p[-1] & QUALITY_EI) != 0;
-}
-
-/* The elements of one object at p, `at` in the ASDU. */
-static bool check_object(struct judgement *j, const struct type_info *type,
-                         const uint8_t *p, size_t at)
-{
-    size_t done = 0;
-
-    for (size_t i = 0; i < TYPE_ELEMENTS_MAX; i++) {
-        const enum element element = (enum element)type->elements[i];
-        if (element == ELEMENT_NONE)
-            return false;
-        if (!is_marked_invalid(j, type->elements, i, p + done) &&
-            element_check(j, element, p + done, at + done))
-            return true;
-        done += element_size(element);
     }
     return false;
 }
@@ -126,7 +94,7 @@ static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
         return false;
     for (unsigned int i = 0; i < a->count; i++) {
         const size_t offset = asdu_object_offset(a, i) + a->ioa_size;
-        if (check_object(j, a->type, a->objects + offset, at + offset))
+        if (element_check_list(j, a->type->elements, a->objects + offset, at + offset))
             return true;
     }
     return false;

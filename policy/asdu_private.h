@@ -5,6 +5,18 @@
 #include "policy/asdu.h"
 #include "policy/judgement.h"
 
+/* Little endian, of 1 to 3 octets. */
+static inline uint32_t asdu_read_number(const uint8_t *p, uint8_t size)
+{
+    uint32_t v = p[0];
+
+    if (size > 1)
+        v += 256u * p[1];
+    if (size > 2)
+        v += 65536u * p[2];
+    return v;
+}
+
 /* ---- asdu_structure.c: lengths and counts ----
  *
  * True if a fault stands.  a's header fields are those of the n octets at p. */

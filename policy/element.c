@@ -85,6 +85,9 @@ static const struct element_rule ELEMENTS[] = {
 #define FBP_LOW  0xAAu /* 101 7.2.6.14: 0x55AA, low octet first */
 #define FBP_HIGH 0x55u
 
+#define QUALITY_IV 0x80u /* in QDS */
+#define QUALITY_EI 0x08u /* in SEP and QDP: the elapsed time is invalid */
+
 size_t element_size(enum element element)
 {
     if ((size_t)element >= ELEMENTS_N)
@@ -132,7 +135,8 @@ static bool check_octet(struct judgement *j, const struct element_rule *rule,
            check_field(j, &rule->field[1], octet, at);
 }
 
-bool element_check(struct judgement *j, enum element element, const uint8_t *p, size_t at)
+static inline bool check(struct judgement *j, enum element element, const uint8_t *p,
+                         size_t at)
 {
     if ((size_t)element >= ELEMENTS_N)
         return judgement_fault(j, REASON_BAD_VALUE, at, QUIRK_NONE);
@@ -151,4 +155,37 @@ bool element_check(struct judgement *j, enum element element, const uint8_t *p, 
     if (rule->size == 0)
         return false;
     return check_octet(j, rule, p[rule->size - 1], at + rule->size - 1);
+}
+
+bool element_check(struct judgement *j, enum element element, const uint8_t *p, size_t at)
+{
+    return check(j, element, p, at);
+}
+
+/* What the octets before or behind element i say of it: that it is invalid. */
+static bool is_marked_invalid(const struct judgement *j, const uint8_t *elements,
+                              size_t i, const uint8_t *p)
+{
+    if (j->dir == DIR_CONTROL)
+        return false;
+    if (elements[i] == ELEMENT_R32 && i + 1 < ELEMENT_LIST_MAX)
+        return elements[i + 1] == ELEMENT_QDS && (p[4] & QUALITY_IV) != 0;
+    return elements[i] == ELEMENT_CP16 && i > 0 && (p[-1] & QUALITY_EI) != 0;
+}
+
+bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST_MAX],
+                        const uint8_t *p, size_t at)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {
+        const enum element element = (enum element)elements[i];
+        if (element == ELEMENT_NONE)
+            return false;
+        if (!is_marked_invalid(j, elements, i, p + done) &&
+            check(j, element, p + done, at + done))
+            return true;
+        done += element_size(element);
+    }
+    return false;
 }

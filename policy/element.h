@@ -83,6 +83,9 @@ enum element {
       (e == ELEMENT_CP56_BOUND ==> all_zero(p, 7) || legal_cp56(p));
  */
 
+/* Of one object. */
+#define ELEMENT_LIST_MAX 4u
+
 /* Its octets, without those a LOS announces. */
 /*@ assigns \nothing;
     ensures \result == element_octets(element); */
@@ -95,5 +98,10 @@ size_t element_size(enum element element);
  * REASON_RESERVED_BIT, REASON_BAD_VALUE, REASON_BAD_QUALIFIER, REASON_BAD_TIME. */
 bool element_check(struct judgement *j, enum element element, const uint8_t *p,
                    size_t at);
+/* Judges the elements (enum element; NONE ends a shorter list) that lie one behind the
+ * other from p on.  In monitor direction a measured value whose quality calls it invalid
+ * need not be a number, and an elapsed time called invalid need not be one. */
+bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST_MAX],
+                        const uint8_t *p, size_t at);
 
 #endif

@@ -14,10 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TYPE_COUNT        81u /* rows */
-#define TYPE_TABLE_SIZE   128u
-#define TYPE_ELEMENTS_MAX 4u
-#define TYPE_NAME_MAX     9u /* letters of the longest name */
+#define TYPE_COUNT      81u /* rows */
+#define TYPE_TABLE_SIZE 128u
+#define TYPE_NAME_MAX   9u /* letters of the longest name */
 
 /* What a station uses a type for; its confirmations go the other way. */
 enum type_direction { TYPE_DIR_CONTROL = 1, TYPE_DIR_MONITOR = 2, TYPE_DIR_BOTH = 3 };
@@ -67,8 +66,7 @@ struct type_info {
     bool has_select;          /* an S/E bit: bit 7 of the octet at select_offset */
     uint8_t select_offset;    /* counted from the object's first element octet */
     uint64_t cot[DIRECTIONS]; /* bit n: cause n is legal in that direction */
-    uint8_t
-        elements[TYPE_ELEMENTS_MAX]; /* enum element, in wire order, NONE at the end */
+    uint8_t elements[ELEMENT_LIST_MAX]; /* enum element, in wire order, NONE at the end */
 };
 
 /* Indexed by TypeID; rows without a name are no type. */

@@ -83,7 +83,7 @@ static json_t *elements_of(const struct decode_object *o)
     json_t *list = json_array();
     size_t at = 0;
 
-    for (size_t k = 0; k < TYPE_ELEMENTS_MAX; k++) {
+    for (size_t k = 0; k < ELEMENT_LIST_MAX; k++) {
         const enum element element = (enum element)o->type->elements[k];
         if (element == ELEMENT_NONE)
             break;

@@ -33,7 +33,7 @@ static void check_row(const struct type_info *t, const struct matrix_row *r)
         assert_int_equal((t->cot[DIR_CONTROL] >> c) & 1, r->cause[0][c]);
         assert_int_equal((t->cot[DIR_MONITOR] >> c) & 1, r->cause[1][c]);
     }
-    for (size_t i = 0; i < TYPE_ELEMENTS_MAX; i++)
+    for (size_t i = 0; i < ELEMENT_LIST_MAX; i++)
         octets += element_size((enum element)t->elements[i]);
     assert_int_equal(octets, r->octets);
 }
@@ -135,7 +135,7 @@ static void test_select(void **state)
         const struct type_info *t = type_at(i);
         size_t at = 0;
         bool found = false;
-        for (size_t e = 0; e < TYPE_ELEMENTS_MAX && !found; e++) {
+        for (size_t e = 0; e < ELEMENT_LIST_MAX && !found; e++) {
             const enum element element = (enum element)t->elements[e];
             found = element == ELEMENT_SCO || element == ELEMENT_DCO ||
                     element == ELEMENT_RCO || element == ELEMENT_QOS;
