@@ -28,26 +28,27 @@ enum asdu_field {
     ASDU_HAS_IOA = 32,
 };
 
+/* Ordered by size: compilers clear 80 octets in line, and more by a slow instruction. */
 struct asdu {
     uint8_t has; /* enum asdu_field; the others are 0 */
     uint8_t type_id;
-    const struct type_info *type; /* NULL: TypeID not known, or no octet */
     bool sq;
     uint8_t count; /* 0..127, as the frame says */
     uint8_t cause; /* 0..63 */
     bool negative; /* P/N */
     bool test;     /* T */
     uint8_t oa;
-    uint16_t ca;        /* ASDU_CA_ALL also for 255 of one octet */
-    uint32_t ioa;       /* of the first object */
-    uint8_t ioa_size;   /* octets of an object's address */
+    const struct type_info *type; /* NULL: TypeID not known, or no octet */
+    uint16_t ca;                  /* ASDU_CA_ALL also for 255 of one octet */
+    uint8_t ioa_size;             /* octets of an object's address */
+    uint32_t ioa;                 /* of the first object */
     uint32_t tolerated; /* quirks (QUIRK_BIT) without which it would not be accepted */
     /* Only if the reason is of no or of MEANING class, and the type is known: */
-    const uint8_t *objects; /* the first object's address; NULL if not sound */
-    size_t objects_size;
     bool has_select, select; /* S/E of the first object */
     bool has_value;
-    double value; /* of the first object */
+    double value;           /* of the first object */
+    const uint8_t *objects; /* the first object's address; NULL if not sound */
+    size_t objects_size;
     /* Of S_AR_NA_1, the ASDU within; else NULL. */
     const uint8_t *inner;
     size_t inner_size;
