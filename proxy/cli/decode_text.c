@@ -107,7 +107,7 @@ static void put_objects(FILE *out, const struct decode_apdu *a)
 
         (void)fprintf(out, "  object %u: IOA %u%s\n", i + 1, o.ioa,
                       o.has_ioa ? "" : " (counted on)");
-        for (size_t k = 0; k < TYPE_ELEMENTS_MAX; k++) {
+        for (size_t k = 0; k < ELEMENT_LIST_MAX; k++) {
             const enum element element = (enum element)o.type->elements[k];
             if (element == ELEMENT_NONE)
                 break;
