@@ -7,13 +7,9 @@
 #define ACSL_ONE_OF_4(x, n)  (ACSL_ONE_OF_2(x, n) || ACSL_ONE_OF_2(x, (n) + 2))
 #define ACSL_ONE_OF_8(x, n)  (ACSL_ONE_OF_4(x, n) || ACSL_ONE_OF_4(x, (n) + 4))
 #define ACSL_ONE_OF_16(x, n) (ACSL_ONE_OF_8(x, n) || ACSL_ONE_OF_8(x, (n) + 8))
-#define ACSL_ONE_OF_64(x, n)                                                             \
-    (ACSL_ONE_OF_16(x, n) || ACSL_ONE_OF_16(x, (n) + 16) ||                              \
-     ACSL_ONE_OF_16(x, (n) + 32) || ACSL_ONE_OF_16(x, (n) + 48))
-
-/* 0 .. 39, 0 .. 127 */
-#define ACSL_ONE_OF_40(x)                                                                \
-    (ACSL_ONE_OF_16(x, 0) || ACSL_ONE_OF_16(x, 16) || ACSL_ONE_OF_8(x, 32))
-#define ACSL_ONE_OF_128(x) (ACSL_ONE_OF_64(x, 0) || ACSL_ONE_OF_64(x, 64))
+/* 0 .. 42 */
+#define ACSL_ONE_OF_42(x)                                                                \
+    (ACSL_ONE_OF_16(x, 0) || ACSL_ONE_OF_16(x, 16) || ACSL_ONE_OF_8(x, 32) ||            \
+     ACSL_ONE_OF_2(x, 40) || (x) == 42)
 
 #endif

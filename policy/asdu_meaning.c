@@ -94,7 +94,8 @@ static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
         return false;
     for (unsigned int i = 0; i < a->count; i++) {
         const size_t offset = asdu_object_offset(a, i) + a->ioa_size;
-        if (element_check_list(j, a->type->elements, a->objects + offset, at + offset))
+        if (element_check_list(j, a->type->elements, a->objects + offset, a->type->size,
+                               at + offset))
             return true;
     }
     return false;

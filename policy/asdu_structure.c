@@ -5,6 +5,9 @@
 #define LOS_OFFSET        3u /* in the elements of a file segment, after NOF and NOS */
 
 /* 101 7.2.2. */
+/*@ requires \valid_read(type) && sq <= 1 && count <= 127 && 1 <= ioa_size <= 3;
+    assigns \nothing;
+    ensures \result == objects_octets(type, sq, count, ioa_size) && \result <= 32766; */
 static size_t objects_size(const struct type_info *type, bool sq, uint8_t count,
                            uint8_t ioa_size)
 {
@@ -24,11 +27,17 @@ size_t asdu_size_told(const uint8_t *p, size_t n, const struct profile *profile)
 
     const size_t needed =
         header + objects_size(type, p[1] >= VSQ_SQ, p[1] % VSQ_SQ, profile->ioa_size);
-    if (type->id == TYPE_FILE_SEGMENT && n > los)
+    if (p[0] == TYPE_FILE_SEGMENT && n > los)
         return needed + p[los];
     return needed;
 }
 
+/*@ requires judging(j) && \valid_read(a) && \separated(j, a);
+    requires a->type == \null || \valid_read(a->type) && \separated(j, a->type);
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures \result == 0 ==> a->type != \null;
+    ensures \result == 0 && j->tolerated == 0 ==> a->type->needs == QUIRK_NONE; */
 static bool check_type(struct judgement *j, const struct asdu *a)
 {
     if (a->type == NULL)

@@ -1,6 +1,6 @@
 #include "policy/element.h"
 
-#include "policy/timetag.h"
+#include "policy/acsl.h"
 
 #include <stdbool.h>
 
@@ -85,6 +85,7 @@ static const struct element_rule ELEMENTS[] = {
 #define FBP_LOW  0xAAu /* 101 7.2.6.14: 0x55AA, low octet first */
 #define FBP_HIGH 0x55u
 
+#define R32_SIZE   4u
 #define QUALITY_IV 0x80u /* in QDS */
 #define QUALITY_EI 0x08u /* in SEP and QDP: the elapsed time is invalid */
 
@@ -92,10 +93,19 @@ size_t element_size(enum element element)
 {
     if ((size_t)element >= ELEMENTS_N)
         return 0;
+    /*@ assert ACSL_ONE_OF_42(element); */
     return ELEMENTS[element].size;
 }
 
+/*@ predicate in_field(struct field_rule f, integer octet) =
+      f.min <= (octet & f.mask) <= f.max; */
+
 /* Exponent of all ones: infinity or NaN. */
+/*@ requires judging(j) && at <= 60000;
+    requires \valid_read(p + (0 .. 3)) && \separated(j, p + (0 .. 3));
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 && j->tolerated == 0 ==> legal_r32(p); */
 static bool check_r32(struct judgement *j, const uint8_t *p, size_t at)
 {
     if ((p[3] & 0x7F) != 0x7F || (p[2] & 0x80) == 0)
@@ -103,6 +113,10 @@ static bool check_r32(struct judgement *j, const uint8_t *p, size_t at)
     return judgement_fault(j, REASON_BAD_VALUE, at, QUIRK_NOT_A_NUMBER);
 }
 
+/*@ requires judging(j) && at <= 60000;
+    requires \valid_read(p + (0 .. 1)) && \separated(j, p + (0 .. 1));
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result); */
 static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
 {
     if (p[0] == FBP_LOW && p[1] == FBP_HIGH)
@@ -110,31 +124,47 @@ static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
     return judgement_fault(j, REASON_BAD_VALUE, at, QUIRK_NONE);
 }
 
-static bool check_field(struct judgement *j, const struct field_rule *rule, uint8_t octet,
+/*@ requires judging(j) && at <= 65535;
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures \result == 0 && j->tolerated == 0 ==> in_field(rule, octet); */
+static bool check_field(struct judgement *j, struct field_rule rule, uint8_t octet,
                         size_t at)
 {
-    const unsigned int value = octet & rule->mask;
+    const unsigned int value = octet & rule.mask;
 
-    if (value >= rule->min && value <= rule->max)
+    if (value >= rule.min && value <= rule.max)
         return false;
-    if (rule->is_value)
+    if (rule.is_value)
         return judgement_fault(j, REASON_BAD_VALUE, at, QUIRK_NONE);
     return judgement_fault(j, REASON_BAD_QUALIFIER, at,
-                           rule->private != 0 && value >= rule->private
+                           rule.private != 0 && value >= rule.private
                                ? QUIRK_PRIVATE_QUALIFIERS
                                : QUIRK_RESERVED_QUALIFIERS);
 }
 
-static bool check_octet(struct judgement *j, const struct element_rule *rule,
-                        uint8_t octet, size_t at)
+/*@ requires judging(j) && at <= 65535;
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures \result == 0 && j->tolerated == 0 ==> (octet & rule.reserved) == 0 &&
+      in_field(rule.field[0], octet) && in_field(rule.field[1], octet); */
+static bool check_octet(struct judgement *j, struct element_rule rule, uint8_t octet,
+                        size_t at)
 {
-    if ((octet & rule->reserved) != 0 &&
+    if ((octet & rule.reserved) != 0 &&
         judgement_fault(j, REASON_RESERVED_BIT, at, QUIRK_RESERVED_BITS))
         return true;
-    return check_field(j, &rule->field[0], octet, at) ||
-           check_field(j, &rule->field[1], octet, at);
+    return check_field(j, rule.field[0], octet, at) ||
+           check_field(j, rule.field[1], octet, at);
 }
 
+/*@ requires judging(j) && at <= 60000;
+    requires \valid_read(p + (0 .. element_octets(element) - 1));
+    requires \separated(j, p + (0 .. element_octets(element) - 1));
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 && j->tolerated == 0 ==>
+      element_legal(element, p, j->dir); */
 static inline bool check(struct judgement *j, enum element element, const uint8_t *p,
                          size_t at)
 {
@@ -151,10 +181,11 @@ static inline bool check(struct judgement *j, enum element element, const uint8_
     default: break;
     }
 
-    const struct element_rule *rule = &ELEMENTS[element];
-    if (rule->size == 0)
+    const size_t size = element_size(element);
+    if (size == 0)
         return false;
-    return check_octet(j, rule, p[rule->size - 1], at + rule->size - 1);
+    /*@ assert ACSL_ONE_OF_42(element); */
+    return check_octet(j, ELEMENTS[element], p[size - 1], at + size - 1);
 }
 
 bool element_check(struct judgement *j, enum element element, const uint8_t *p, size_t at)
@@ -162,30 +193,42 @@ bool element_check(struct judgement *j, enum element element, const uint8_t *p, 
     return check(j, element, p, at);
 }
 
-/* What the octets before or behind element i say of it: that it is invalid. */
+/* What the octets before or behind element i, which begins at p[at], say of it: that it
+ * is invalid. */
+/*@ requires i < 4 && \valid_read(elements + (0 .. 3)) && \valid_read(j);
+    requires at <= size && \valid_read(p + (0 .. size - 1));
+    assigns \nothing;
+    ensures j->dir == DIR_CONTROL ==> \result == 0; */
 static bool is_marked_invalid(const struct judgement *j, const uint8_t *elements,
-                              size_t i, const uint8_t *p)
+                              size_t i, const uint8_t *p, size_t size, size_t at)
 {
     if (j->dir == DIR_CONTROL)
         return false;
-    if (elements[i] == ELEMENT_R32 && i + 1 < ELEMENT_LIST_MAX)
-        return elements[i + 1] == ELEMENT_QDS && (p[4] & QUALITY_IV) != 0;
-    return elements[i] == ELEMENT_CP16 && i > 0 && (p[-1] & QUALITY_EI) != 0;
+    if (elements[i] == ELEMENT_R32 && i + 1 < ELEMENT_LIST_MAX && size - at > R32_SIZE)
+        return elements[i + 1] == ELEMENT_QDS && (p[at + R32_SIZE] & QUALITY_IV) != 0;
+    return elements[i] == ELEMENT_CP16 && at > 0 && (p[at - 1] & QUALITY_EI) != 0;
 }
 
 bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST_MAX],
-                        const uint8_t *p, size_t at)
+                        const uint8_t *p, size_t size, size_t at)
 {
     size_t done = 0;
 
+    /*@ loop invariant 0 <= i <= 4 && done <= size && judging(j);
+        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop assigns i, done, j->tolerated, j->verdict;
+        loop variant 4 - i; */
     for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {
         const enum element element = (enum element)elements[i];
+        const size_t octets = element_size(element);
         if (element == ELEMENT_NONE)
             return false;
-        if (!is_marked_invalid(j, elements, i, p + done) &&
+        if (octets > size - done)
+            return judgement_fault(j, REASON_BAD_VALUE, at + done, QUIRK_NONE);
+        if (!is_marked_invalid(j, elements, i, p, size, done) &&
             check(j, element, p + done, at + done))
             return true;
-        done += element_size(element);
+        done += octets;
     }
     return false;
 }

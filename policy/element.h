@@ -6,6 +6,7 @@
 #define GATE104_POLICY_ELEMENT_H
 
 #include "policy/judgement.h"
+#include "policy/timetag.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -67,20 +68,12 @@ enum element {
       e == ELEMENT_BCR ? 5 :
       e == ELEMENT_CP56 || e == ELEMENT_CP56_BOUND ? 7 : 1;
     predicate legal_r32(uint8_t *p) = (p[3] & 0x7F) != 0x7F || (p[2] & 0x80) == 0;
-    predicate legal_day(integer day, integer month, integer year) =
-      1 <= day <= 31 && 1 <= month <= 12 &&
-      (month == 4 || month == 6 || month == 9 || month == 11 ==> day <= 30) &&
-      (month == 2 ==> day <= 28 || day == 29 && year % 4 == 0);
-    predicate legal_cp56(uint8_t *p) =
-      p[0] + 256 * p[1] <= 59999 && (p[2] & 0x80) == 0 && (p[2] & 0x3F) <= 59 &&
-      (p[3] & 0x60) == 0 && (p[3] & 0x1F) <= 23 && p[6] <= 99 &&
-      legal_day(p[4] & 0x1F, p[5], p[6]);
-    predicate all_zero(uint8_t *p, integer n) =
-      \forall integer i; 0 <= i < n ==> p[i] == 0;
-    predicate element_legal(integer e, uint8_t *p) =
+    predicate element_legal(integer e, uint8_t *p, integer dir) =
       (e == ELEMENT_R32 ==> legal_r32(p)) &&
-      (e == ELEMENT_CP56 ==> legal_cp56(p)) &&
-      (e == ELEMENT_CP56_BOUND ==> all_zero(p, 7) || legal_cp56(p));
+      (e == ELEMENT_CP16 ==> time_of_minute(p)) &&
+      (e == ELEMENT_CP24 ==> legal_cp24(p, dir)) &&
+      (e == ELEMENT_CP56 ==> legal_cp56(p, dir)) &&
+      (e == ELEMENT_CP56_BOUND ==> all_zero(p, 7) || legal_cp56(p, dir));
  */
 
 /* Of one object. */
@@ -96,12 +89,25 @@ size_t element_size(enum element element);
  * used, a time is none, a float is no number.  In control direction a time marked invalid
  * is a fault too; in monitor direction what it says is then not looked at.  Reasons:
  * REASON_RESERVED_BIT, REASON_BAD_VALUE, REASON_BAD_QUALIFIER, REASON_BAD_TIME. */
+/*@ requires judging(j) && at <= 60000;
+    requires \valid_read(p + (0 .. element_octets(element) - 1));
+    requires \separated(j, p + (0 .. element_octets(element) - 1));
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 && j->tolerated == 0 ==>
+      element_legal(element, p, j->dir); */
 bool element_check(struct judgement *j, enum element element, const uint8_t *p,
                    size_t at);
 /* Judges the elements (enum element; NONE ends a shorter list) that lie one behind the
- * other from p on.  In monitor direction a measured value whose quality calls it invalid
- * need not be a number, and an elapsed time called invalid need not be one. */
+ * other in the `size` octets at p; an element that has no room there is a fault.  In
+ * monitor direction a measured value whose quality calls it invalid need not be a number,
+ * and an elapsed time called invalid need not be one. */
+/*@ requires judging(j) && at <= 40000 && size <= 255;
+    requires \valid_read(elements + (0 .. 3)) && \valid_read(p + (0 .. size - 1));
+    requires \separated(j, elements + (0 .. 3)) && \separated(j, p + (0 .. size - 1));
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result); */
 bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST_MAX],
-                        const uint8_t *p, size_t at);
+                        const uint8_t *p, size_t size, size_t at);
 
 #endif

@@ -3,7 +3,8 @@
 bool judgement_fault(struct judgement *j, enum reason reason, size_t offset,
                      enum quirk quirk)
 {
-    const uint32_t bit = quirk == QUIRK_NONE ? 0 : QUIRK_BIT(quirk);
+    const bool none = quirk == QUIRK_NONE || quirk > QUIRK_MAX;
+    const uint32_t bit = none ? 0 : QUIRK_BIT(quirk);
 
     if ((j->allowed & bit) != 0) {
         j->tolerated |= bit;

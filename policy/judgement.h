@@ -18,8 +18,21 @@ struct judgement {
     struct verdict verdict;
 };
 
+/*@ predicate judging(struct judgement *j) =
+      \valid(j) && j->verdict.reason == REASON_OK &&
+      (j->dir == DIR_CONTROL || j->dir == DIR_MONITOR);
+    // What a check leaves: a verdict if a fault stands, and never a quirk forgotten.
+    predicate judged{A, B}(struct judgement *j, integer stands) =
+      (stands != 0 <==> \at(j->verdict.reason, B) != REASON_OK) &&
+      (\at(j->tolerated, A) != 0 ==> \at(j->tolerated, B) != 0);
+ */
+
 /* Notes a fault at an octet.  True if it stands; false if `quirk` (or QUIRK_NONE) lets it
  * through.  A quirk that means nothing in this direction is not named in the verdict. */
+/*@ requires judging(j) && reason != REASON_OK && offset <= 65535 && 0 <= quirk <= 255;
+    assigns j->tolerated, j->verdict;
+    ensures judged{Pre, Post}(j, \result);
+    ensures tolerated: \result == 0 ==> quirk != QUIRK_NONE && j->tolerated != 0; */
 bool judgement_fault(struct judgement *j, enum reason reason, size_t offset,
                      enum quirk quirk);
 

@@ -20,6 +20,13 @@ struct profile {
     uint32_t quirks[DIRECTIONS]; /* QUIRK_BIT of each */
 };
 
+/*@ predicate sizes_legal(struct profile *p) =
+      1 <= p->cot_size <= 2 && 1 <= p->ca_size <= 2 && 1 <= p->ioa_size <= 3;
+    logic integer header_octets(struct profile *p) = 2 + p->cot_size + p->ca_size;
+    logic integer ioa_most(integer size) =
+      size == 1 ? 0xFF : size == 2 ? 0xFFFF : 0xFFFFFF;
+ */
+
 /* Sizes 2, 2, 3; no quirks. */
 extern const struct profile PROFILE_104;
 
@@ -29,16 +36,21 @@ bool profile_is_legal(const struct profile *p);
  * it means nothing in that direction. */
 bool profile_allow(struct profile *p, enum quirk quirk, enum direction direction);
 /* Octets of an ASDU before its first object: TypeID, VSQ, cause, common address. */
+/*@ requires \valid_read(p) && sizes_legal(p);
+    assigns \nothing;
+    ensures \result == header_octets(p); */
 static inline size_t profile_header_size(const struct profile *p)
 {
     return 2u + p->cot_size + p->ca_size;
 }
 
-
 /* The highest object address. */
+/*@ requires \valid_read(p) && sizes_legal(p);
+    assigns \nothing;
+    ensures \result == ioa_most(p->ioa_size); */
 static inline uint32_t profile_ioa_max(const struct profile *p)
 {
-    return (UINT32_C(1) << (8 * p->ioa_size)) - 1;
+    return p->ioa_size == 1 ? 0xFF : p->ioa_size == 2 ? 0xFFFF : 0xFFFFFF;
 }
 
 #endif

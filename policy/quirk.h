@@ -41,6 +41,7 @@ const struct quirk_info *quirk_by_name(const char *name);
 /* Its name, "" for QUIRK_NONE and what is no quirk. */
 const char *quirk_name(unsigned int id);
 /* The quirks that mean anything in a direction. */
+/*@ assigns \nothing; */
 uint32_t quirk_set_of(enum direction direction);
 
 #endif

@@ -72,7 +72,14 @@ struct type_info {
 /* Indexed by TypeID; rows without a name are no type. */
 extern const struct type_info TYPE_TABLE[TYPE_TABLE_SIZE];
 
+/*@ predicate type_known(integer id) = id < 128 && TYPE_TABLE[id].name != \null;
+    predicate type_is(struct type_info *t, integer id) =
+      type_known(id) ? t == &TYPE_TABLE[id] : t == \null;
+ */
+
 /* The row of a TypeID, or NULL if it is reserved or private. */
+/*@ assigns \nothing;
+    ensures type_is(\result, id); */
 static inline const struct type_info *type_info(uint8_t id)
 {
     return id < TYPE_TABLE_SIZE && TYPE_TABLE[id].name != NULL ? &TYPE_TABLE[id] : NULL;
@@ -86,6 +93,9 @@ const struct type_info *type_by_name(const char *name);
  * "did you mean". */
 const char *type_closest_name(const char *name);
 /* True if any cause is legal for this type in this direction. */
+/*@ requires \valid_read(type) && 0 <= direction <= 1;
+    assigns \nothing;
+    ensures \result <==> type->cot[direction] != 0; */
 static inline bool type_in_direction(const struct type_info *type,
                                      enum direction direction)
 {
@@ -93,6 +103,9 @@ static inline bool type_in_direction(const struct type_info *type,
 }
 
 /* The quirk that lets a type have a cause which `cot` of its row lacks, or QUIRK_NONE. */
+/*@ requires cause <= 63;
+    assigns \nothing;
+    ensures 0 <= \result <= 24; */
 enum quirk type_cause_quirk(uint8_t id, enum direction dir, uint8_t cause);
 
 #endif
