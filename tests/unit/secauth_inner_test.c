@@ -199,6 +199,38 @@ static void test_lengths(void **state)
     }
 }
 
+/* Its type is known by two octets, but told only if there are as many. */
+static void test_cut_at_the_type(void **state)
+{
+    (void)state;
+    const uint8_t octets[] = {83, 1, 14, 0, 1, 0, 0xC0, 44, 1, 6};
+
+    for (size_t n = AT; n <= sizeof octets; n++) {
+        const struct verdict v = parse(octets, n, DIR_CONTROL);
+        assert_int_equal(v.reason, n < AT + 2 ? REASON_SHORT : REASON_BAD_TYPE);
+        assert_int_equal(v.offset, n < AT + 2 ? n : AT);
+    }
+}
+
+/* What is not whole is not looked at any further: its cause is wrong, too. */
+static void test_structure_comes_first(void **state)
+{
+    (void)state;
+    const uint8_t inner[] = {45, 1, 6, 0, 1, 0, 1, 0, 0, 1};
+    uint8_t octets[MAKE_ROOM];
+
+    wrap(inner, sizeof inner, octets);
+    octets[2] = 1;
+    for (size_t n = HEADER; n < AT + sizeof inner + TAIL + 4; n++)
+        assert_int_equal(parse(octets, n, DIR_CONTROL).reason, REASON_SHORT);
+    assert_int_equal(parse(octets, 249, DIR_CONTROL).reason, REASON_TRAILING);
+    octets[HEADER] = 0;
+    assert_int_equal(parse(octets, 40, DIR_CONTROL).reason, REASON_SEGMENTED);
+    octets[HEADER] = 0xC0;
+    octets[AT] = 44;
+    assert_int_equal(parse(octets, 40, DIR_CONTROL).reason, REASON_BAD_TYPE);
+}
+
 /* A segment of a file says itself how long it is. */
 static void test_file_segment(void **state)
 {
@@ -264,6 +296,8 @@ int main(void)
         cmocka_unit_test(test_unknown_types_within),
         cmocka_unit_test(test_old_types_within),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_cut_at_the_type),
+        cmocka_unit_test(test_structure_comes_first),
         cmocka_unit_test(test_file_segment),
         cmocka_unit_test(test_segmented),
         cmocka_unit_test(test_outer_header),

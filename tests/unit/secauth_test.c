@@ -134,6 +134,25 @@ static void test_every_length(void **state)
     }
 }
 
+/* What is not whole is not looked at any further: its cause is wrong, too. */
+static void test_structure_comes_first(void **state)
+{
+    (void)state;
+    uint8_t octets[GUARD_PAGE_ROOM];
+
+    for (size_t i = 0; i < SPECS_N; i++) {
+        const struct spec *s = &SPECS[i];
+        const size_t told = build(s, 9, 0, octets);
+        octets[2] = 1;
+        for (size_t cut = HEADER; cut < told; cut++)
+            expect(octets, cut, s, REASON_SHORT, cut);
+        if (s->segmented) {
+            octets[HEADER] = 0;
+            expect(octets, 7, s, REASON_SHORT, 7);
+        }
+    }
+}
+
 /* A MAC has 4 to 64 octets; a signature any number but none. */
 static void test_what_goes_to_the_end(void **state)
 {
@@ -288,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused_by_default),
         cmocka_unit_test(test_every_length),
+        cmocka_unit_test(test_structure_comes_first),
         cmocka_unit_test(test_what_goes_to_the_end),
         cmocka_unit_test(test_every_length_field),
         cmocka_unit_test(test_causes_and_directions),
