@@ -129,6 +129,9 @@ static void test_free_elements(void **state)
     assert_int_equal(check(ELEMENT_NONE, zeros).reason, REASON_OK);
     assert_int_equal(check((enum element)200, zeros).reason, REASON_BAD_VALUE);
     assert_int_equal(element_size((enum element)200), 0);
+    assert_int_equal(check((enum element)(ELEMENT_LOS + 1), zeros).reason,
+                     REASON_BAD_VALUE);
+    assert_int_equal(element_size((enum element)(ELEMENT_LOS + 1)), 0);
 }
 
 /* ---- times

@@ -50,6 +50,7 @@ struct link_pair {
 #define FRAME(reason, offset, hex, near)
 #define ASDU(reason, offset, from, hex, near_from, near, near_reason, near_offset)
 #define LINK(reason, k, before, leg, hex, near_k, near_before, near_leg, near_hex)
+#define FIRST(reason, offset, from, hex)
 #define ELSEWHERE(reason, file)
 
 static const struct asdu_pair ASDUS[] = {
@@ -85,6 +86,19 @@ static const struct link_pair LINKS[] = {
 #include "tests/unit/reason_pairs.def"
 #undef LINK
 #define LINK(reason, k, before, leg, hex, near_k, near_before, near_leg, near_hex)
+};
+
+static const struct first {
+    enum reason reason;
+    uint16_t offset;
+    enum from from;
+    const char *hex;
+} FIRSTS[] = {
+#undef FIRST
+#define FIRST(reason, offset, from, hex) {REASON_##reason, offset, from, hex},
+#include "tests/unit/reason_pairs.def"
+#undef FIRST
+#define FIRST(reason, offset, from, hex)
 };
 
 static const struct elsewhere {
@@ -136,7 +150,7 @@ static void expect(size_t row, const char *hex, struct verdict v, enum reason re
 
 /* ---- ASDUs ---- */
 
-static struct verdict judge_asdu(const char *hex, enum from from)
+static struct verdict judge_asdu(const char *hex, enum from from, uint32_t quirks)
 {
     uint8_t octets[ROOM];
     const size_t n = hex_octets(hex, octets, ROOM);
@@ -147,6 +161,8 @@ static struct verdict judge_asdu(const char *hex, enum from from)
     p.ioa_size = one ? 1 : 3;
     if (from == CP || from == MP)
         assert_true(profile_allow(&p, QUIRK_SECAUTH, DIR_CONTROL));
+    for (int dir = 0; dir < DIRECTIONS; dir++)
+        p.quirks[dir] |= quirks & quirk_set_of((enum direction)dir);
     return asdu_parse(guard_page_put(&guard, octets, n), n,
                       from == C || from == CP || from == C1 ? DIR_CONTROL : DIR_MONITOR,
                       &p, &a);
@@ -158,11 +174,38 @@ static void test_asdus(void **state)
     for (size_t i = 0; i < COUNT(ASDUS); i++) {
         const struct asdu_pair *p = &ASDUS[i];
         need_near(i, p->hex, p->near, p->from != p->near_from);
-        expect(i, p->hex, judge_asdu(p->hex, p->from), p->reason, p->offset);
-        expect(i, p->near, judge_asdu(p->near, p->near_from), p->near_reason,
+        expect(i, p->hex, judge_asdu(p->hex, p->from, 0), p->reason, p->offset);
+        expect(i, p->near, judge_asdu(p->near, p->near_from, 0), p->near_reason,
                p->near_offset);
         assert_false(p->reason == p->near_reason && p->offset == p->near_offset);
     }
+}
+
+/* The quirk that a verdict names lets this fault pass; where none is named, all of them
+ * together do not.  None is for structure. */
+static void test_asdus_and_quirks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(ASDUS); i++) {
+        const struct asdu_pair *p = &ASDUS[i];
+        const struct verdict v = judge_asdu(p->hex, p->from, 0);
+        const uint32_t quirks = v.quirk != QUIRK_NONE ? QUIRK_BIT(v.quirk) : UINT32_MAX;
+        const struct verdict w = judge_asdu(p->hex, p->from, quirks);
+        if (v.quirk == QUIRK_NONE)
+            expect(i, p->hex, w, p->reason, p->offset);
+        else
+            expect(i, p->hex, w, REASON_OK, 0);
+        assert_true(v.quirk == QUIRK_NONE ||
+                    reason_info(p->reason)->class == REASON_CLASS_MEANING);
+    }
+}
+
+static void test_first_fault(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(FIRSTS); i++)
+        expect(i, FIRSTS[i].hex, judge_asdu(FIRSTS[i].hex, FIRSTS[i].from, 0),
+               FIRSTS[i].reason, FIRSTS[i].offset);
 }
 
 /* ---- frames ---- */
@@ -292,6 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_asdus),
+        cmocka_unit_test(test_asdus_and_quirks),
+        cmocka_unit_test(test_first_fault),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_link),
         cmocka_unit_test(test_every_reason_has_a_pair),

@@ -23,9 +23,15 @@ static struct matrix_row rows[MATRIX_ROWS], old[MATRIX_OLD_ROWS];
 static struct profile bare, wrapping;
 static struct asdu a;
 
+/* No quirk lets pass what does not add up. */
 static struct verdict parse(const uint8_t *octets, size_t n, enum direction dir)
 {
-    return asdu_parse(guard_page_put(&guard, octets, n), n, dir, &wrapping, &a);
+    const struct verdict v =
+        asdu_parse(guard_page_put(&guard, octets, n), n, dir, &wrapping, &a);
+
+    assert_true(v.quirk == QUIRK_NONE ||
+                reason_info(v.reason)->class == REASON_CLASS_MEANING);
+    return v;
 }
 
 static size_t wrap(const uint8_t *inner, size_t n, uint8_t *out)
@@ -109,6 +115,8 @@ static void test_counts(void **state)
     }
     const uint8_t none[] = {1, 0, 3, 0, 1, 0};
     expect_as_bare(none, sizeof none, DIR_MONITOR);
+    const uint8_t none_sq[] = {1, 0x80, 3, 0, 1, 0, 1, 0, 0};
+    expect_as_bare(none_sq, sizeof none_sq, DIR_MONITOR);
 }
 
 /* A quirk of the route is a quirk within, too, and is told. */

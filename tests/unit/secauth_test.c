@@ -146,6 +146,9 @@ static void test_structure_comes_first(void **state)
         octets[2] = 1;
         for (size_t cut = HEADER; cut < told; cut++)
             expect(octets, cut, s, REASON_SHORT, cut);
+        if (s->rest != 'A')
+            expect(octets, told + rest_of(s) + 65, s, REASON_TRAILING,
+                   told + (s->rest == 0 ? 0 : 64));
         if (s->segmented) {
             octets[HEADER] = 0;
             expect(octets, 7, s, REASON_SHORT, 7);
@@ -200,6 +203,27 @@ static void test_every_length_field(void **state)
                 expect(octets, n, s, REASON_TRAILING, n - 1);
             octets[at - 2]++;
         }
+    }
+}
+
+/* They add up, beyond what any ASDU could hold. */
+static void test_lengths_add_up(void **state)
+{
+    (void)state;
+    uint8_t octets[GUARD_PAGE_ROOM];
+    const struct spec *s = NULL;
+
+    for (size_t i = 0; i < SPECS_N; i++)
+        s = SPECS[i].type == 90 ? &SPECS[i] : s;
+    const size_t n = build(s, 30, 0, octets);
+    static const uint16_t lengths[][3] = {
+        {256, 255, 1}, {255, 256, 1}, {1, 255, 256}, {65535, 1, 92}, {65535, 65535, 95}};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            octets[17 + 2 * k] = (uint8_t)lengths[i][k];
+            octets[18 + 2 * k] = (uint8_t)(lengths[i][k] / 256);
+        }
+        expect(octets, n, s, REASON_SHORT, n);
     }
 }
 
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_structure_comes_first),
         cmocka_unit_test(test_what_goes_to_the_end),
         cmocka_unit_test(test_every_length_field),
+        cmocka_unit_test(test_lengths_add_up),
         cmocka_unit_test(test_causes_and_directions),
         cmocka_unit_test(test_header),
         cmocka_unit_test(test_segments),
