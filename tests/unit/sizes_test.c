@@ -283,6 +283,13 @@ static void test_answers(void **state)
                                                   : 0x40 | 47);
         octets[2] = out[2];
         assert_memory_equal(octets, out, n);
+        octets[2] = 6;
+        for (int kind = REPLY_UNKNOWN_TYPE; kind <= REPLY_UNKNOWN_IOA; kind++) {
+            assert_int_equal(reply_negative(octets, n, &p, (enum reply_kind)kind, out),
+                             n);
+            assert_int_equal(out[2], 0x40 | (44 + kind - REPLY_UNKNOWN_TYPE));
+            assert_memory_equal(octets + 3, out + 3, n - 3);
+        }
         assert_int_equal(reply_negative(octets, 1u + p.cot_size + p.ca_size + p.ioa_size,
                                         &p, REPLY_REFUSED, out),
                          0);
