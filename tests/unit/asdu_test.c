@@ -400,9 +400,12 @@ static void test_first_object(void **state)
                 a.value <= 1.0);
     assert_int_equal(a.oa, 3);
     assert_int_equal(a.ca, 0x0201);
-    octets[13] = 0;
-    parse(octets, n, DIR_CONTROL);
-    assert_true(a.has_select && !a.select);
+    for (unsigned int qos = 0; qos < 256; qos++) {
+        octets[13] = (uint8_t)qos;
+        parse(octets, n, DIR_CONTROL);
+        assert_true(a.has_select);
+        assert_int_equal(a.select, qos / 128);
+    }
     const struct make ic = {.type = 100, .cause = 6};
     assert_int_equal(parse_made(&ic, DIR_CONTROL).reason, REASON_OK);
     assert_false(a.has_select || a.select || a.has_value);

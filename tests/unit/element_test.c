@@ -128,10 +128,22 @@ static void test_free_elements(void **state)
     }
     assert_int_equal(check(ELEMENT_NONE, zeros).reason, REASON_OK);
     assert_int_equal(check((enum element)200, zeros).reason, REASON_BAD_VALUE);
+    assert_int_equal(check((enum element)200, zeros).quirk, QUIRK_NONE);
     assert_int_equal(element_size((enum element)200), 0);
     assert_int_equal(check((enum element)(ELEMENT_LOS + 1), zeros).reason,
                      REASON_BAD_VALUE);
     assert_int_equal(element_size((enum element)(ELEMENT_LOS + 1)), 0);
+}
+
+static void test_test_pattern(void **state)
+{
+    (void)state;
+    for (unsigned int i = 0; i < 65536; i++) {
+        const uint8_t octets[] = {(uint8_t)i, (uint8_t)(i / 256)};
+        const struct verdict v = check(ELEMENT_FBP, octets);
+        assert_int_equal(v.reason, i == 0x55AA ? REASON_OK : REASON_BAD_VALUE);
+        assert_int_equal(v.quirk, QUIRK_NONE);
+    }
 }
 
 /* ---- times
@@ -180,6 +192,31 @@ static void test_times(void **state)
     }
     assert_int_equal(check(ELEMENT_CP56, zero).reason, REASON_BAD_TIME);
     assert_int_equal(check(ELEMENT_CP56_BOUND, zero).reason, REASON_OK);
+    for (size_t i = 0; i < sizeof zero; i++) {
+        uint8_t bound[7] = {0};
+        bound[i] = 1;
+        assert_int_equal(check(ELEMENT_CP56_BOUND, bound).reason, REASON_BAD_TIME);
+    }
+}
+
+/* Nobody sends it to a station; if somebody did, it would be a time. */
+static void test_short_times(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t t[3];
+        enum reason reason;
+        uint16_t offset;
+    } cases[] = {
+        {{0x5F, 0xEA, 59}, REASON_OK, 0},       {{0x60, 0xEA, 59}, REASON_BAD_TIME, 0},
+        {{0, 0, 60}, REASON_BAD_TIME, 2},       {{0, 0, 0x80}, REASON_BAD_TIME, 2},
+        {{0, 0, 0x40}, REASON_RESERVED_BIT, 2}, {{0x60, 0xEA, 0x80}, REASON_BAD_TIME, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct verdict v = check(ELEMENT_CP24, cases[i].t);
+        assert_int_equal(v.reason, cases[i].reason);
+        assert_int_equal(v.offset, cases[i].offset);
+    }
 }
 
 /* ---- in their place in the ASDU
@@ -244,7 +281,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_qualifiers),    cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_free_elements), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_free_elements), cmocka_unit_test(test_test_pattern),
+        cmocka_unit_test(test_times),         cmocka_unit_test(test_short_times),
         cmocka_unit_test(test_places),        cmocka_unit_test(test_nan_set_point),
     };
     guard_page_open(&guard);
