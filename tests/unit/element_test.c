@@ -219,6 +219,25 @@ static void test_short_times(void **state)
     }
 }
 
+/* A list is not judged beyond its octets. */
+static void test_lists(void **state)
+{
+    (void)state;
+    static const uint8_t list[ELEMENT_LIST_MAX] = {ELEMENT_R32, ELEMENT_QDS,
+                                                   ELEMENT_CP16};
+    const uint8_t octets[7] = {0};
+    for (size_t size = 0; size <= sizeof octets; size++) {
+        struct judgement j = {.dir = DIR_MONITOR};
+        const uint8_t *p = guard_page_put(&guard, octets, size);
+        const bool stands = element_check_list(&j, list, p, size, 9);
+        const size_t whole = size < 4 ? 0 : size < 5 ? 4 : 5;
+        assert_int_equal(stands, size < sizeof octets);
+        assert_int_equal(j.verdict.reason, stands ? REASON_BAD_VALUE : REASON_OK);
+        assert_int_equal(j.verdict.offset, stands ? 9 + whole : 0);
+        assert_int_equal(j.verdict.quirk, QUIRK_NONE);
+    }
+}
+
 /* ---- in their place in the ASDU
  * ------------------------------------------------------------ */
 
@@ -283,7 +302,8 @@ int main(void)
         cmocka_unit_test(test_qualifiers),    cmocka_unit_test(test_floats),
         cmocka_unit_test(test_free_elements), cmocka_unit_test(test_test_pattern),
         cmocka_unit_test(test_times),         cmocka_unit_test(test_short_times),
-        cmocka_unit_test(test_places),        cmocka_unit_test(test_nan_set_point),
+        cmocka_unit_test(test_lists),         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_nan_set_point),
     };
     guard_page_open(&guard);
     const int failed = cmocka_run_group_tests_name("element", tests, NULL, NULL);
