@@ -58,9 +58,16 @@ static void make_question(struct question *q, unsigned int n, unsigned int point
     const unsigned int point = (unsigned int)(n * UINT32_C(2654435761) >> 8) % points;
     const uint32_t ioa = FIRST_IOA + point + (n % 4 == 0 ? points : 0);
     const uint16_t ca = ca_of(point);
-    const uint8_t octets[] = {
-        C_SC_NA_1,          1, 6, 0, (uint8_t)ca, (uint8_t)(ca >> 8), (uint8_t)ioa,
-        (uint8_t)(ioa >> 8), (uint8_t)(ioa >> 16), 1};
+    const uint8_t octets[] = {C_SC_NA_1,
+                              1,
+                              6,
+                              0,
+                              (uint8_t)ca,
+                              (uint8_t)(ca >> 8),
+                              (uint8_t)ioa,
+                              (uint8_t)(ioa >> 8),
+                              (uint8_t)(ioa >> 16),
+                              1};
 
     for (size_t i = 0; i < sizeof octets; i++)
         q->octets[i] = octets[i];

@@ -62,8 +62,8 @@ struct stream stream_make(const struct stream_kind *kinds, size_t n, size_t size
     while (s.size < size) {
         const struct stream_kind *kind = draw_kind(&state, kinds, n);
         s.direction[s.apdus] = (uint8_t)kind->direction;
-        s.size += put_apdu(s.octets + s.size, kind, &state,
-                           (uint16_t)(s.apdus % APCI_SEQ_MOD));
+        s.size +=
+            put_apdu(s.octets + s.size, kind, &state, (uint16_t)(s.apdus % APCI_SEQ_MOD));
         s.apdus++;
     }
     return s;
