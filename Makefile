@@ -76,7 +76,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        coverage help
+        coverage bench help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -163,13 +163,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(TORTURE)
+check: all $(UNIT) $(HOSTILE) $(TORTURE) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(TORTURE)
+e2e: all $(HOSTILE) $(TORTURE) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
@@ -209,6 +209,10 @@ fuzz:
 coverage:
 	tests/coverage
 
+bench: $(BENCH) $(B)/gate104
+	$(Q)$(BENCH)
+	$(Q)GATE104_BUILD=$(B) tests/bench/decode
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -233,5 +237,6 @@ help:
 	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
 	@echo 'make fuzz       SECONDS=60: each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'
+	@echo 'make bench      what judging, deciding and decoding cost on this machine'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

@@ -81,8 +81,8 @@ void measure(const struct measure_plan *plan, struct measure_job *jobs, size_t n
 void measure_print(const struct measure_job *jobs, size_t n, const char *unit,
                    const struct measure_job *base)
 {
-    (void)printf("%-28s %9s %9s %9s %9s %9s\n", "", "min", "median", "max", "MB/s",
-                 base ? "ratio" : "");
+    (void)printf("%-28s %9s %9s %9s %9s %9s\n", "", "min", "median", "max",
+                 n > 0 && jobs[0].octets > 0 ? "MB/s" : "", base ? "ratio" : "");
     for (size_t i = 0; i < n; i++) {
         const struct measure_job *j = &jobs[i];
         (void)printf("%-28s %9.1f %9.1f %9.1f", j->name, j->min, j->median, j->max);
