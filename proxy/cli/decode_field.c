@@ -383,8 +383,8 @@ static size_t put_time(enum element element, const uint8_t *p, struct decode_fie
     f[0] = (struct decode_field){.name = "time", .unit = "", .kind = DECODE_TIME};
     (void)snprintf(f->text, sizeof f->text,
                    bound ? "no bound" : "%u-%02u-%02uT%02u:%02u:%02u.%03u",
-                   2000u + (p[6] & 0x7Fu), p[5] & 0x0Fu, p[4] & 0x1Fu, p[3] & 0x1Fu, p[2] & 0x3Fu,
-                   ms / 1000, ms % 1000);
+                   2000u + (p[6] & 0x7Fu), p[5] & 0x0Fu, p[4] & 0x1Fu, p[3] & 0x1Fu,
+                   p[2] & 0x3Fu, ms / 1000, ms % 1000);
     f[n++] = (struct decode_field){.name = "day-of-week",
                                    .unit = "",
                                    .kind = DECODE_NUMBER,
