@@ -323,4 +323,14 @@ for my $case ([ [], 1 ], [ ['cp24-types'], 0 ]) {
     is(scalar(grep { /^\Q$place\Ewarning: .*"cp24-types"/ } split /\n/, $err), $warnings, "with $warnings warnings") or diag $err;
 }
 
+# ---- the manual --------------------------------------------------------------------
+
+{
+    my %mark = (MONITOR => 'M', EITHER => 'MC', COMMAND => 'C');
+    my %quirk = slurp("$ROOT/policy/quirk.def") =~ /^X\(QUIRK_\w+, \d+, "([^"]+)",\s+(\w+)/mg;
+    my @list  = map { $mark{ $quirk{$_} } ? "$_ $mark{ $quirk{$_} }" : () } sort keys %quirk;
+    my %said  = slurp("$ROOT/doc/gate104.conf.5") =~ /^\.It Ic ([\w-]+) Pq (\w+)$/mg;
+    is_deeply([ map { "$_ $said{$_}" } sort keys %said ], \@list, 'gate104.conf(5) tells of each quirk, and where it goes');
+}
+
 done_testing;
