@@ -511,8 +511,8 @@ sub values_of {
     for my $e (map { @{ $_->{elements} } } @{ $a->{objects} }) {
         next if $e->{element} ne $element;
         if ($element eq 'CP56' && $e->{time}) {
-            my ($y, $mo, $d, $h, $mi, $s, $ms) = $e->{time} =~ /^20(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)$/;
-            my %t = (ms => 1000 * $s + $ms, min => $mi, hour => $h, day => $d, dow => $e->{'day-of-week'}, month => $mo, year => $y);
+            my ($y, $mo, $d, $h, $mi, $s, $ms) = $e->{time} =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)$/;
+            my %t = (ms => 1000 * $s + $ms, min => $mi, hour => $h, day => $d, dow => $e->{'day-of-week'}, month => $mo, year => $y - 2000);
             push @values, exists $t{$field} ? $t{$field} + 0 : $e->{$field} ? 1 : 0;
             next;
         }
