@@ -11,14 +11,20 @@
 #define COT_T      0x80u
 #define CA_ALL_ONE 255u /* "all stations" in one octet, 101 7.2.4 */
 
+/*@ requires \valid_read(p + (0 .. 2)) && \valid(out) && \separated(out, p + (0 .. 2));
+    assigns out->has, out->cause, out->negative, out->test;
+    ensures out->cause <= 63; */
 static void decode_cause(const uint8_t *p, struct asdu *out)
 {
     out->has |= ASDU_HAS_CAUSE;
     out->cause = p[2] % COT_PN;
     out->negative = (p[2] & COT_PN) != 0;
-    out->test = (p[2] & COT_T) != 0;
+    out->test = p[2] >= COT_T;
 }
 
+/*@ requires 1 <= size <= 2 && \valid_read(p + (0 .. size - 1)) && \valid(out);
+    requires \separated(out, p + (0 .. size - 1));
+    assigns out->has, out->ca; */
 static void decode_ca(const uint8_t *p, uint8_t size, struct asdu *out)
 {
     out->has |= ASDU_HAS_CA;
@@ -28,14 +34,24 @@ static void decode_ca(const uint8_t *p, uint8_t size, struct asdu *out)
 }
 
 /* As far as the octets go. */
+/*@ requires \valid_read(p + (0 .. n - 1)) && \valid(out);
+    requires \valid_read(profile) && sizes_legal(profile);
+    requires \separated(out, p + (0 .. n - 1)) && \separated(out, profile);
+    requires \separated(out, TYPE_TABLE + (0 .. 127));
+    assigns *out;
+    ensures header_read(p, n, out);
+    ensures type: out->type == \null || out->type == &TYPE_TABLE[out->type_id];
+    ensures range: out->count <= 127 && out->cause <= 63 && out->ioa <= 0xFFFFFF;
+    ensures sizes: out->ioa_size == profile->ioa_size;
+    ensures empty: out->objects == \null && out->objects_size == 0 &&
+      out->inner == \null && out->inner_size == 0; */
 static void decode_header(const uint8_t *p, size_t n, const struct profile *profile,
                           struct asdu *out)
 {
     const size_t ca = 2u + profile->cot_size;
     const size_t header = profile_header_size(profile);
 
-    memset(out, 0, sizeof *out);
-    out->ioa_size = profile->ioa_size;
+    *out = (struct asdu){.ioa_size = profile->ioa_size};
     if (n < 1)
         return;
     out->has = ASDU_HAS_TYPE;
@@ -63,13 +79,19 @@ static void decode_header(const uint8_t *p, size_t n, const struct profile *prof
     out->ioa = asdu_read_number(p + header, profile->ioa_size);
 }
 
+/*@ requires \valid(out) && \valid_read(p + (0 .. n - 1)) && \valid_read(out->type);
+    requires \separated(out, p + (0 .. n - 1)) && \separated(out, out->type);
+    requires 1 <= out->ioa_size <= 3 && n >= out->ioa_size + out->type->size;
+    assigns out->objects, out->objects_size, out->has_select, out->select,
+      out->has_value, out->value;
+    ensures out->objects == p && out->objects_size == n; */
 static void decode_objects(const uint8_t *p, size_t n, struct asdu *out)
 {
     const uint8_t *element = p + out->ioa_size;
 
     out->objects = p;
     out->objects_size = n;
-    out->has_select = out->type->has_select;
+    out->has_select = out->type->has_select && out->type->select_offset < out->type->size;
     if (out->has_select)
         out->select = element[out->type->select_offset] >= 0x80;
     out->has_value = asdu_value(out->type, element, &out->value);
@@ -102,12 +124,12 @@ static void parse_inner(struct judgement *j, const struct profile *profile,
 
     parse(&in, outer->inner, outer->inner_size, profile, &a);
     j->tolerated |= in.tolerated;
-    if (in.verdict.reason == REASON_OK)
+    if (in.fault.reason == REASON_OK)
         return;
-    j->verdict = in.verdict;
-    j->verdict.offset = (uint16_t)(at + in.verdict.offset);
-    if (in.verdict.quirk == QUIRK_SECAUTH)
-        j->verdict.quirk = QUIRK_NONE;
+    j->fault = in.fault;
+    j->fault.offset += (uint32_t)at;
+    if (in.fault.quirk == QUIRK_SECAUTH)
+        j->fault.quirk = QUIRK_NONE;
 }
 
 struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
@@ -116,10 +138,10 @@ struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
     struct judgement j = {.dir = dir, .allowed = profile->quirks[dir]};
 
     parse(&j, asdu, n, profile, out);
-    if (j.verdict.reason == REASON_OK && out->inner != NULL)
+    if (j.fault.reason == REASON_OK && out->inner != NULL)
         parse_inner(&j, profile, out, (size_t)(out->inner - asdu));
     out->tolerated = j.tolerated;
-    return j.verdict;
+    return judgement_verdict(&j);
 }
 
 bool asdu_object(const struct asdu *a, unsigned int i, uint32_t *ioa,

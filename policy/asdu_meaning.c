@@ -5,11 +5,22 @@
 /* Types a master may send to all stations at once, 101 7.2.4. */
 static const uint8_t TO_ALL_STATIONS[] = {100, 101, 103, 105};
 
+/*@ requires cause <= 63;
+    assigns \nothing;
+    ensures \result <==> in_set(causes, cause); */
 static bool is_cause_of(uint64_t causes, uint8_t cause)
 {
     return (causes & COT_BIT(cause)) != 0;
 }
 
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \separated(j, a) && \separated(j, a->type);
+    requires a->cause <= 63;
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures direction: \result == 0 ==> a->type->cot[j->dir] != 0;
+    ensures cause: \result == 0 && j->tolerated == 0 ==>
+      in_set(a->type->cot[j->dir], a->cause); */
 static bool check_cause(struct judgement *j, const struct asdu *a)
 {
     const enum direction other = j->dir == DIR_CONTROL ? DIR_MONITOR : DIR_CONTROL;
@@ -27,6 +38,14 @@ static bool check_cause(struct judgement *j, const struct asdu *a)
         quirk);
 }
 
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \separated(j, a) && \separated(j, a->type);
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures \result == 0 && j->tolerated == 0 && a->negative != 0 ==>
+      is_answer(a->cause);
+    ensures \result == 0 && j->tolerated == 0 && j->dir == DIR_CONTROL ==> a->test == 0;
+ */
 static bool check_bits(struct judgement *j, const struct asdu *a)
 {
     if (a->negative && !cot_is_answer(a->cause) &&
@@ -36,14 +55,27 @@ static bool check_bits(struct judgement *j, const struct asdu *a)
            judgement_fault(j, REASON_TEST_BIT, 2, QUIRK_TEST_COMMANDS);
 }
 
+/*@ assigns \nothing;
+    ensures \result <==> to_all(type_id); */
 static bool may_go_to_all(uint8_t type_id)
 {
+    /*@ loop invariant 0 <= i <= 4;
+        loop invariant \forall integer k; 0 <= k < i ==> TO_ALL_STATIONS[k] != type_id;
+        loop assigns i;
+        loop variant 4 - i; */
     for (size_t i = 0; i < sizeof TO_ALL_STATIONS; i++)
         if (TO_ALL_STATIONS[i] == type_id)
             return true;
     return false;
 }
 
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \separated(j, a) && \separated(j, a->type);
+    requires at <= 65535;
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures \result == 0 ==> (a->ca == 0 ==> j->tolerated != 0) &&
+      (a->ca == 65535 ==> j->dir == DIR_CONTROL && to_all(a->type_id)); */
 static bool check_ca(struct judgement *j, const struct asdu *a, size_t at)
 {
     if (a->ca == 0)
@@ -53,18 +85,30 @@ static bool check_ca(struct judgement *j, const struct asdu *a, size_t at)
     return false;
 }
 
+/*@ requires \valid_read(type);
+    requires \valid_read(element + (0 .. type->size - 1));
+    assigns \nothing;
+    ensures \result ==> ioa_legal(type, ioa, element); */
 static bool ioa_is_legal(const struct type_info *type, uint32_t ioa,
                          const uint8_t *element)
 {
     switch ((enum type_ioa)type->ioa) {
     case TYPE_IOA_POINT: return ioa != 0;
     case TYPE_IOA_ZERO: return ioa == 0;
-    case TYPE_IOA_QPA: return (ioa == 0) == (element[0] == QPA_LOADED);
+    case TYPE_IOA_QPA: return (ioa == 0) == (type->size > 0 && element[0] == QPA_LOADED);
     case TYPE_IOA_FILE: break;
     }
     return true;
 }
 
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \separated(j, a) && \separated(j, a->type);
+    requires at <= 255 && objects_there(a) && a->count >= 1 && a->ioa <= 0xFFFFFF;
+    requires \separated(j, a->objects + (0 .. a->objects_size - 1));
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 && j->tolerated == 0 && a->cause != 47 ==>
+      all_ioa_legal(a, ioa_max); */
 static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,
                        uint32_t ioa_max)
 {
@@ -73,16 +117,34 @@ static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,
     if (a->sq && a->ioa + a->count - 1u > ioa_max)
         return judgement_fault(j, REASON_BAD_IOA, at, QUIRK_NONE);
     /* With SQ there is one address, and the others count up from it. */
-    for (unsigned int i = 0; i < (a->sq ? 1u : a->count); i++) {
+    /*@ assert range: a->sq != 0 ==> a->ioa + a->count - 1 <= ioa_max; */
+    const unsigned int addresses = a->sq ? 1 : a->count;
+    /*@ loop invariant 0 <= i <= addresses && judging(j);
+        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop invariant j->tolerated == 0 ==>
+          \forall integer k; 0 <= k < i ==> ioa_legal_at(a, k);
+        loop invariant a->sq != 0 ==> a->ioa + a->count - 1 <= ioa_max;
+        loop assigns i, j->tolerated, j->fault;
+        loop variant addresses - i; */
+    for (unsigned int i = 0; i < addresses; i++) {
         const size_t offset = asdu_object_offset(a, i);
         const uint8_t *p = a->objects + offset;
-        if (!ioa_is_legal(a->type, asdu_read_number(p, a->ioa_size), p + a->ioa_size) &&
+        const uint32_t ioa = asdu_read_number(p, a->ioa_size);
+        /*@ assert ioa == number_at(a->objects + object_at(a, i), a->ioa_size); */
+        if (!ioa_is_legal(a->type, ioa, p + a->ioa_size) &&
             judgement_fault(j, REASON_BAD_IOA, at + offset, QUIRK_ANY_IOA))
             return true;
+        /*@ assert j->tolerated == 0 ==> ioa_legal_at(a, i); */
     }
     return false;
 }
 
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \separated(j, a) && \separated(j, a->type);
+    requires at <= 255 && objects_there(a);
+    requires \separated(j, a->objects + (0 .. a->objects_size - 1));
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result); */
 static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
 {
     /* What comes back as refused shows what was at fault.  (P/N in what is no answer,
@@ -92,6 +154,10 @@ static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
 
     if (j->dir == DIR_MONITOR && refused)
         return false;
+    /*@ loop invariant 0 <= i <= a->count && judging(j);
+        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop assigns i, j->tolerated, j->fault;
+        loop variant a->count - i; */
     for (unsigned int i = 0; i < a->count; i++) {
         const size_t offset = asdu_object_offset(a, i) + a->ioa_size;
         if (element_check_list(j, a->type->elements, a->objects + offset, a->type->size,
@@ -106,10 +172,23 @@ bool asdu_check_meaning(struct judgement *j, const struct asdu *a,
 {
     const size_t header = profile_header_size(profile);
 
-    if (check_cause(j, a) || check_bits(j, a) || check_ca(j, a, 2u + profile->cot_size))
+    const uint32_t ioa_max = profile_ioa_max(profile);
+
+    if (check_cause(j, a))
         return true;
+    /*@ assert cause: j->tolerated == 0 ==> in_set(a->type->cot[j->dir], a->cause); */
+    /*@ assert kept: has_objects(a->type) ==> objects_there(a) && a->count >= 1; */
+    if (check_bits(j, a))
+        return true;
+    /*@ assert cause: j->tolerated == 0 ==> in_set(a->type->cot[j->dir], a->cause); */
+    /*@ assert kept: has_objects(a->type) ==> objects_there(a) && a->count >= 1; */
+    /*@ assert test: j->tolerated == 0 && j->dir == DIR_CONTROL ==> a->test == 0; */
+    if (check_ca(j, a, 2u + profile->cot_size))
+        return true;
+    /*@ assert cause: j->tolerated == 0 ==> in_set(a->type->cot[j->dir], a->cause); */
+    /*@ assert kept: has_objects(a->type) ==> objects_there(a) && a->count >= 1; */
+    /*@ assert test: j->tolerated == 0 && j->dir == DIR_CONTROL ==> a->test == 0; */
     if (a->type->layout != TYPE_LAYOUT_OBJECTS)
         return false;
-    return check_ioas(j, a, header, profile_ioa_max(profile)) ||
-           check_elements(j, a, header);
+    return check_ioas(j, a, header, ioa_max) || check_elements(j, a, header);
 }

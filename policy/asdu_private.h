@@ -5,50 +5,6 @@
 #include "policy/asdu.h"
 #include "policy/judgement.h"
 
-/* The same in ACSL.  What a type's row says is not assumed to be right: the table is
- * tested against a second one (tests/unit/types_test.c), and nothing here depends on it
- * to stay inside the octets. */
-/*@ lemma product_bound: \forall integer a, b;
-      0 <= a <= 127 && 0 <= b <= 258 ==> 0 <= a * b <= 32766;
-    lemma product_step: \forall integer i, c, s;
-      0 <= i < c && 0 <= s ==> i * s + s <= c * s;
-    lemma product_less: \forall integer i, c, s;
-      0 <= i < c && 0 <= s ==> i * s <= c * s;
-    logic integer objects_octets(struct type_info *t, integer sq, integer count,
-                                 integer ioa) =
-      sq != 0 ? ioa + count * t->size : count * (ioa + t->size);
-    logic integer object_at(struct asdu *a, integer i) =
-      a->sq != 0 ? i * a->type->size : i * (a->ioa_size + a->type->size);
-    logic integer number_at(uint8_t *p, integer size) =
-      p[0] + (size > 1 ? 256 * p[1] : 0) + (size > 2 ? 65536 * p[2] : 0);
-    predicate sq_legal(struct type_info *t, integer sq) =
-      t->sq == TYPE_SQ_ANY || t->sq == (sq != 0 ? TYPE_SQ_1 : TYPE_SQ_0);
-    predicate count_legal(struct type_info *t, integer count) =
-      1 <= count <= 127 && (t->single != 0 ==> count == 1);
-    predicate has_objects(struct type_info *t) = t->layout == TYPE_LAYOUT_OBJECTS;
-    logic integer octets_told(uint8_t *p, integer n, struct type_info *t,
-                              struct profile *f) =
-      header_octets(f) +
-      objects_octets(t, p[1] >= 128 ? 1 : 0, p[1] % 128, f->ioa_size) +
-      (p[0] == 125 && n > header_octets(f) + f->ioa_size + 3
-         ? p[header_octets(f) + f->ioa_size + 3] : 0);
-    // Type, SQ, count and size go together.
-    predicate structure_sound(uint8_t *p, integer n, struct asdu *a,
-                              struct profile *f) =
-      header_octets(f) <= n <= 249 && a->type != \null && sq_legal(a->type, a->sq) &&
-      count_legal(a->type, a->count) &&
-      (has_objects(a->type) ==> n == octets_told(p, n, a->type, f));
-    // What the header's first two octets say.
-    predicate header_read(uint8_t *p, integer n, struct asdu *a) =
-      n >= 2 ==> a->type_id == p[0] && type_is(a->type, p[0]) &&
-                 a->sq == (p[1] >= 128 ? 1 : 0) && a->count == p[1] % 128;
-    // Where the objects are.
-    predicate objects_there(struct asdu *a) =
-      \valid_read(a->type) && 1 <= a->ioa_size <= 3 && a->count <= 127 &&
-      a->objects_size <= 249 && \valid_read(a->objects + (0 .. a->objects_size - 1)) &&
-      a->objects_size >= objects_octets(a->type, a->sq, a->count, a->ioa_size);
- */
-
 /* Little endian, of 1 to 3 octets. */
 /*@ requires 1 <= size <= 3 && \valid_read(p + (0 .. size - 1));
     assigns \nothing;
@@ -72,7 +28,7 @@ static inline uint32_t asdu_read_number(const uint8_t *p, uint8_t size)
     requires \separated(j, a) && \separated(j, profile);
     requires header_read(p, n, a) && a->count <= 127;
     requires a->type == \null || \valid_read(a->type) && \separated(j, a->type);
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures sound: \result == 0 ==> structure_sound(p, n, a, profile);
     ensures of_104: \result == 0 && j->tolerated == 0 ==> a->type->needs == QUIRK_NONE; */
@@ -106,6 +62,25 @@ static inline size_t asdu_object_offset(const struct asdu *a, unsigned int i)
 /* ---- asdu_meaning.c: values ----
  *
  * True if a fault stands.  The structure is sound. */
+/*@ requires judging(j) && \valid_read(a) && \valid_read(a->type);
+    requires \valid_read(profile) && sizes_legal(profile);
+    requires a->cause <= 63 && a->ioa <= 0xFFFFFF && a->ioa_size == profile->ioa_size;
+    requires has_objects(a->type) ==> objects_there(a) && a->count >= 1;
+    requires \separated(j, a) && \separated(j, a->type) && \separated(j, profile);
+    requires \separated(j, a->objects + (0 .. a->objects_size - 1));
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures direction: \result == 0 ==> a->type->cot[j->dir] != 0;
+    ensures cause: \result == 0 && j->tolerated == 0 ==>
+      in_set(a->type->cot[j->dir], a->cause);
+    ensures negative: \result == 0 && j->tolerated == 0 && a->negative != 0 ==>
+      is_answer(a->cause);
+    ensures test: \result == 0 && j->tolerated == 0 && j->dir == DIR_CONTROL ==>
+      a->test == 0;
+    ensures ca: \result == 0 ==> (a->ca == 0 ==> j->tolerated != 0) &&
+      (a->ca == 65535 ==> j->dir == DIR_CONTROL && to_all(a->type_id));
+    ensures ioa: \result == 0 && j->tolerated == 0 && has_objects(a->type) &&
+      a->cause != 47 ==> all_ioa_legal(a, ioa_most(profile->ioa_size)); */
 bool asdu_check_meaning(struct judgement *j, const struct asdu *a,
                         const struct profile *profile);
 

@@ -34,7 +34,7 @@ size_t asdu_size_told(const uint8_t *p, size_t n, const struct profile *profile)
 
 /*@ requires judging(j) && \valid_read(a) && \separated(j, a);
     requires a->type == \null || \valid_read(a->type) && \separated(j, a->type);
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 ==> a->type != \null;
     ensures \result == 0 && j->tolerated == 0 ==> a->type->needs == QUIRK_NONE; */

@@ -24,8 +24,17 @@ static double read_r32(const uint8_t *p)
     return (double)value;
 }
 
+/* Octets of each kind of number. */
+static const uint8_t OCTETS[] = {
+    [VALUE_SINGLE] = 1, [VALUE_DOUBLE] = 1, [VALUE_REGULATING] = 1,
+    [VALUE_STEP] = 1,   [VALUE_NVA] = 2,    [VALUE_SVA] = 2,
+    [VALUE_R32] = 4,    [VALUE_BSI] = 4,    [VALUE_BCR] = 4,
+};
+
 bool asdu_value(const struct type_info *type, const uint8_t *element, double *value)
 {
+    if (type->value > VALUE_BCR || type->size < OCTETS[type->value])
+        return false;
     switch ((enum type_value)type->value) {
     case VALUE_SINGLE: *value = element[0] & 0x01; return true;
     case VALUE_DOUBLE:

@@ -27,10 +27,20 @@ enum cot {
 #define COT_BIT(cause)         (UINT64_C(1) << (cause))
 #define COT_RANGE(first, last) ((COT_BIT((last) - (first)) * 2 - 1) << (first))
 
+/*@ predicate in_set(integer causes, integer cause) = (causes & (1 << cause)) != 0;
+    predicate is_mirrored(integer cause) = 44 <= cause <= 47;
+    predicate is_answer(integer cause) =
+      cause == 7 || cause == 9 || cause == 10 || is_mirrored(cause);
+ */
+
 /* True for causes with which a controlled station answers (7, 9, 10, 44..47).  P/N has a
  * meaning in these only. */
+/*@ assigns \nothing;
+    ensures \result <==> is_answer(cause); */
 bool cot_is_answer(unsigned int cause);
 /* True for the answers that send a command back as not understood (44..47). */
+/*@ assigns \nothing;
+    ensures \result <==> is_mirrored(cause); */
 bool cot_is_mirrored(unsigned int cause);
 
 /* A word for a cause (0..63): "spontaneous", "activation-con"; "reserved" and "private"

@@ -103,7 +103,7 @@ size_t element_size(enum element element)
 /* Exponent of all ones: infinity or NaN. */
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 3)) && \separated(j, p + (0 .. 3));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==> legal_r32(p); */
 static bool check_r32(struct judgement *j, const uint8_t *p, size_t at)
@@ -115,7 +115,7 @@ static bool check_r32(struct judgement *j, const uint8_t *p, size_t at)
 
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 1)) && \separated(j, p + (0 .. 1));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result); */
 static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
 {
@@ -125,7 +125,7 @@ static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
 }
 
 /*@ requires judging(j) && at <= 65535;
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 && j->tolerated == 0 ==> in_field(rule, octet); */
 static bool check_field(struct judgement *j, struct field_rule rule, uint8_t octet,
@@ -144,7 +144,7 @@ static bool check_field(struct judgement *j, struct field_rule rule, uint8_t oct
 }
 
 /*@ requires judging(j) && at <= 65535;
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 && j->tolerated == 0 ==> (octet & rule.reserved) == 0 &&
       in_field(rule.field[0], octet) && in_field(rule.field[1], octet); */
@@ -161,7 +161,7 @@ static bool check_octet(struct judgement *j, struct element_rule rule, uint8_t o
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. element_octets(element) - 1));
     requires \separated(j, p + (0 .. element_octets(element) - 1));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==>
       element_legal(element, p, j->dir); */
@@ -216,7 +216,7 @@ bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST
 
     /*@ loop invariant 0 <= i <= 4 && done <= size && judging(j);
         loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
-        loop assigns i, done, j->tolerated, j->verdict;
+        loop assigns i, done, j->tolerated, j->fault;
         loop variant 4 - i; */
     for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {
         const enum element element = (enum element)elements[i];

@@ -92,7 +92,7 @@ size_t element_size(enum element element);
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. element_octets(element) - 1));
     requires \separated(j, p + (0 .. element_octets(element) - 1));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==>
       element_legal(element, p, j->dir); */
@@ -105,7 +105,7 @@ bool element_check(struct judgement *j, enum element element, const uint8_t *p,
 /*@ requires judging(j) && at <= 40000 && size <= 255;
     requires \valid_read(elements + (0 .. 3)) && \valid_read(p + (0 .. size - 1));
     requires \separated(j, elements + (0 .. 3)) && \separated(j, p + (0 .. size - 1));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result); */
 bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST_MAX],
                         const uint8_t *p, size_t size, size_t at);

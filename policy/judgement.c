@@ -10,8 +10,15 @@ bool judgement_fault(struct judgement *j, enum reason reason, size_t offset,
         j->tolerated |= bit;
         return false;
     }
-    j->verdict.reason = reason;
-    j->verdict.offset = (uint16_t)offset;
-    j->verdict.quirk = (quirk_set_of(j->dir) & bit) != 0 ? (uint8_t)quirk : QUIRK_NONE;
+    j->fault.reason = reason;
+    j->fault.offset = (uint32_t)offset;
+    j->fault.quirk = (quirk_set_of(j->dir) & bit) != 0 ? (uint32_t)quirk : QUIRK_NONE;
     return true;
+}
+
+struct verdict judgement_verdict(const struct judgement *j)
+{
+    return (struct verdict){.reason = (enum reason)j->fault.reason,
+                            .offset = (uint16_t)j->fault.offset,
+                            .quirk = (uint8_t)j->fault.quirk};
 }

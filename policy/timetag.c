@@ -27,7 +27,7 @@ static bool is_day(unsigned int day, unsigned int month, unsigned int year)
 }
 
 /*@ requires judging(j) && at <= 65535;
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 ==> j->tolerated != 0; */
 static bool bad_time(struct judgement *j, size_t at)
@@ -36,7 +36,7 @@ static bool bad_time(struct judgement *j, size_t at)
 }
 
 /*@ requires judging(j) && at <= 65535;
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 ==> j->tolerated != 0; */
 static bool reserved_bit(struct judgement *j, size_t at)
@@ -46,7 +46,7 @@ static bool reserved_bit(struct judgement *j, size_t at)
 
 /* True if there is no more to be seen: *stands tells whether a fault stands. */
 /*@ requires judging(j) && at <= 65535 && \valid(stands) && \separated(j, stands);
-    assigns j->tolerated, j->verdict, *stands;
+    assigns j->tolerated, j->fault, *stands;
     ensures judged{Pre, Post}(j, *stands);
     ensures \result <==> (minute & 0x80) != 0;
     ensures \result == 0 ==> *stands == 0;

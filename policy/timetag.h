@@ -33,28 +33,28 @@
 /* 2 octets */
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 1)) && \separated(j, p + (0 .. 1));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==> time_of_minute(p); */
 bool timetag_check_cp16(struct judgement *j, const uint8_t *p, size_t at);
 /* 3 octets */
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 2)) && \separated(j, p + (0 .. 2));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==> legal_cp24(p, j->dir); */
 bool timetag_check_cp24(struct judgement *j, const uint8_t *p, size_t at);
 /* 7 octets */
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 6)) && \separated(j, p + (0 .. 6));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==> legal_cp56(p, j->dir); */
 bool timetag_check_cp56(struct judgement *j, const uint8_t *p, size_t at);
 /* As timetag_check_cp56; all zero means that there is no bound (type 127). */
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 6)) && \separated(j, p + (0 .. 6));
-    assigns j->tolerated, j->verdict;
+    assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures legal: \result == 0 && j->tolerated == 0 ==>
       all_zero(p, 7) || legal_cp56(p, j->dir); */

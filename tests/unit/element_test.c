@@ -19,8 +19,8 @@ static struct verdict check(enum element element, const uint8_t *octets)
     const bool stands = element_check(
         &j, element, guard_page_put(&guard, octets, element_size(element)), 0);
 
-    assert_int_equal(stands, j.verdict.reason != REASON_OK);
-    return j.verdict;
+    assert_int_equal(stands, j.fault.reason != REASON_OK);
+    return judgement_verdict(&j);
 }
 
 /* ---- qualifiers: all 256 values
@@ -232,9 +232,9 @@ static void test_lists(void **state)
         const bool stands = element_check_list(&j, list, p, size, 9);
         const size_t whole = size < 4 ? 0 : size < 5 ? 4 : 5;
         assert_int_equal(stands, size < sizeof octets);
-        assert_int_equal(j.verdict.reason, stands ? REASON_BAD_VALUE : REASON_OK);
-        assert_int_equal(j.verdict.offset, stands ? 9 + whole : 0);
-        assert_int_equal(j.verdict.quirk, QUIRK_NONE);
+        assert_int_equal(j.fault.reason, stands ? REASON_BAD_VALUE : REASON_OK);
+        assert_int_equal(j.fault.offset, stands ? 9 + whole : 0);
+        assert_int_equal(j.fault.quirk, QUIRK_NONE);
     }
 }
 
