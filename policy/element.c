@@ -128,8 +128,8 @@ static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
     assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 && j->tolerated == 0 ==> in_field(rule, octet); */
-static bool check_field(struct judgement *j, struct field_rule rule, uint8_t octet,
-                        size_t at)
+static inline bool check_field(struct judgement *j, struct field_rule rule, uint8_t octet,
+                               size_t at)
 {
     const unsigned int value = octet & rule.mask;
 
@@ -148,8 +148,8 @@ static bool check_field(struct judgement *j, struct field_rule rule, uint8_t oct
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 && j->tolerated == 0 ==> (octet & rule.reserved) == 0 &&
       in_field(rule.field[0], octet) && in_field(rule.field[1], octet); */
-static bool check_octet(struct judgement *j, struct element_rule rule, uint8_t octet,
-                        size_t at)
+static inline bool check_octet(struct judgement *j, struct element_rule rule,
+                               uint8_t octet, size_t at)
 {
     if ((octet & rule.reserved) != 0 &&
         judgement_fault(j, REASON_RESERVED_BIT, at, QUIRK_RESERVED_BITS))
