@@ -4,33 +4,48 @@
 #include "policy/secauth.h"
 
 #include <assert.h>
-#include <string.h>
 
-#define VSQ_SQ     0x80u
-#define COT_PN     0x40u
-#define COT_T      0x80u
-#define CA_ALL_ONE 255u /* "all stations" in one octet, 101 7.2.4 */
+#define VSQ_SQ        0x80u
+#define COT_PN        0x40u
+#define COT_T         0x80u
+#define FIELDS_CAUSE  (ASDU_HAS_TYPE | ASDU_HAS_VSQ | ASDU_HAS_CAUSE)
+#define FIELDS_HEADER (FIELDS_CAUSE | ASDU_HAS_CA)
+#define CA_ALL_ONE    255u /* "all stations" in one octet, 101 7.2.4 */
 
-/*@ requires \valid_read(p + (0 .. 2)) && \valid(out) && \separated(out, p + (0 .. 2));
-    assigns out->has, out->cause, out->negative, out->test;
-    ensures out->cause <= 63; */
-static void decode_cause(const uint8_t *p, struct asdu *out)
+/* Octet i, 0 if the ASDU ends before. */
+/*@ requires \valid_read(p + (0 .. n - 1));
+    assigns \nothing;
+    ensures \result == (i < n ? p[i] : 0); */
+static uint8_t octet_at(const uint8_t *p, size_t n, size_t i)
 {
-    out->has |= ASDU_HAS_CAUSE;
-    out->cause = p[2] % COT_PN;
-    out->negative = (p[2] & COT_PN) != 0;
-    out->test = p[2] >= COT_T;
+    return i < n ? p[i] : 0;
 }
 
-/*@ requires 1 <= size <= 2 && \valid_read(p + (0 .. size - 1)) && \valid(out);
-    requires \separated(out, p + (0 .. size - 1));
-    assigns out->has, out->ca; */
-static void decode_ca(const uint8_t *p, uint8_t size, struct asdu *out)
+/*@ requires 1 <= size <= 2 && \valid_read(p + (0 .. size - 1));
+    assigns \nothing; */
+static uint16_t read_ca(const uint8_t *p, uint8_t size)
 {
-    out->has |= ASDU_HAS_CA;
-    out->ca = (uint16_t)asdu_read_number(p, size);
-    if (size == 1 && out->ca == CA_ALL_ONE)
-        out->ca = ASDU_CA_ALL;
+    const uint32_t ca = asdu_read_number(p, size);
+
+    return size == 1 && ca == CA_ALL_ONE ? ASDU_CA_ALL : (uint16_t)ca;
+}
+
+/* Which fields n octets hold. */
+/*@ requires \valid_read(profile) && sizes_legal(profile);
+    assigns \nothing;
+    ensures ioa: (\result & ASDU_HAS_IOA) != 0 ==>
+      n >= header_octets(profile) + profile->ioa_size; */
+static uint8_t fields_of(size_t n, const struct profile *profile, bool objects)
+{
+    const size_t header = profile_header_size(profile);
+
+    if (n >= header + profile->ioa_size && objects)
+        return FIELDS_HEADER | ASDU_HAS_IOA | (profile->cot_size > 1 ? ASDU_HAS_OA : 0);
+    if (n >= header)
+        return FIELDS_HEADER | (profile->cot_size > 1 ? ASDU_HAS_OA : 0);
+    if (n > 2)
+        return FIELDS_CAUSE | (profile->cot_size > 1 && n > 3 ? ASDU_HAS_OA : 0);
+    return n == 2 ? ASDU_HAS_TYPE | ASDU_HAS_VSQ : n == 1 ? ASDU_HAS_TYPE : 0;
 }
 
 /* As far as the octets go. */
@@ -39,44 +54,34 @@ static void decode_ca(const uint8_t *p, uint8_t size, struct asdu *out)
     requires \separated(out, p + (0 .. n - 1)) && \separated(out, profile);
     requires \separated(out, TYPE_TABLE + (0 .. 127));
     assigns *out;
-    ensures header_read(p, n, out);
+    ensures header: header_read(p, n, out);
     ensures type: out->type == \null || out->type == &TYPE_TABLE[out->type_id];
     ensures range: out->count <= 127 && out->cause <= 63 && out->ioa <= 0xFFFFFF;
     ensures sizes: out->ioa_size == profile->ioa_size;
-    ensures empty: out->objects == \null && out->objects_size == 0 &&
-      out->inner == \null && out->inner_size == 0; */
+    ensures empty: out->objects == \null && out->inner == \null; */
 static void decode_header(const uint8_t *p, size_t n, const struct profile *profile,
                           struct asdu *out)
 {
-    const size_t ca = 2u + profile->cot_size;
     const size_t header = profile_header_size(profile);
+    const struct type_info *type = n > 0 ? type_info(p[0]) : NULL;
+    const bool objects = type == NULL || type->layout == TYPE_LAYOUT_OBJECTS;
+    const uint8_t has = fields_of(n, profile, objects), cause = octet_at(p, n, 2);
 
-    *out = (struct asdu){.ioa_size = profile->ioa_size};
-    if (n < 1)
-        return;
-    out->has = ASDU_HAS_TYPE;
-    out->type_id = p[0];
-    out->type = type_info(p[0]);
-    if (n < 2)
-        return;
-    out->has |= ASDU_HAS_VSQ;
-    out->sq = p[1] >= VSQ_SQ;
-    out->count = p[1] % VSQ_SQ;
-    if (n < 3)
-        return;
-    decode_cause(p, out);
-    if (profile->cot_size > 1 && n > 3) {
-        out->has |= ASDU_HAS_OA;
-        out->oa = p[3];
-    }
-    if (n < header)
-        return;
-    decode_ca(p + ca, profile->ca_size, out);
-    if (n < header + profile->ioa_size ||
-        (out->type != NULL && out->type->layout != TYPE_LAYOUT_OBJECTS))
-        return;
-    out->has |= ASDU_HAS_IOA;
-    out->ioa = asdu_read_number(p + header, profile->ioa_size);
+    *out = (struct asdu){
+        .has = has,
+        .type_id = octet_at(p, n, 0),
+        .sq = octet_at(p, n, 1) >= VSQ_SQ,
+        .count = octet_at(p, n, 1) % VSQ_SQ,
+        .cause = cause % COT_PN,
+        .negative = cause / COT_PN % 2 != 0,
+        .test = cause >= COT_T,
+        .oa = profile->cot_size > 1 ? octet_at(p, n, 3) : 0,
+        .type = type,
+        .ca = n >= header ? read_ca(p + 2 + profile->cot_size, profile->ca_size) : 0,
+        .ioa_size = profile->ioa_size,
+        .ioa = (has & ASDU_HAS_IOA) != 0 ? asdu_read_number(p + header, profile->ioa_size)
+                                         : 0,
+    };
 }
 
 /*@ requires \valid(out) && \valid_read(p + (0 .. n - 1)) && \valid_read(out->type);

@@ -47,17 +47,6 @@ static const char *const NAMES[COT_MAX + 1] = {
     [47] = "unknown-ioa",
 };
 
-bool cot_is_mirrored(unsigned int cause)
-{
-    return cause >= COT_UNKNOWN_TYPE && cause <= COT_UNKNOWN_IOA;
-}
-
-bool cot_is_answer(unsigned int cause)
-{
-    return cause == COT_ACTIVATION_CON || cause == COT_DEACTIVATION_CON ||
-           cause == COT_TERMINATION || cot_is_mirrored(cause);
-}
-
 const char *cot_name(unsigned int cause)
 {
     if (cause >= COT_PRIVATE && cause <= COT_MAX)

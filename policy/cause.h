@@ -33,15 +33,23 @@ enum cot {
       cause == 7 || cause == 9 || cause == 10 || is_mirrored(cause);
  */
 
+/* True for the answers that send a command back as not understood (44..47). */
+/*@ assigns \nothing;
+    ensures \result <==> is_mirrored(cause); */
+static inline bool cot_is_mirrored(unsigned int cause)
+{
+    return cause >= COT_UNKNOWN_TYPE && cause <= COT_UNKNOWN_IOA;
+}
+
 /* True for causes with which a controlled station answers (7, 9, 10, 44..47).  P/N has a
  * meaning in these only. */
 /*@ assigns \nothing;
     ensures \result <==> is_answer(cause); */
-bool cot_is_answer(unsigned int cause);
-/* True for the answers that send a command back as not understood (44..47). */
-/*@ assigns \nothing;
-    ensures \result <==> is_mirrored(cause); */
-bool cot_is_mirrored(unsigned int cause);
+static inline bool cot_is_answer(unsigned int cause)
+{
+    return cause == COT_ACTIVATION_CON || cause == COT_DEACTIVATION_CON ||
+           cause == COT_TERMINATION || cot_is_mirrored(cause);
+}
 
 /* A word for a cause (0..63): "spontaneous", "activation-con"; "reserved" and "private"
  * for those without one. */
