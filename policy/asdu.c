@@ -30,21 +30,17 @@ static uint16_t read_ca(const uint8_t *p, uint8_t size)
     return size == 1 && ca == CA_ALL_ONE ? ASDU_CA_ALL : (uint16_t)ca;
 }
 
-/* Which fields n octets hold. */
+/* Which fields n octets hold; `address`: an object's address, too. */
 /*@ requires \valid_read(profile) && sizes_legal(profile);
-    assigns \nothing;
-    ensures ioa: (\result & ASDU_HAS_IOA) != 0 ==>
-      n >= header_octets(profile) + profile->ioa_size; */
-static uint8_t fields_of(size_t n, const struct profile *profile, bool objects)
+    assigns \nothing; */
+static uint8_t fields_of(size_t n, const struct profile *profile, bool address)
 {
-    const size_t header = profile_header_size(profile);
+    const uint8_t oa = profile->cot_size > 1 && n > 3 ? ASDU_HAS_OA : 0;
 
-    if (n >= header + profile->ioa_size && objects)
-        return FIELDS_HEADER | ASDU_HAS_IOA | (profile->cot_size > 1 ? ASDU_HAS_OA : 0);
-    if (n >= header)
-        return FIELDS_HEADER | (profile->cot_size > 1 ? ASDU_HAS_OA : 0);
+    if (n >= profile_header_size(profile))
+        return FIELDS_HEADER | oa | (address ? ASDU_HAS_IOA : 0);
     if (n > 2)
-        return FIELDS_CAUSE | (profile->cot_size > 1 && n > 3 ? ASDU_HAS_OA : 0);
+        return FIELDS_CAUSE | oa;
     return n == 2 ? ASDU_HAS_TYPE | ASDU_HAS_VSQ : n == 1 ? ASDU_HAS_TYPE : 0;
 }
 
@@ -65,23 +61,35 @@ static void decode_header(const uint8_t *p, size_t n, const struct profile *prof
     const size_t header = profile_header_size(profile);
     const struct type_info *type = n > 0 ? type_info(p[0]) : NULL;
     const bool objects = type == NULL || type->layout == TYPE_LAYOUT_OBJECTS;
-    const uint8_t has = fields_of(n, profile, objects), cause = octet_at(p, n, 2);
+    const bool address = objects && n >= header + profile->ioa_size;
+    const uint8_t has = fields_of(n, profile, address);
+    const uint8_t id = octet_at(p, n, 0), vsq = octet_at(p, n, 1);
+    const uint8_t cause = octet_at(p, n, 2);
+    const uint8_t count = vsq % VSQ_SQ, cot = cause % COT_PN;
+    const uint32_t ioa = address ? asdu_read_number(p + header, profile->ioa_size) : 0;
+    const bool sq = vsq >= VSQ_SQ;
 
-    *out = (struct asdu){
-        .has = has,
-        .type_id = octet_at(p, n, 0),
-        .sq = octet_at(p, n, 1) >= VSQ_SQ,
-        .count = octet_at(p, n, 1) % VSQ_SQ,
-        .cause = cause % COT_PN,
-        .negative = cause / COT_PN % 2 != 0,
-        .test = cause >= COT_T,
-        .oa = profile->cot_size > 1 ? octet_at(p, n, 3) : 0,
-        .type = type,
-        .ca = n >= header ? read_ca(p + 2 + profile->cot_size, profile->ca_size) : 0,
-        .ioa_size = profile->ioa_size,
-        .ioa = (has & ASDU_HAS_IOA) != 0 ? asdu_read_number(p + header, profile->ioa_size)
-                                         : 0,
-    };
+    /*@ assert n >= 2 ==> id == p[0] && sq == (p[1] >= 128 ? 1 : 0) &&
+          count == p[1] % 128 && type_is(type, p[0]); */
+    /*@ assert count <= 127 && cot <= 63 && ioa <= 0xFFFFFF; */
+
+    out->has = has;
+    out->type_id = id;
+    out->sq = sq;
+    out->count = count;
+    out->cause = cot;
+    out->negative = cause / COT_PN % 2 != 0;
+    out->test = cause >= COT_T;
+    out->oa = profile->cot_size > 1 ? octet_at(p, n, 3) : 0;
+    out->type = type;
+    out->ca = n >= header ? read_ca(p + 2 + profile->cot_size, profile->ca_size) : 0;
+    out->ioa_size = profile->ioa_size;
+    out->ioa = ioa;
+    out->tolerated = 0;
+    out->has_select = out->select = out->has_value = false;
+    out->value = 0;
+    out->objects = out->inner = NULL;
+    out->objects_size = out->inner_size = 0;
 }
 
 /*@ requires \valid(out) && \valid_read(p + (0 .. n - 1)) && \valid_read(out->type);
