@@ -115,6 +115,18 @@ static bool may_send_i(const struct link_side *side, enum link_leg leg)
     return side->started && (leg == LEG_STATION || side->act != APCI_STOPDT_ACT);
 }
 
+/* In a stopped link only what was left open when the con came too early may still be
+ * acknowledged; the master is held to more, as nothing is drawn for S-frames of a station
+ * that has stopped. */
+static bool may_send_s(const struct link_side *side, enum link_leg leg, uint16_t nr)
+{
+    if (!side->begun)
+        return false;
+    if (side->started || nr != side->va)
+        return true;
+    return leg == LEG_STATION && side->act != APCI_STARTDT_ACT;
+}
+
 bool link_is_started(const struct link *l)
 {
     return may_send_i(&l->side[LEG_MASTER], LEG_MASTER);
@@ -156,7 +168,7 @@ static struct verdict receive_s(struct link *l, enum link_leg leg,
                                 const struct apci *frame)
 {
     struct link_side *side = &l->side[leg];
-    if (!side->begun)
+    if (!may_send_s(side, leg, frame->nr))
         return verdict_of(REASON_STATE, OFFSET_CONTROL);
     if (!nr_is_valid(side, frame->nr))
         return verdict_of(REASON_NR_ERROR, OFFSET_NR);

@@ -175,6 +175,14 @@ static void take_u(struct model *m, enum link_leg leg, enum apci_function functi
         side->started = false;
 }
 
+/* An S-frame of a stopped link that moves nothing: whether it is an error depends on acts
+ * that cannot be told from outside. */
+static bool may_be_error(const struct model *m, enum link_leg leg, const struct apci *a)
+{
+    return a->format == APCI_S && !m->leg[leg].started &&
+           a->nr == modulo(link_counts(m->link, leg)->acknowledged);
+}
+
 bool model_receive(struct model *m, enum link_leg leg, const uint8_t *apdu, size_t n)
 {
     struct model_leg *side = &m->leg[leg];
@@ -190,8 +198,11 @@ bool model_receive(struct model *m, enum link_leg leg, const uint8_t *apdu, size
     enum reason wanted = apci_parse(apdu, n, &a).reason;
     const bool whole = wanted == REASON_OK;
     const enum reason on_link = whole ? judge(m, leg, &a, REASON_OK) : wanted;
+    const bool either = whole && may_be_error(m, leg, &a);
     const enum reason got = link_receive(m->link, leg, apdu, n).reason;
     wanted = whole && a.format == APCI_U ? judge(m, leg, &a, got) : on_link;
+    if (either && got == REASON_STATE)
+        wanted = REASON_STATE;
     FUZZ_CHECK(got == wanted);
     if (got != REASON_OK) {
         m->closed = true;
