@@ -89,17 +89,29 @@ static const struct u_rule *u_rule_find(enum apci_function function)
     return NULL;
 }
 
+/* A station answers acts in their order: the con of an idle stop comes before that of the
+ * start behind it, or never. */
 void link_view_change(struct link_side *side, enum apci_function function)
 {
     switch (function) {
-    case APCI_STARTDT_ACT:
-    case APCI_STOPDT_ACT: side->act = function; break;
+    case APCI_STARTDT_ACT: side->act = function; break;
+    case APCI_STOPDT_ACT:
+        if (side->started)
+            side->act = function;
+        else
+            side->idle_stop = true;
+        break;
     case APCI_STARTDT_CON:
         side->act = 0;
+        side->idle_stop = false;
         side->started = true;
         side->begun = true;
         break;
     case APCI_STOPDT_CON:
+        if (!side->started) {
+            side->idle_stop = false;
+            break;
+        }
         side->act = 0;
         side->started = false;
         break;
@@ -113,6 +125,17 @@ void link_view_change(struct link_side *side, enum apci_function function)
 static bool may_send_i(const struct link_side *side, enum link_leg leg)
 {
     return side->started && (leg == LEG_STATION || side->act != APCI_STOPDT_ACT);
+}
+
+/* One act at a time, and each con belongs to one.  For a STOPDT act in a stopped link 104
+ * 5.3 draws no answer, so a station may give none: the start may follow it. */
+static bool may_send_u(const struct link_side *side, const struct u_rule *rule)
+{
+    if (!side->started && rule->function == APCI_STOPDT_CON)
+        return side->idle_stop;
+    if (!side->started && rule->function == APCI_STOPDT_ACT && side->idle_stop)
+        return false;
+    return side->act == rule->confirms;
 }
 
 /* In a stopped link only what was left open when the con came too early may still be
@@ -193,8 +216,7 @@ static struct verdict receive_u(struct link *l, enum link_leg leg,
         else
             side->count.ignored++;
     } else if (frame->function != APCI_TESTFR_ACT) {
-        /* One act at a time, and each con belongs to one. */
-        if (side->act != rule->confirms)
+        if (!may_send_u(side, rule))
             return verdict_of(REASON_STATE, OFFSET_CONTROL);
         link_view_change(side, frame->function);
     }

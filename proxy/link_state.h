@@ -5,7 +5,8 @@
 #include "proxy/link.h"
 
 /* A line has room for the k I-frames a station may have open and for its U-frames: one
- * STARTDT or STOPDT, one TESTFR act, one TESTFR con, and one to spare. */
+ * STARTDT or STOPDT, one STOPDT act that need not be answered, one TESTFR act and one
+ * TESTFR con. */
 #define LINK_LINE_EXTRA 4u
 
 /* Every put needs at most an I-frame, or a U-frame behind the S-frame that is due. */
@@ -54,7 +55,8 @@ struct link_side {
     bool begun;             /* there was a STARTDT con */
     bool started;           /* and no STOPDT con since */
     enum apci_function act; /* STARTDT or STOPDT act without its con, or 0 */
-    uint32_t tests;         /* TESTFR acts put out to it and not answered */
+    bool idle_stop; /* a STOPDT act of the stopped link has no con, and need not */
+    uint32_t tests; /* TESTFR acts put out to it and not answered */
 
     struct link_count count;
 };

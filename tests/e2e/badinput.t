@@ -254,7 +254,7 @@ subtest 'one octet in each record' => sub {
 subtest 'before STARTDT' => sub {
     for my $c ([ 'I-frame', first($SINGLE) ], [ 'S-frame', '680401000000' ],
         [ 'I-frame behind STARTDT act, not confirmed', $Raw104::STARTDT_ACT . first($SINGLE), $Raw104::STARTDT_ACT ],
-        [ 'STARTDT act twice', $Raw104::STARTDT_ACT x 2, $Raw104::STARTDT_ACT ], [ 'STOPDT and STARTDT at once', '680413000000' . $Raw104::STARTDT_ACT, '680413000000' ]) {
+        [ 'STARTDT act twice', $Raw104::STARTDT_ACT x 2, $Raw104::STARTDT_ACT ], [ 'STARTDT and STOPDT at once', $Raw104::STARTDT_ACT . '680413000000', $Raw104::STARTDT_ACT ]) {
         my ($what, $hex, $seen) = @$c;
         my $m = Raw104->connect_tls($port{sim}, $pki);
         my $n = next_connection();
