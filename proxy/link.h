@@ -64,11 +64,11 @@ bool link_can_receive(const struct link *l, enum link_leg leg);
 /* Takes one complete APDU of n octets that came from a leg; link_can_receive(leg) is
  * true.  What it acknowledges takes effect at once, also when the frame itself has to
  * wait.  The link is closed if the verdict's reason is not REASON_OK, which is one of
- * those of apci_parse or
+ * those of apci_parse or one of these; doc/link-state.md says when:
  *   REASON_NS_ERROR    N(S) is not the next one                       104 5.1
  *   REASON_NR_ERROR    N(R) is not in [last acknowledged .. V(S)]     104 5.1
  *   REASON_K_EXCEEDED  more than k I-frames unacknowledged            104 5.5
- *   REASON_STATE       not allowed before STARTDT con or after STOPDT 104 5.3
+ *   REASON_STATE       not allowed in this STARTDT state              104 5.3
  *   REASON_DIRECTION   STARTDT, STOPDT: act from the station or con from the master
  * A closed link gives the reason it was closed for (REASON_STATE if for none) and takes
  * nothing. */
