@@ -174,5 +174,17 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
     if (size < CUTS_SIZE || seed % 4 == 0)
         return LLVMFuzzerMutate(data, size, max);
     return CUTS_SIZE + apdu_mutate_stream(data + CUTS_SIZE, size - CUTS_SIZE,
-                                          max - CUTS_SIZE, seed / 4);
+                                          max - CUTS_SIZE, &PROFILE_104, seed / 4);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b,
+                                 size_t b_size, uint8_t *out, size_t max,
+                                 unsigned int seed)
+{
+    if (a_size < CUTS_SIZE || b_size < CUTS_SIZE || max <= CUTS_SIZE)
+        return 0;
+    memcpy(out, a, CUTS_SIZE);
+    return CUTS_SIZE + apdu_cross_streams(a + CUTS_SIZE, a_size - CUTS_SIZE,
+                                          b + CUTS_SIZE, b_size - CUTS_SIZE,
+                                          out + CUTS_SIZE, max - CUTS_SIZE, seed);
 }

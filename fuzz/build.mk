@@ -22,11 +22,11 @@ FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 -O1 -g -fno-omit-frame-poi
 TESTED  := $(wildcard policy/*.c) \
            sandbox/wire.c sandbox/imsg.c sandbox/role.c \
            proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
-           proxy/role_config.c proxy/role_config_route.c proxy/role_config_wire.c \
+           $(wildcard proxy/role_config*.c) \
            proxy/endpoint.c \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c \
-           tests/lib/type_matrix.c
+           tests/lib/type_matrix.c tests/lib/element_oracle.c
 SHARED  := $(wildcard fuzz/lib/*.c)
 TARGETS := $(wildcard fuzz/*.c)
 
