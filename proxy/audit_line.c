@@ -13,12 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t tags[] = {
-#define X(symbol, id, key, kind, max) (id),
+/* A place for each tag, to count them. */
+enum {
+#define X(symbol, id, key, kind, max) PLACE_##symbol,
 #include "proxy/record_tag.def"
 #undef X
+    TAG_COUNT
 };
-#define TAG_COUNT (sizeof tags)
 
 /* A text may take this much more room in the line than in the record. */
 #define TEXT_GROWTH   2u
