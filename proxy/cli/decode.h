@@ -138,8 +138,11 @@ struct decode_stream {
     uint8_t held[APDU_SIZE_MAX];
 };
 
-/* Prints every APDU that n more octets complete. */
+/* Prints every APDU that n more octets complete.  However the octets are cut into calls,
+ * what is printed is the same; what is no frame therefore waits for octets to show. */
 void decode_stream_add(struct decode_stream *s, const uint8_t *octets, size_t n);
+/* Prints what is no frame with the octets that are there. */
+void decode_stream_settle(struct decode_stream *s);
 /* Prints what was begun and not completed; the stream may go on after it. */
 void decode_stream_end(struct decode_stream *s);
 

@@ -44,6 +44,7 @@ static void take_octets(void *ctx, const struct capture_segment *when,
     if (f->apdus.lost && octets[0] == APCI_START)
         f->apdus.lost = false;
     decode_stream_add(&f->apdus, octets, n);
+    decode_stream_settle(&f->apdus);
 }
 
 static void take_break(void *ctx, enum tcp_break why)

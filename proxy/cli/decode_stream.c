@@ -29,22 +29,25 @@ static void drop(struct decode_stream *s, size_t n)
 }
 
 /* As many octets as the frame has by its own length, where that can be trusted. */
-static size_t shown(const struct decode_stream *s, enum reason reason)
+static size_t worth_showing(const struct decode_stream *s, enum reason reason)
 {
-    const size_t most = reason == REASON_BAD_START || reason == REASON_BAD_LENGTH
-                            ? NO_FRAME_SHOWN
-                            : s->held[1] + (size_t)2;
-
-    return s->n < most ? s->n : most;
+    if (reason == REASON_BAD_START || reason == REASON_BAD_LENGTH)
+        return NO_FRAME_SHOWN;
+    return s->held[1] + (size_t)2;
 }
 
-static bool next(struct decode_stream *s)
+/* False when there is nothing to print, or when more octets would show better what is no
+ * frame and they may come: not `last`. */
+static bool next(struct decode_stream *s, bool last)
 {
     size_t size;
     const struct verdict v = apci_scan(s->held, s->n, &size);
 
     if (v.reason != REASON_OK) {
-        print(s, shown(s, v.reason), false, v);
+        const size_t most = worth_showing(s, v.reason);
+        if (s->n < most && !last)
+            return false;
+        print(s, s->n < most ? s->n : most, false, v);
         s->lost = true;
         drop(s, s->n);
         return false;
@@ -66,16 +69,23 @@ void decode_stream_add(struct decode_stream *s, const uint8_t *octets, size_t n)
         s->n += some;
         octets += some;
         n -= some;
-        while (next(s) && !s->run->failed) /* each round takes 6 octets or more */
+        while (next(s, false) && !s->run->failed) /* each round takes 6 octets or more */
             ;
     }
     s->offset += n;
+}
+
+void decode_stream_settle(struct decode_stream *s)
+{
+    if (s->n > 0 && !s->run->failed)
+        (void)next(s, true);
 }
 
 void decode_stream_end(struct decode_stream *s)
 {
     const struct verdict none = {.reason = REASON_OK, .offset = 0};
 
+    decode_stream_settle(s);
     if (s->n > 0 && !s->run->failed)
         print(s, s->n, false, none);
     drop(s, s->n);
