@@ -15,18 +15,22 @@ SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
-FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 -O1 -g -fno-omit-frame-pointer \
+FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 \
+           -DGATE104_VERSION='"fuzz"' -O1 -g -fno-omit-frame-pointer \
            -fsanitize=fuzzer-no-link $(SAN) $(WARN) -MMD -MP
 
-# What the targets reach; nothing that needs a library.
+# What the targets reach.
 TESTED  := $(wildcard policy/*.c) \
            sandbox/wire.c sandbox/imsg.c sandbox/role.c \
            proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
-           $(wildcard proxy/role_config*.c) \
-           proxy/endpoint.c \
+           proxy/endpoint.c $(wildcard proxy/role_config*.c) \
+           $(addprefix proxy/audit_,$(addsuffix .c,apdu envelope hash line reader recover \
+                                                   text verify)) \
+           $(wildcard proxy/config*.c proxy/policy_file*.c proxy/cli/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c \
            tests/lib/type_matrix.c tests/lib/element_oracle.c
+LIBS    := -Wl,--as-needed -lconfig -ljansson -lcrypto
 SHARED  := $(wildcard fuzz/lib/*.c)
 TARGETS := $(wildcard fuzz/*.c)
 
@@ -37,13 +41,16 @@ all: $(BIN)
 
 $(O)/bin/%: $(O)/obj/fuzz/%.o $(O)/libtested.a
 	@mkdir -p $(@D)
-	$(CC) -g -fsanitize=fuzzer $(SAN) -o $@ $^
+	$(CC) -g -fsanitize=fuzzer $(SAN) -o $@ $^ $(LIBS)
 
 $(O)/libtested.a: $(OBJ)
 	rm -f $@ && ar rcs $@ $^
 
 # Comparisons made by the targets themselves teach the fuzzer nothing.
 $(O)/obj/fuzz/%.o: FLAGS += -fno-sanitize-coverage=trace-cmp
+
+# libFuzzer brings the main function.
+$(O)/obj/proxy/cli/main.o: FLAGS += -Dmain=cli_main -Wno-missing-prototypes
 
 $(O)/obj/%.o: %.c fuzz/build.mk
 	@mkdir -p $(@D)

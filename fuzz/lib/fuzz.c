@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Noreturn void fuzz_fail(const char *condition, const char *file, int line)
 {
-    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    dprintf(STDERR_FILENO, "%s:%d: does not hold: %s\n", file, line, condition);
     abort();
 }
 
