@@ -25,6 +25,37 @@ seed('record', 'too_big', record($events[0], 0, octets(7, 'x' x 17)));
 seed('record', 'cut',     substr record($events[0], 1, octets(4, 'x' x 20)), 0, 30);
 seed('record', 'nul',     record($events[0], 1, octets(20, "a\0b"), octets(20, '')));
 
+# ---- the session log (doc/log-format.md) -------------------------------------------------
+
+my $apdu = hex_octets('68 0e 02 00 02 00 2d 01 06 00 01 00 e9 03 00 81');
+my $profile = "\0" x 9;
+seed('log_line', "event_$_", $profile . record($_, 0, number(1, 5), number(3, 0), number(2, 1), octets(4, $apdu)))
+    for grep { $_ % 5 == 0 } @events;
+seed('log_line', 'texts', $profile . record($events[0], 1, map({ octets($_, "\"a\\\0\xc3\xbc") } 12, 13, 16, 20),
+     octets(9, "\x11" x 32), number(5, 58), number(46, 4), number(34, 77), number(23, 2**60)));
+seed('log_line', 'grown', $profile . record($events[0], 0, map { octets($_, "\0" x 255) } 12, 13, 16, 20));
+seed('log_line', 'short_sizes', "\x07" . "\0" x 8 . record($events[0], 0, number(2, 1),
+     octets(4, hex_octets('68 0b 00 00 00 00 2d 01 06 05 00 01 81'))));
+
+my $line = '{"v":1,"seq":1,"time":"2026-11-21T02:33:04.123Z","mono_ms":1,"boot":"a1b2c3d4","from":"gate-0",'
+    . '"event":"session.open","severity":"notice","session":1,"prev":"' . '0' x 64 . '"}' . "\n";
+# An octet that changes one, a place, a value; a line, another one.
+my %breaks = (
+    whole    => '0b',        flip    => '0b 02 10 01 03', set   => '0b 00 02 00 41',
+    cut      => '0b 06 09 80 00', run => '05 08 00 01 ff 41', insert => '05 0a 00 02 03 61 62 63',
+    delete   => '0b 04 00 01 20', drop => '0b 01 03 00', move   => '0b 03 03 05',
+    double   => '0b 05 03 03', number => '0b 07 03 09',  rechain => '0b 02 00 03 01 09 02 00',
+    shorten  => '0b 0b 03 00', two     => '0b 02 10 01 03 02 10 01 03',
+);
+for my $target (qw(log_verify log_recover)) {
+    seed($target, "break_$_", "\1" . hex_octets($breaks{$_})) for sort keys %breaks;
+    seed($target, 'line', "\0$line");
+    seed($target, 'lines', "\0$line$line");
+    seed($target, 'torn', "\0$line" . substr $line, 0, 40);
+    seed($target, 'json', "\0" . '{"v":1,"event":"op.command","type":"C_SC_NA_1","value":1,"ioa":9,"ca":1}' . "\n");
+    seed($target, 'empty', "\0");
+}
+
 # ---- role configurations (proxy/role_config.h) ------------------------------------------
 
 sub endpoint4 { pack('Cv', 4, $_[1]) . pack('C4x12', split /\./, $_[0]) }
