@@ -56,6 +56,66 @@ for my $target (qw(log_verify log_recover)) {
     seed($target, 'empty', "\0");
 }
 
+# ---- captures (pcap, pcapng) and what TCP makes of them -----------------------------------
+
+sub ip4 {
+    my ($from, $to, $seq, $flags, $octets) = @_;
+    return pack('CCnnnCCnC4C4', 0x45, 0, 40 + length $octets, 1, 0, 64, 6, 0, 10, 0, 0, $from == 2404 ? 2 : 1,
+                10, 0, 0, $from == 2404 ? 1 : 2)
+        . pack('nnNNCCnnn', $from, $to, $seq, 0, 0x50, $flags, 512, 0, 0) . $octets;
+}
+sub ip6 {
+    my ($from, $to, $seq, $octets) = @_;
+    my $options = pack 'CCx6', 6, 0;    # hop by hop
+    return pack('NnCC', 0x60000000, 28 + length $octets, 0, 64) . "\xfe\x80" . "\0" x 13 . "\1" . "\xfe\x80" . "\0" x 13 . "\2"
+        . $options . pack('nnNNCCnnn', $from, $to, $seq, 0, 0x50, 16, 512, 0, 0) . $octets;
+}
+sub pcap {
+    my ($order, $magic, $link, @packets) = @_;
+    my $t = 0;
+    return pack("L${order}S${order}S${order}L${order}4", $magic, 2, 4, 0, 0, 1024, $link)
+        . join '', map { pack("L${order}4", 1_700_000_000, $t++, length $_, length $_) . $_ } @packets;
+}
+sub block {
+    my ($type, $body) = @_;
+    $body .= "\0" x (-length($body) % 4);
+    return pack('VV', $type, 12 + length $body) . $body . pack 'V', 12 + length $body;
+}
+my $gi = hex_octets('68 0e 00 00 00 00 64 01 06 00 01 00 00 00 00 14');
+my $act = hex_octets('68 04 07 00 00 00');
+my @talk = (ip4(40000, 2404, 99, 2, ''), ip4(40000, 2404, 100, 16, $act), ip4(2404, 40000, 7, 16, hex_octets('68 04 0b 00 00 00')),
+    ip4(40000, 2404, 106, 16, substr $gi, 0, 9), ip4(40000, 2404, 115, 16, substr $gi, 9), ip4(40000, 2404, 105, 16, "\0"));
+my $mac = "\2" . "\0" x 11;
+my %captures = (
+    raw_ip   => pcap('<', 0xA1B2C3D4, 101, @talk),
+    ethernet => pcap('>', 0xA1B2C3D4, 1, map({ "$mac\x08\0$_" } @talk[1, 4, 3]), "$mac\x81\0\0\x07\x86\xdd" . ip6(40000, 2404, 1, $act)),
+    nanos    => pcap('<', 0xA1B23C4D, 113, map { "\0" x 14 . "\x08\0$_" } @talk[0 .. 2]),
+    cooked2  => pcap('<', 0xA1B2C3D4, 276, map { "\x08\0" . "\0" x 18 . $_ } $talk[1]),
+    loopback => pcap('<', 0xA1B2C3D4, 0, map { "\2\0\0\0$_" } $talk[3], $talk[5]),
+    gap      => pcap('<', 0xA1B2C3D4, 101, @talk[1, 4], ip4(2404, 40000, 50, 16, "GET / HTTP/1.1\r\n")),
+    next     => block(0x0A0D0D0A, pack 'VvvV2', 0x1A2B3C4D, 1, 0, 0xFFFFFFFF, 0xFFFFFFFF)
+              . block(1, pack('vvV', 101, 0, 0) . pack('vvCx3', 9, 1, 0x89) . pack('vv', 0, 0))
+              . block(6, pack('V5', 0, 0x60000, 5, length $talk[1], length $talk[1]) . $talk[1])
+              . block(3, pack('V', length $talk[3]) . $talk[3]),
+    cut      => substr(pcap('<', 0xA1B2C3D4, 101, @talk), 0, 120),
+    too_long => pcap('<', 0xA1B2C3D4, 101) . pack('V4', 0, 0, 0x7FFFFFFF, 9),
+);
+seed('capture', $_, "\0$captures{$_}") for sort keys %captures;
+seed('capture', "$_->[0]_$_->[1]", chr($_->[1]) . $captures{ $_->[0] })
+    for [ raw_ip => 1 ], [ raw_ip => 2 ], [ gap => 7 ], [ ethernet => 8 ];
+
+sub segment { my ($flags, $at, $n) = @_; pack 'CCCC', $flags, $at >> 8 | ($n >> 8) << 7, $at & 255, $n & 255 }
+my %segments = (
+    in_order => [ [ 0, 5, 40 ], [ 0, 45, 200 ], [ 0, 245, 1 ] ],
+    swapped  => [ [ 250, 4, 0 ], [ 0, 105, 50 ], [ 0, 5, 100 ], [ 0, 5, 100 ] ],
+    overlap  => [ [ 0, 0, 100 ], [ 0, 50, 100 ], [ 0, 149, 20 ], [ 0, 168, 1 ] ],
+    gap      => [ [ 0, 0, 10 ], [ 0, 300, 10 ], [ 0, 500, 10 ], [ 0, 20, 10 ], [ 250, 700, 0 ], [ 0, 701, 9 ] ],
+    crowd    => [ [ 0, 0, 10 ], map { [ 0, 20 + 12 * $_, 11 ] } 0 .. 80 ],
+    probe    => [ [ 0, 7, 1 ], [ 0, 10, 1 ], [ 0, 10, 20 ] ],
+);
+seed('tcp_stream', $_, u32(0) . join '', map { segment(@$_) } @{ $segments{$_} }) for sort keys %segments;
+seed('tcp_stream', 'wrap', u32(0xFFFFFFE2) . join '', map { segment(@$_) } @{ $segments{swapped} });
+
 # ---- role configurations (proxy/role_config.h) ------------------------------------------
 
 sub endpoint4 { pack('Cv', 4, $_[1]) . pack('C4x12', split /\./, $_[0]) }
