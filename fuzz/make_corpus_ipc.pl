@@ -148,6 +148,37 @@ my %configs = (
 );
 seed('role_config', $_, $configs{$_}) for sort keys %configs;
 
+# ---- what people write (gate104.conf(5)) -----------------------------------------------
+
+my @examples = glob "$FindBin::Bin/../doc/examples/*";
+for my $path (@examples) {
+    my ($name, $kind) = $path =~ m{([^/]+)\.(conf|policy)$} or next;
+    open my $fh, '<', $path or die "$path: $!";
+    local $/;
+    seed($kind eq 'conf' ? 'config' : 'policy_file', $name, scalar <$fh>);
+}
+my $settings = 'audit = { dir = "/var/log/gate104"; }; tls = { cert = "a.crt"; key = "a.key"; ca = [ "a.crt" ]; };';
+my $route = 'name = "r"; mode = "protect-rtu"; listen = [ "0.0.0.0:1" ]; rtu = [ "10.0.0.1:2404" ]; policy = "a.policy";';
+my %configs_written = (
+    quirks   => "$settings routes = ( { $route quirks = [ \"reserved-bits\", \"cp24-types\" ]; secauth = \"passthrough\"; ca_size = 1; } );",
+    limits   => "$settings limits = { max_sessions = 65535; routes_per_gate = 2; }; routes = ( { $route k = 32767; w = 1; t1 = 255; }, { $route } );",
+    wrong    => "$settings routez = ( { $route k = \"12\"; t1 = 0; } );",
+    include  => "\@include \"/etc/passwd\"\n$settings",
+    utf8     => "user = \"\xc3\xbc\xff\";",
+    deep     => 'a = ' . '(' x 40,
+    string   => 'user = "a" "b\x41";',
+    der      => 'tls = { cert = "a.der"; };',
+);
+seed('config', $_, $configs_written{$_}) for sort keys %configs_written;
+my %policies_written = (
+    ranges => 'control = { rules = ( { types = [ "C_SE_NC_1", 48 ]; ca = [ 1, "3-9", 65535 ]; ioa = [ "1-20", 0x100 ]; value = [ -1.5, 110 ]; action = "log"; } ); };',
+    monitor => 'monitor = { default = "drop"; rules = ( { name = "x"; ioa = [ 1 ]; action = "close"; } ); }; control = { };',
+    later  => 'control = { rules = ( { types = [ "C_SC_NA_1" ]; select = true; roles = [ ]; } ); };',
+    near   => 'control = { defualt = "pas"; rules = ( { types = [ "C_SC_NA_2" ]; } ); };',
+    cp24   => 'monitor = { rules = ( { types = [ "M_SP_TA_1", "S_CH_NA_1" ]; } ); }; control = { default = "pass"; };',
+);
+seed('policy_file', $_, $policies_written{$_}) for sort keys %policies_written;
+
 # ---- identities (certs/identity.h) ---------------------------------------------------------
 
 sub identity {
