@@ -203,8 +203,10 @@ lint: check-format
 	@$(MAKE) --no-print-directory tidy
 
 SECONDS ?= 60
+JOBS    ?= 1
+TARGETS ?=
 fuzz:
-	fuzz/run $(SECONDS)
+	fuzz/run -j $(JOBS) $(SECONDS) $(TARGETS)
 
 coverage:
 	tests/coverage
@@ -235,7 +237,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make demo       install what is missing, build, show the proxy at work'
 	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
-	@echo 'make fuzz       SECONDS=60: each parser, that long'
+	@echo 'make fuzz       SECONDS=60 JOBS=1 TARGETS="asdu link ...": each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'

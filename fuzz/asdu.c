@@ -5,7 +5,7 @@
  * what it is named for and nothing else.
  *
  * Target functions: asdu_parse asdu_object asdu_value element_check secauth_check
- *   profile_is_legal profile_allow profile_header_size profile_ioa_max quirk_set_of
+ *   profile_is_legal profile_allow quirk_set_of
  *   judgement_fault type_cause_quirk reply_negative reply_reaction reply_kind_for
  *   policy_decide
  * Options: -max_len=269

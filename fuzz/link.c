@@ -10,10 +10,12 @@
  * Input: k, size of the output, then a script, see run_event. */
 #include "fuzz/lib/fuzz.h"
 #include "fuzz/lib/link_model.h"
+#include "fuzz/lib/link_script.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define HEAD_SIZE  2u /* k, size of the output */
 #define EVENTS_MAX 1000u
 #define RUSHES_MAX 18u
 /* First octets of an input that may rush. */
@@ -277,4 +279,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settle(&s);
     free(memory);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+    if (size < HEAD_SIZE || seed % 2 == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    return HEAD_SIZE + link_script_mutate(data + HEAD_SIZE, size - HEAD_SIZE,
+                                          max - HEAD_SIZE, seed / 2);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b,
+                                 size_t b_size, uint8_t *out, size_t max,
+                                 unsigned int seed)
+{
+    if (a_size < HEAD_SIZE || b_size < HEAD_SIZE || max <= HEAD_SIZE)
+        return 0;
+    memcpy(out, a, HEAD_SIZE);
+    return HEAD_SIZE + link_script_cross(a + HEAD_SIZE, a_size - HEAD_SIZE, b + HEAD_SIZE,
+                                         b_size - HEAD_SIZE, out + HEAD_SIZE,
+                                         max - HEAD_SIZE, seed);
 }
