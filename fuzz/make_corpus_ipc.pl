@@ -128,9 +128,11 @@ sub broker_route {
         . pack('C', 1) . endpoint4('0.0.0.0', 19998) . pack('C', 2) . endpoint4('10.0.1.10', 2404)
         . $six . pack('C', 2) . $net;
 }
+sub told_profile { pack 'C3V2', @_ }
 sub gate_route {
     my ($index, $k, $w) = @_;
-    return u16($index) . blob16("rtu-$index") . pack('CCVvvVVV', 1, 1, 4, $k, $w, 15, 10, 20)
+    return u16($index) . blob16("rtu-$index") . "\1\1" . told_profile(2, 2, 3, 0, 0)
+        . pack('VvvVVV', 4, $k, $w, 15, 10, 20)
         . "\xAA" x 32 . blob32('G104POL1' . "\0" x 4 . "\2\0\0\0");
 }
 my %configs = (
@@ -142,8 +144,9 @@ my %configs = (
               . gate_route(1, 32767, 1),
     gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
     signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\1\0" . blob16('/etc/b.key') . "\0\1",
-    audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . blob16('old'),
-    relative => "\xB5" . blob16('log') . u16(1) . blob16('rtu-7'),
+    audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
+              . blob16('old') . told_profile(1, 1, 2, 0x80000, 0x80002),
+    relative => "\xB5" . blob16('log') . u16(1) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0),
     many     => "\xB4" . u16(65535) . blob16('/etc/a.key') . "\1\0",
 );
 seed('role_config', $_, $configs{$_}) for sort keys %configs;

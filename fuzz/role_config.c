@@ -104,6 +104,7 @@ static bool try_gate(const uint8_t *p, size_t n)
         FUZZ_CHECK(r->w >= 1 && r->w <= r->k && r->k <= 32767);
         FUZZ_CHECK(r->t2_s >= 1 && r->t2_s < r->t1_s && r->t1_s <= 255 && r->t3_s >= 1);
         FUZZ_CHECK(r->policy != NULL && r->policy_size < n);
+        FUZZ_CHECK(profile_is_legal(&r->profile));
     }
     const size_t size = gate_config_encode(&c, &again);
     check_again(p, n, again, size);
@@ -135,8 +136,10 @@ static bool try_audit(const uint8_t *p, size_t n)
     if (!audit_config_decode(p, n, &c))
         return false;
     FUZZ_CHECK(c.dir[0] == '/' && c.route_count >= 1 && c.route_count <= ROUTES_MAX);
-    for (size_t i = 0; i < c.route_count; i++)
+    for (size_t i = 0; i < c.route_count; i++) {
         check_name(c.route[i].name, sizeof c.route[i].name);
+        FUZZ_CHECK(profile_is_legal(&c.route[i].profile));
+    }
     const size_t size = audit_config_encode(&c, &again);
     check_again(p, n, again, size);
     audit_config_free(&c);
