@@ -4,7 +4,7 @@
  * route: in shorter sizes the verdict is that of the long form, and a quirk lets through
  * what it is named for and nothing else.
  *
- * Target functions: asdu_parse asdu_object asdu_value element_check secauth_check
+ * Target functions: asdu_parse asdu_object asdu_value element_check_list secauth_check
  *   profile_is_legal profile_allow quirk_set_of
  *   judgement_fault type_cause_quirk reply_negative reply_reaction reply_kind_for
  *   policy_decide

@@ -70,7 +70,7 @@ static void check_object(const json_t *o, const struct asdu *a, unsigned int i,
         return;
     FUZZ_CHECK(asdu_object(a, i, &ioa, &p));
     FUZZ_CHECK(number_of(o, "ioa") == ioa);
-    for (; k < TYPE_ELEMENTS_MAX && a->type->elements[k] != ELEMENT_NONE; k++) {
+    for (; k < ELEMENT_LIST_MAX && a->type->elements[k] != ELEMENT_NONE; k++) {
         const enum element element = (enum element)a->type->elements[k];
         check_element(json_array_get(elements, k), element, apdu, (size_t)(p - apdu));
         p += element_size(element);
