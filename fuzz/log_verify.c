@@ -56,14 +56,14 @@ struct opinion {
 static bool follows(const char *line, size_t n, uint64_t seq, const uint8_t *prev)
 {
     struct audit_envelope e;
-    char head[64], hex[AUDIT_HASH_HEX_SIZE + 1];
-    const int size = snprintf(head, sizeof head, "{\"v\":1,\"seq\":%llu,\"time\":\"",
-                              (unsigned long long)seq);
+    char head[64], tail[96], hex[AUDIT_HASH_HEX_SIZE + 1];
 
     audit_hex(prev, AUDIT_HASH_SIZE, hex);
-    return n <= AUDIT_LINE_MAX && n > (size_t)size + 67 &&
-           memcmp(line, head, (size_t)size) == 0 &&
-           memcmp(line + n - 67, hex, AUDIT_HASH_HEX_SIZE) == 0 &&
+    const size_t front = (size_t)snprintf(
+        head, sizeof head, "{\"v\":1,\"seq\":%llu,\"time\":\"", (unsigned long long)seq);
+    const size_t end = (size_t)snprintf(tail, sizeof tail, ",\"prev\":\"%s\"}\n", hex);
+    return n <= AUDIT_LINE_MAX && n > front + end && memcmp(line, head, front) == 0 &&
+           memcmp(line + n - end, tail, end) == 0 &&
            audit_envelope_parse(line, n, &e) == NULL;
 }
 

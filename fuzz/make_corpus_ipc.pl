@@ -45,7 +45,7 @@ my %breaks = (
     cut      => '0b 06 09 80 00', run => '05 08 00 01 ff 41', insert => '05 0a 00 02 03 61 62 63',
     delete   => '0b 04 00 01 20', drop => '0b 01 03 00', move   => '0b 03 03 05',
     double   => '0b 05 03 03', number => '0b 07 03 09',  rechain => '0b 02 00 03 01 09 02 00',
-    shorten  => '0b 0b 03 00', two     => '0b 02 10 01 03 02 10 01 03',
+    shorten  => '0b 0b 03 00', longest => '0b 0d 0b 01', too_long => '0b 0d 0b 02', two     => '0b 02 10 01 03 02 10 01 03',
 );
 for my $target (qw(log_verify log_recover)) {
     seed($target, "break_$_", "\1" . hex_octets($breaks{$_})) for sort keys %breaks;

@@ -87,12 +87,16 @@ static void take_break(void *ctx, enum tcp_break why)
     begin(r, r->opening);
 }
 
+/* How many wait; none of them for octets that are there. */
 static size_t waiting(const struct reading *r)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < TCP_STREAM_WAITING; i++)
-        n += r->tcp.waiting[i].octets != NULL;
+    for (size_t i = 0; i < TCP_STREAM_WAITING; i++) {
+        const struct tcp_waiting *w = &r->tcp.waiting[i];
+        FUZZ_CHECK(w->octets == NULL || (int32_t)(w->seq - r->next) > 0);
+        n += w->octets != NULL;
+    }
     return n;
 }
 

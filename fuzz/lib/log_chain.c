@@ -121,6 +121,20 @@ static void renumber(struct log_text *t, unsigned int which, unsigned int seq)
     replace(t, at + SEQ_AT, digits, text, (size_t)n);
 }
 
+/* As long as a line may be, or one octet more or less. */
+static void stretch(struct log_text *t, unsigned int which, unsigned int drawn)
+{
+    static char filling[AUDIT_LINE_MAX + 1];
+    size_t before;
+    const size_t at = line_at(t, which, &before), size = log_line_size(t, at);
+    const size_t wanted = AUDIT_LINE_MAX - 1 + drawn % 3;
+
+    if (size < TAIL + strlen(",\"prev\":\"") || size > wanted)
+        return;
+    memset(filling, 'x', sizeof filling);
+    replace(t, at + size - TAIL - strlen(",\"prev\":\""), 0, filling, wanted - size);
+}
+
 static void copy_line(struct log_text *t, unsigned int from, unsigned int to, bool move)
 {
     static char line[LOG_CHAIN_MAX];
@@ -186,6 +200,8 @@ static void edit_lines(struct log_text *t, unsigned int what, struct fuzz_input 
         *rechained = true;
     } else if (what == 5) {
         t->n = at;
+    } else if (what == 6) {
+        stretch(t, which, other);
     }
 }
 
@@ -202,7 +218,7 @@ bool log_chain_break(const struct log_chain *c, struct fuzz_input *script,
         if (what % 2 == 0)
             edit_octets(out, what / 2 % 6, script);
         else
-            edit_lines(out, what / 2 % 6, script, &rechained);
+            edit_lines(out, what / 2 % 7, script, &rechained);
     }
     return rechained;
 }
