@@ -145,10 +145,21 @@ static void parse_inner(struct judgement *j, const struct profile *profile,
         j->fault.quirk = QUIRK_NONE;
 }
 
+/* What a quirk lets a master send comes back in the station's answer. */
+/*@ requires \valid_read(p + (0 .. n - 1)) && \valid_read(profile) && 0 <= dir <= 1;
+    assigns \nothing; */
+static uint32_t quirks_for(const uint8_t *p, size_t n, enum direction dir,
+                           const struct profile *profile)
+{
+    const bool answer = dir == DIR_MONITOR && n > 2 && cot_is_answer(p[2] % COT_PN);
+
+    return profile->quirks[dir] | (answer ? profile->quirks[DIR_CONTROL] : 0);
+}
+
 struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
                           const struct profile *profile, struct asdu *out)
 {
-    struct judgement j = {.dir = dir, .allowed = profile->quirks[dir]};
+    struct judgement j = {.dir = dir, .allowed = quirks_for(asdu, n, dir, profile)};
 
     parse(&j, asdu, n, profile, out);
     if (j.fault.reason == REASON_OK && out->inner != NULL)

@@ -26,8 +26,7 @@ my %routes = (
     timed   => { quirks => ['timed-interrogated'] },
     cp24    => { quirks => ['cp24-types'] },
     # The confirmation of a command repeats its qualifier.
-    control => { control_quirks => [ 'reserved-qualifiers', 'test-commands', 'counter-deactivation' ],
-                 quirks         => ['reserved-qualifiers'] },
+    control => { control_quirks => [ 'reserved-qualifiers', 'test-commands', 'counter-deactivation' ] },
     secauth => { secauth => 'passthrough' },
     observe => { enforce => \'false' },
 );
