@@ -57,7 +57,8 @@ UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
-           $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c)
+           $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
+           $(wildcard tests/corpus/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -70,6 +71,9 @@ PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate
             $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim
 HOSTILE_SRC := $(wildcard tests/hostile/*.c)
 HOSTILE     := $(B)/hostile/ipc_hostile
+CORPUS_SRC  := $(wildcard tests/corpus/*.c) tests/hostile/stage.c \
+               tests/hostile/stage_config.c
+CORPUS      := $(B)/hostile/gate_corpus
 TORTURE_SRC := $(wildcard tests/torture/*.c)
 TORTURE     := $(B)/torture/stations
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
@@ -135,6 +139,12 @@ $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
 
+# The corpus of malformed and odd traffic, played to a gate.
+$(CORPUS): $(call obj,$(CORPUS_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
+
 # Two stations with a ledger, for tests that kill what is between them.
 $(TORTURE): $(call obj,$(TORTURE_SRC) $(addprefix tests/sim/,apdu.c channel.c element.c \
             link.c net.c signals.c simclock.c text.c tls_io.c type_table.c words.c))
@@ -163,13 +173,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(TORTURE) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(TORTURE) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps

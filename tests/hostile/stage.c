@@ -133,8 +133,9 @@ bool stage_configure(struct stage *s)
 {
     struct msg_cfg_begin begin;
     struct imsg m;
-    uint8_t *cfg = NULL;
-    size_t size = stage_config(s, &cfg);
+    uint8_t *made = NULL;
+    size_t size = s->config ? s->config_size : stage_config(s, &made);
+    const uint8_t *cfg = s->config ? s->config : made;
     bool good;
 
     if (size == 0)
@@ -147,7 +148,7 @@ bool stage_configure(struct stage *s)
         good = send_all(s, MSG_CFG_DATA, cfg + at, n);
         at += n;
     }
-    free(cfg);
+    free(made);
     if (!good)
         return complain(s, "does not take its configuration");
     if (!stage_await(s, &s->control, MSG_READY, &m))

@@ -25,6 +25,8 @@ struct stage {
     struct imsg_channel control; /* we are the monitor */
     char note[256];              /* the last line it wrote for the operator */
     int wait_ms;                 /* 0: WAIT_MS */
+    const uint8_t *config;       /* its configuration; NULL: stage_config() makes one */
+    size_t config_size;
 };
 
 /* Gives a malloc'ed configuration for the role; 0 if it cannot be made. */
