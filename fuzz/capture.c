@@ -144,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
-    if (size < 1 || seed % 4 != 0)
+    if (size < 1 || seed % 2 != 0)
         return LLVMFuzzerMutate(data, size, max);
-    return 1 + capture_mutate(data + 1, size - 1, max - 1, seed / 4);
+    return 1 + capture_mutate(data + 1, size - 1, max - 1, seed / 2);
 }

@@ -10,6 +10,7 @@
  * Input: the text.  The files it may name are always the same. */
 #include "fuzz/lib/findings.h"
 #include "fuzz/lib/fuzz.h"
+#include "fuzz/lib/text_mutate.h"
 #include "fuzz/lib/virtual_file.h"
 
 #include "proxy/audit_hash.h"
@@ -54,6 +55,21 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         free(again);                                                                     \
     } while (0)
 
+/* Timers and windows as they were written. */
+static void check_gate(const struct config *config, const struct gate_config *c)
+{
+    for (size_t i = 0; i < c->route_count; i++) {
+        const struct gate_route *told = &c->route[i];
+        FUZZ_CHECK(told->index < config->route_count);
+        const struct config_route *r = &config->routes[told->index];
+        FUZZ_CHECK(strcmp(told->name, r->name) == 0 && told->mode == r->mode);
+        FUZZ_CHECK(told->enforce == r->enforce && told->max_sessions == r->max_sessions);
+        FUZZ_CHECK(told->k == r->k && told->w == r->w && told->t1_s == r->t1);
+        FUZZ_CHECK(told->t2_s == r->t2 && told->t3_s == r->t3);
+        FUZZ_CHECK(memcmp(&told->profile, &r->profile, sizeof r->profile) == 0);
+    }
+}
+
 static void check_roles(const struct config *config)
 {
     CHECK_ROLE(broker, config_broker_role(config, 7, &c));
@@ -64,8 +80,13 @@ static void check_roles(const struct config *config)
         CHECK_ROLE(tls, config_tls_role(config, i, &c));
     const uint32_t gates = config_gate_count(config);
     FUZZ_CHECK(gates >= 1 && gates <= config->route_count);
-    for (uint32_t i = 0; i < gates; i++)
+    for (uint32_t i = 0; i < gates; i++) {
+        struct gate_config told;
         CHECK_ROLE(gate, config_gate_role(config, i, &c));
+        FUZZ_CHECK(config_gate_role(config, i, &told));
+        check_gate(config, &told);
+        gate_config_free(&told);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -82,4 +103,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config_free(config);
     config_errors_free(&errs);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+    if (seed % 2 == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    return text_mutate(data, size, max, seed / 2);
 }

@@ -11,6 +11,7 @@
 #include "fuzz/lib/fuzz.h"
 #include "fuzz/lib/profile_draw.h"
 
+#include "policy/asdu.h"
 #include "policy/quirk.h"
 #include "policy/reason.h"
 #include "proxy/audit_line.h"
@@ -115,6 +116,51 @@ static bool check_worded(const json_t *o, const struct record_field *f)
     }
 }
 
+/* ---- the APDU ---- */
+
+/* The number of a field; `otherwise` if the record has none. */
+static uint64_t field_of(const uint8_t *payload, size_t n, enum record_tag tag,
+                         uint64_t otherwise)
+{
+    struct record_field f;
+    size_t pos = 0;
+
+    while (record_next(payload, n, &pos, &f)) /* pos grows */
+        if (f.tag->tag == tag)
+            return f.u64;
+    return otherwise;
+}
+
+static bool number_is(const json_t *o, const char *key, bool there, uint32_t v)
+{
+    const json_t *found = json_object_get(o, key);
+
+    return there ? json_integer_value(found) == v : found == NULL;
+}
+
+/* Read by what the route's stations speak. */
+static void check_apdu(const json_t *o, const struct record_field *f, uint64_t route,
+                       uint64_t dir)
+{
+    const struct profile *profile = route < 2 ? &routes[route].profile : &PROFILE_104;
+    struct apci apci;
+    struct asdu a = {.has = 0};
+
+    if (apci_parse(f->octets, f->size, &apci).reason == REASON_OK &&
+        apci.format == APCI_I)
+        (void)asdu_parse(apci.asdu, apci.asdu_size, dir == 1 ? DIR_MONITOR : DIR_CONTROL,
+                         profile, &a);
+    FUZZ_CHECK(number_is(o, "type_id", (a.has & ASDU_HAS_TYPE) != 0, a.type_id));
+    FUZZ_CHECK(number_is(o, "ca", (a.has & ASDU_HAS_CA) != 0, a.ca));
+    FUZZ_CHECK(number_is(o, "oa", (a.has & ASDU_HAS_OA) != 0, a.oa));
+    FUZZ_CHECK(number_is(o, "ioa", (a.has & ASDU_HAS_IOA) != 0, a.ioa));
+    FUZZ_CHECK((json_object_get(o, "select") != NULL) == a.has_select);
+    FUZZ_CHECK((json_object_get(o, "value") != NULL) == a.has_value);
+    FUZZ_CHECK((json_object_get(o, "inner") != NULL) == (a.inner != NULL));
+}
+
+/* ---- all fields ---- */
+
 static void check_fields(const json_t *o, const uint8_t *payload, size_t n)
 {
     const bool cut = json_object_get(o, "cut") != NULL;
@@ -124,6 +170,9 @@ static void check_fields(const json_t *o, const uint8_t *payload, size_t n)
     while (record_next(payload, n, &pos, &f)) { /* pos grows */
         if (check_worded(o, &f))
             continue;
+        if (f.tag->tag == RECORD_APDU)
+            check_apdu(o, &f, field_of(payload, n, RECORD_ROUTE, 2),
+                       field_of(payload, n, RECORD_DIRECTION, 0));
         switch (f.tag->kind) {
         case RECORD_KIND_U64: check_number(o, &f); break;
         case RECORD_KIND_OCTETS: check_octets(o, &f); break;

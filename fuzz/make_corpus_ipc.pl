@@ -174,6 +174,8 @@ my %configs_written = (
 );
 seed('config', $_, $configs_written{$_}) for sort keys %configs_written;
 my %policies_written = (
+    old    => 'monitor = { rules = ( { types = [ "M_SP_TA_1" ]; action = "log"; } ); }; control = { default = "pass"; };',
+    all    => 'control = { rules = ( { types = [ "C_RP_NA_1" ]; ca = [ "broadcast" ]; ioa = [ "1-9", 16777215 ]; } ); };',
     ranges => 'control = { rules = ( { types = [ "C_SE_NC_1", 48 ]; ca = [ 1, "3-9", 65535 ]; ioa = [ "1-20", 0x100 ]; value = [ -1.5, 110 ]; action = "log"; } ); };',
     monitor => 'monitor = { default = "drop"; rules = ( { name = "x"; ioa = [ 1 ]; action = "close"; } ); }; control = { };',
     later  => 'control = { rules = ( { types = [ "C_SC_NA_1" ]; select = true; roles = [ ]; } ); };',

@@ -10,6 +10,7 @@
 #include "fuzz/lib/findings.h"
 #include "fuzz/lib/fuzz.h"
 #include "fuzz/lib/policy_probe.h"
+#include "fuzz/lib/text_mutate.h"
 #include "fuzz/lib/virtual_file.h"
 
 #include "proxy/audit_hash.h"
@@ -73,4 +74,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy_file_free(&f);
     policy_file_free(&again);
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
+{
+    if (seed % 2 == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    return text_mutate(data, size, max, seed / 2);
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Appends a packet with a TCP segment to a classic capture, or begins one; gives the new
- * size, at most max. */
+/* Changes a number a little, or appends a packet with a TCP segment to a classic capture,
+ * or begins one; gives the new size, at most max. */
 size_t capture_mutate(uint8_t *p, size_t n, size_t max, uint32_t seed);
 
 #endif
