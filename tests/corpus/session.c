@@ -56,25 +56,44 @@ static bool send_some(struct station *st, const uint8_t *p, size_t n, size_t *se
     return result >= 0 || errno == EAGAIN;
 }
 
+/* One more try, a moment later; false after WAIT_MS. */
+static bool try_again(struct world *w, uint64_t began)
+{
+    world_listen(w, 0);
+    if (monotonic_ms() - began > WAIT_MS) {
+        world_complain(w, "it does not read");
+        return false;
+    }
+    (void)sched_yield();
+    return !is_gone(w);
+}
+
 bool station_send(struct world *w, struct station *st, const uint8_t *p, size_t n)
 {
-    const uint64_t deadline = monotonic_ms() + WAIT_MS;
+    const uint64_t began = monotonic_ms();
 
-    while ((n > 0 || unread(st) > 0) && !st->ended && !is_gone(w)) {
-        size_t sent = 0;
+    while (n > 0 && !st->ended) {
+        size_t sent;
 
-        if (n > 0 && !send_some(st, p, n, &sent))
+        if (!send_some(st, p, n, &sent))
             return false;
         p += sent;
         n -= sent;
-        world_listen(w, 0);
-        if (monotonic_ms() > deadline) {
-            world_complain(w, "it does not read");
+        if (n > 0 && !try_again(w, began))
             return false;
-        }
-        (void)sched_yield();
     }
     return n == 0;
+}
+
+bool station_settle(struct world *w, struct station *st)
+{
+    const uint64_t began = monotonic_ms();
+
+    while (unread(st) > 0 && !st->ended) {
+        if (!try_again(w, began))
+            return false;
+    }
+    return !st->ended;
 }
 
 /* ---- octets in ---- */

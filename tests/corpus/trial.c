@@ -77,27 +77,31 @@ size_t trial_octets(const struct row *row, struct notation *out)
     return behind_apdus(out->octets, out->size, row->passes);
 }
 
+/* Messages stay apart by themselves, writes to TCP do not. */
+static bool send_part(struct world *w, struct station *near, const uint8_t *p, size_t n)
+{
+    return station_send(w, near, p, n) && (near->tls || station_settle(w, near));
+}
+
 static bool send_stream(struct world *w, const struct trial *t, struct station *near,
                         const struct stream *s)
 {
-    const bool ahead = t->way == WAY_AHEAD;
-    size_t first = s->size;
-
-    if (t->way == WAY_SPLIT)
-        first = t->split;
-    if (t->way == WAY_OCTETS)
-        first = 1;
-    if (ahead)
+    if (t->way == WAY_AHEAD)
         return station_send(w, near, s->octets, s->last);
     for (size_t at = 0; at < s->size;) {
-        size_t n = t->way == WAY_OCTETS ? 1 : at == 0 ? first : s->size - at;
+        size_t n = s->size - at;
 
-        if (!station_send(w, near, s->octets + at, n))
+        if (t->way == WAY_OCTETS)
+            n = 1;
+        if (t->way == WAY_SPLIT && at == 0)
+            n = t->split;
+        if (!send_part(w, near, s->octets + at, n))
             return false;
         at += n;
     }
-    return t->row->verdict == ROW_WAIT ||
-           station_send(w, near, TESTFR_ACT, sizeof TESTFR_ACT);
+    if (t->row->verdict == ROW_WAIT)
+        return station_settle(w, near);
+    return station_send(w, near, TESTFR_ACT, sizeof TESTFR_ACT);
 }
 
 /* ---- what must come of it ---- */

@@ -94,9 +94,11 @@ bool session_wait_end(struct world *w, struct session *s);
 /* Forgets what has been heard and logged. */
 void session_forget(struct session *s);
 
-/* Sends octets in one write, or one message of a tls worker, and returns when the gate
- * has read them or ended the session. */
+/* Sends octets in one write, or one message of a tls worker (if they fit).  False if the
+ * session has ended. */
 bool station_send(struct world *w, struct station *st, const uint8_t *p, size_t n);
+/* Waits until the gate has read them, so that what follows cannot join them. */
+bool station_settle(struct world *w, struct station *st);
 /* Hears what has come. */
 void station_listen(struct world *w, struct station *st);
 /* Waits for so many TESTFR con, or the end of the session. */

@@ -38,6 +38,13 @@ for my $e (@elsewhere) {
     }
 }
 
+# What needs time, or a route with 60870-5-7, has tests of its own.
+my %elsewhere = ('ok' => 1, 'partial-timeout' => 1, 'segmented' => 1);
+my %told = map { $_->{reason} => 1 } @rows;
+my @reasons = slurp("$FindBin::Bin/../../policy/reason.def") =~ /^X\(REASON_\w+, \d+, "([\w-]+)"/mg;
+cmp_ok(scalar @reasons, '>', 20, 'there are reasons to refuse');
+is(join(' ', grep { !$told{$_} && !$elsewhere{$_} } @reasons), '', 'each has a row');
+
 # ---- decode says the same ----
 
 # What decode says of octets: a list of its APDUs.
