@@ -32,8 +32,8 @@ extern const struct profile PROFILE_104;
 
 /* False if a size or a set of quirks is not one (it may come from another process). */
 bool profile_is_legal(const struct profile *p);
-/* Adds a quirk in one direction; one in control direction holds for the answers, too.  False if
- * it means nothing in that direction. */
+/* Adds a quirk in one direction; one in control direction holds for the answers, too.
+ * False if it means nothing in that direction. */
 bool profile_allow(struct profile *p, enum quirk quirk, enum direction direction);
 /* Octets of an ASDU before its first object: TypeID, VSQ, cause, common address. */
 /*@ requires \valid_read(p) && sizes_legal(p);
