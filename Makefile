@@ -166,7 +166,7 @@ $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
 deps:
 	@debian/deps.sh all
 
-PROVE = GATE104_BUILD=$(B) prove --exec tests/lib/run -j 2
+PROVE = GATE104_BUILD=$(B) prove --norc --exec tests/lib/run -j 2
 E2E  ?= $(sort $(wildcard tests/e2e/*.t))
 
 test: deps

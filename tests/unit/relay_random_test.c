@@ -3,7 +3,7 @@
  * Each station has its own codec, numbers, windows and STARTDT state and knows nothing of
  * the relay.  A ledger says for every frame sent what the driver decided, whether it
  * arrived, whether the far station acknowledged it, whether it was answered.  Seeded, so
- * a failure can be repeated; LINK_RANDOM_STEPS sets the length. */
+ * a failure can be repeated; RELAY_RANDOM_STEPS sets the length. */
 #include "proxy/link.h"
 
 #include <setjmp.h>
@@ -467,7 +467,7 @@ static void settle(struct world *o)
 static void test_random_conversations(void **state)
 {
     (void)state;
-    const char *asked = getenv("LINK_RANDOM_STEPS");
+    const char *asked = getenv("RELAY_RANDOM_STEPS");
     unsigned long steps = asked != NULL ? strtoul(asked, NULL, 10) : STEPS;
     uint64_t wraps = 0, replies = 0, stops = 0, tests = 0, frames = 0;
     static struct world o;
@@ -496,5 +496,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_conversations),
     };
-    return cmocka_run_group_tests_name("link_random", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("relay_random", tests, NULL, NULL);
 }
