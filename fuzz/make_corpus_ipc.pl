@@ -165,6 +165,7 @@ my $route = 'name = "r"; mode = "protect-rtu"; listen = [ "0.0.0.0:1" ]; rtu = [
 my %configs_written = (
     quirks   => "$settings routes = ( { $route quirks = [ \"reserved-bits\", \"cp24-types\" ]; secauth = \"passthrough\"; ca_size = 1; } );",
     limits   => "$settings limits = { max_sessions = 65535; routes_per_gate = 2; }; routes = ( { $route k = 32767; w = 1; t1 = 255; }, { $route } );",
+    timers   => "$settings routes = ( { $route t0 = 30; t1 = 15; t2 = 10; t3 = 20; k = 12; w = 8; cot_size = 2; ca_size = 2; ioa_size = 3; max_sessions = 2; } );",
     wrong    => "$settings routez = ( { $route k = \"12\"; t1 = 0; } );",
     include  => "\@include \"/etc/passwd\"\n$settings",
     utf8     => "user = \"\xc3\xbc\xff\";",
