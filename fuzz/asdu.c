@@ -199,12 +199,23 @@ static bool same_verdict(struct verdict a, struct verdict b)
     return a.reason == b.reason && a.offset == b.offset && a.quirk == b.quirk;
 }
 
+/* Those of control direction hold for the answers, too. */
+static uint32_t quirks_in_force(const uint8_t *p, size_t n, enum direction dir,
+                                const struct profile *f)
+{
+    const unsigned int cause = n > 2 ? p[2] % 64 : 0;
+    const bool answer = cause == 7 || cause == 9 || cause == 10 || cause / 4 == 11;
+
+    return f->quirks[dir] | (dir == DIR_MONITOR && answer ? f->quirks[DIR_CONTROL] : 0);
+}
+
 static struct verdict parse_with(const uint8_t *p, size_t n, enum direction dir,
                                  const struct profile *f, uint32_t quirks)
 {
     struct profile other = *f;
     struct asdu a;
 
+    other.quirks[DIR_CONTROL] = 0;
     other.quirks[dir] = quirks;
     return asdu_parse(p, n, dir, &other, &a);
 }
@@ -216,11 +227,13 @@ static void check_tolerated(const uint8_t *p, size_t n, enum direction dir,
     const uint32_t all = quirk_set_of(dir);
 
     FUZZ_CHECK(parse_with(p, n, dir, f, a->tolerated).reason == REASON_OK);
-    FUZZ_CHECK(parse_with(p, n, dir, f, f->quirks[dir] | all).reason == REASON_OK);
+    FUZZ_CHECK(parse_with(p, n, dir, f, quirks_in_force(p, n, dir, f) | all).reason ==
+               REASON_OK);
     for (unsigned int q = 1; q <= QUIRK_MAX; q++)
         if ((a->tolerated & QUIRK_BIT(q)) != 0)
-            FUZZ_CHECK(parse_with(p, n, dir, f, f->quirks[dir] & ~QUIRK_BIT(q)).reason !=
-                       REASON_OK);
+            FUZZ_CHECK(
+                parse_with(p, n, dir, f, quirks_in_force(p, n, dir, f) & ~QUIRK_BIT(q))
+                    .reason != REASON_OK);
 }
 
 /* The quirk that a refusal names is there to be had, and takes this fault away. */
@@ -234,8 +247,10 @@ static void check_refused(const uint8_t *p, size_t n, enum direction dir,
     if (v.quirk == QUIRK_NONE)
         return;
     FUZZ_CHECK(reason_info(v.reason)->class == REASON_CLASS_MEANING);
-    FUZZ_CHECK((quirk_set_of(dir) & bit) != 0 && (f->quirks[dir] & bit) == 0);
-    FUZZ_CHECK(!same_verdict(parse_with(p, n, dir, f, f->quirks[dir] | bit), v));
+    FUZZ_CHECK((quirk_set_of(dir) & bit) != 0 &&
+               (quirks_in_force(p, n, dir, f) & bit) == 0);
+    FUZZ_CHECK(
+        !same_verdict(parse_with(p, n, dir, f, quirks_in_force(p, n, dir, f) | bit), v));
 }
 
 /* The same in the sizes of 104. */
@@ -282,7 +297,7 @@ static void check_profile(const uint8_t *p, size_t n, enum direction dir,
     const struct verdict v = asdu_parse(p, n, dir, f, &a);
 
     check_fields(&a, p, n, f);
-    FUZZ_CHECK((a.tolerated & ~f->quirks[dir]) == 0);
+    FUZZ_CHECK((a.tolerated & ~quirks_in_force(p, n, dir, f)) == 0);
     FUZZ_CHECK(v.reason != REASON_OK || v.quirk == QUIRK_NONE);
     if (a.objects != NULL)
         check_objects(&a, p, n, f);
