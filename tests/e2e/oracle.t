@@ -38,17 +38,24 @@ sub explained {
 # ---- generated -----------------------------------------------------------------------
 
 my $SEED = $ENV{GATE104_ORACLE_SEED} // 104;
-my ($status, undef, $err) = run_command([ $PYTHON, '-B', "$TOOLS/corpus.py", "$DIR/corpus.pcap", "$DIR/index", $SEED ], seconds => 60);
+my ($status, undef, $err) = run_command([ $PYTHON, '-B', "$TOOLS/corpus.py", $DIR, $SEED ], seconds => 60);
 is($status, 0, "a corpus is generated (GATE104_ORACLE_SEED=$SEED)") or diag $err;
-my $verdict = judge("$DIR/corpus.pcap", "$DIR/index");
+my $verdict = judge("$DIR/corpus.pcap", "$DIR/corpus.index");
+
+sub as_expected {
+    my ($verdict, $name) = @_;
+    is($verdict->{unexpected}, 0, $name) or diag join "\n", @{ $verdict->{unexpected_some} // [] };
+}
 
 subtest 'by the standard' => sub {
-    is($verdict->{unexpected}, 0, 'every APDU is accepted or refused as it was made to be')
-        or diag join "\n", @{ $verdict->{unexpected_some} // [] };
+    as_expected($verdict, 'every APDU is accepted or refused as the standard wants');
     is($verdict->{types}, 54, 'of all types of 104');
     cmp_ok($verdict->{kinds}{valid} // 0, '>=', 1000, ($verdict->{kinds}{valid} // 0) . ' valid APDUs');
     cmp_ok($verdict->{verdicts}{$_} // 0, '>=', 300, ($verdict->{verdicts}{$_} // 0) . " $_")
         for qw(accepted tolerated illegal malformed incomplete);
+    my $sweep = judge("$DIR/sweep.pcap", "$DIR/sweep.index", '--alone');
+    as_expected($sweep, 'as is every cause, and every octet of the elements');
+    cmp_ok($sweep->{verdicts}{$_} // 0, '>=', 4000, ($sweep->{verdicts}{$_} // 0) . " of these $_") for qw(accepted illegal);
 };
 
 subtest 'by the oracles' => sub {

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Writes a capture of generated APDUs, and what each packet of it is.
+"""Writes captures of generated APDUs, and what each packet of them is.
 
-  corpus.py CAPTURE INDEX [SEED]
+  corpus.py FOLDER [SEED]
 
-One connection for each APDU, so that a bad one hides no other.  INDEX has a line of JSON for each packet:
+corpus.pcap is for everybody; sweep.pcap is for what the oracles do not judge: every cause and
+address of every type, and every octet of the elements.  One connection for each APDU, so that a bad one hides no other.  corpus.index and sweep.index have a line of JSON for each packet:
 kind (how it was made), expect (accepted, tolerated or refused), name."""
 import json
 import random
@@ -171,6 +172,13 @@ def control_frames():
         yield f'bad {octets}', 'control', 'refused', bytes.fromhex(octets)
 
 
+def too_long(gen):
+    """Sound APDUs of 256 and 257 octets."""
+    for ident, sq, count in ((1, 0, 61), (5, 1, 121), (21, 0, 49)):
+        asdu = gen.asdu(standard.TYPES[ident], 'monitor', 3, sq, count)
+        yield f'{ident} monitor of {len(asdu)} octets', 'monitor', gen.frame(asdu)
+
+
 def unknown_types(gen):
     """TypeIDs that are not of 104, with contents of several lengths."""
     for ident in set(range(256)) - set(standard.TYPES) - set(standard.OLD_TYPES):
@@ -179,8 +187,8 @@ def unknown_types(gen):
 
 
 class Corpus:
-    def __init__(self, capture, index):
-        self.capture, self.index, self.connections = Writer(capture), open(index, 'w'), 0
+    def __init__(self, path):
+        self.capture, self.index, self.connections = Writer(f'{path}.pcap'), open(f'{path}.index', 'w'), 0
 
     def add(self, name, kind, direction, expect, octets):
         self.capture.begin(self.connections, direction, 1000)
@@ -214,9 +222,54 @@ def write_streams(corpus, rng, frames):
         corpus.stream(f'stream {i}', direction, some, cuts)
 
 
-def main():
-    rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 104)
-    gen, corpus = Generator(rng), Corpus(sys.argv[1], sys.argv[2])
+EDGES = [0, 1, 2, 4, 8, 12, 13, 16, 23, 24, 28, 29, 30, 31, 32, 55, 59, 60, 63, 64, 0x7F, 0x80, 0x8C, 0x9D, 0xAA, 0xE0, 0xEA, 0xFF]
+
+
+def sweep_causes(gen, t, direction):
+    for octet in range(256):
+        sq = t.sq[octet & 1 and len(t.sq) - 1]
+        frame = gen.frame(gen.asdu(t, direction, octet & 63, sq, 1))
+        # The bits in turn, all of them with the causes that know them.
+        if octet < 64 or octet & 63 in standard.ANSWERS or octet % 7 == 0:
+            yield f'{t.id} {direction} cause octet {octet}', put(frame, 8, octet)
+
+
+def sweep_addresses(gen, t, direction):
+    for cause in t.causes[direction][:1]:
+        for field, at, size, values in (('CA', 10, 2, [0, 1, 255, 65534, 65535]), ('IOA', 12, 3, [0, 1, 65535, 65536, 0xFFFFFF])):
+            for value in values:
+                frame = gen.frame(gen.asdu(t, direction, cause, t.sq[0], 1))
+                yield f'{t.id} {direction} {field} {value}', frame[:at] + value.to_bytes(size, 'little') + frame[at + size:]
+
+
+def sweep_element(gen, t, direction, at, name):
+    """Every octet of the element at this place of the contents."""
+    causes = t.causes[direction]
+    for place in range(at, at + standard.SIZES[name]):
+        for octet in range(256) if standard.SIZES[name] == 1 else EDGES:
+            # An answer that is no refusal, so that the contents count.
+            frame = put(gen.frame(gen.asdu(t, direction, causes[0], t.sq[0], 1)), 8, causes[0])
+            if 'SEGMENT' not in t.elements:
+                yield f'{t.id} {direction} {name} octet {place - at} is {octet}', put(frame, 15 + place, octet)
+
+
+def sweep(gen):
+    """Frames whose lengths are right, whatever they say."""
+    seen = set()
+    for t in [*standard.TYPES.values(), *standard.OLD_TYPES.values()]:
+        for direction, causes in t.causes.items():
+            for name, frame in [*sweep_causes(gen, t, direction), *sweep_addresses(gen, t, direction)]:
+                yield name, direction, frame
+            at = 0
+            for name in t.elements:
+                if causes and (name, direction, at == 0) not in seen:
+                    seen.add((name, direction, at == 0))
+                    for what, frame in sweep_element(gen, t, direction, at, name):
+                        yield what, direction, frame
+                at += standard.SIZES[name]
+
+
+def write_corpus(gen, rng, corpus):
     bases, frames = {}, {'control': [], 'monitor': []}
     for name, direction, frame in valid(gen, standard.TYPES):
         corpus.add(name, 'valid', direction, 'accepted', frame)
@@ -230,13 +283,25 @@ def main():
         corpus.add(name, 'control', direction, expect, octets)
     for name, direction, octets in unknown_types(gen):
         corpus.add(name, 'type', direction, 'refused', octets)
+    for name, direction, octets in too_long(gen):
+        corpus.add(name, 'length', direction, 'refused', octets)
     for some in bases.values():
         for _ in range(MUTANTS):
             name, direction, frame = rng.choice(some)
             for kind, octets in mutations(rng, frame).items():
                 corpus.add(f'{kind} of {name}', kind, direction, rules.verdict(octets, direction), octets)
     write_streams(corpus, rng, frames)
+
+
+def main():
+    rng = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 104)
+    gen = Generator(rng)
+    corpus, swept = Corpus(f'{sys.argv[1]}/corpus'), Corpus(f'{sys.argv[1]}/sweep')
+    write_corpus(gen, rng, corpus)
+    for name, direction, frame in sweep(gen):
+        swept.add(name, 'sweep', direction, rules.verdict(frame, direction), frame)
     corpus.close()
+    swept.close()
 
 
 if __name__ == '__main__':

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Has a capture read by gate104 decode, tshark and scapy, and says as JSON where they disagree.
 
-  judge.py GATE104 CAPTURE [INDEX] [--per-packet]
+  judge.py GATE104 CAPTURE [INDEX] [--per-packet] [--alone]
 
-INDEX is what corpus.py wrote of the capture.  --per-packet: its TCP numbers are not what they should be."""
+INDEX is what corpus.py wrote of the capture.  --per-packet: its TCP numbers are not what they should be.
+--alone: only what gate104 makes of it, and what INDEX expects."""
 import collections
 import json
 import os
@@ -32,27 +33,32 @@ def ended(child, statuses):
         sys.exit(f'{child.args[0]}: status {child.returncode}: {errors}')
 
 
-def read_all(gate104, capture, per_packet):
-    """{reader: packet => APDUs}"""
-    decode = [gate104, 'decode', '--json', *read_decode.QUIRKS, *(['--per-packet'] if per_packet else []), '--pcap', capture]
+def decode_of(gate104, capture, per_packet):
+    command = [gate104, 'decode', '--json', *read_decode.QUIRKS, *(['--per-packet'] if per_packet else []), '--pcap', capture]
+    decode = start(command, subprocess.PIPE)
+    try:
+        packets = read_decode.read(decode.stdout)
+        ended(decode, (0, 1))
+    finally:
+        decode.kill()
+    return packets
+
+
+def oracles_of(capture, per_packet):
+    """{oracle: packet => APDUs}"""
     here = os.path.dirname(os.path.abspath(__file__))
     with tempfile.TemporaryFile('w+') as lines:
-        # scapy takes longest, and is read when the others are done.
         scapy = start([sys.executable, '-B', f'{here}/read_scapy.py', capture], lines)
-        children = [scapy]
+        tshark = start([*read_tshark.COMMAND, capture, *(PACKETS_ALONE if per_packet else [])], subprocess.PIPE)
         try:
-            children.append(start(decode, subprocess.PIPE))
-            ours = read_decode.read(children[-1].stdout)
-            ended(children[-1], (0, 1))
-            children.append(start([*read_tshark.COMMAND, capture, *(PACKETS_ALONE if per_packet else [])], subprocess.PIPE))
-            tshark = read_tshark.read(children[-1].stdout)
-            ended(children[-1], (0,))
+            packets = read_tshark.read(tshark.stdout)
+            ended(tshark, (0,))
             ended(scapy, (0,))
         finally:
-            for child in children:
-                child.kill()
+            tshark.kill()
+            scapy.kill()
         lines.seek(0)
-        return ours, {'tshark': tshark, 'scapy': {j['packet']: j['apdus'] for j in map(json.loads, lines)}}
+        return {'tshark': packets, 'scapy': {j['packet']: j['apdus'] for j in map(json.loads, lines)}}
 
 
 def is_as_expected(expect, verdicts, kind):
@@ -88,22 +94,28 @@ def judge_oracle(comparison, rows):
             'unexplained_some': unexplained[:SHOWN]}
 
 
-def main():
-    per_packet = '--per-packet' in sys.argv
-    gate104, capture, *index = [a for a in sys.argv[1:] if a != '--per-packet']
-    ours, theirs = read_all(gate104, capture, per_packet)
+def judge_oracles(capture, ours, per_packet):
     octets = {packet: payload for packet, _, payload in payloads(capture)}
     rows = {r.id: {oracle: 0 for oracle in r.oracles} for r in differences.ROWS}
     out, agreed = {'rows': rows}, collections.Counter()
-    for oracle, reading in theirs.items():
+    for oracle, reading in oracles_of(capture, per_packet).items():
         comparison = compare.Comparison(oracle, octets).run(ours, reading)
         out[oracle] = judge_oracle(comparison, rows)
         agreed += comparison.agreed
     told = {compare.PLACE.sub('', k) for some in ours.values() for a in some if a['verdict'] == 'accepted' for k in a['fields']}
-    out['verdicts'] = collections.Counter(a['verdict'] for some in ours.values() for a in some)
-    out['types'] = len({a['fields'].get('type_id') for some in ours.values() for a in some if a['verdict'] == 'accepted'} - {None})
     # Fields that no oracle has ever read as gate104 does.
     out['alone'] = sorted(k for k in told if not agreed[k] and not k.endswith('.at'))
+    return out
+
+
+def main():
+    options = [a for a in sys.argv[1:] if a.startswith('--')]
+    gate104, capture, *index = [a for a in sys.argv[1:] if a not in options]
+    ours = decode_of(gate104, capture, '--per-packet' in options)
+    out = {'verdicts': collections.Counter(a['verdict'] for some in ours.values() for a in some),
+           'types': len({a['fields'].get('type_id') for some in ours.values() for a in some if a['verdict'] == 'accepted'} - {None})}
+    if '--alone' not in options:
+        out.update(judge_oracles(capture, ours, '--per-packet' in options))
     if index:
         out.update(judge_expectations(index[0], ours))
     print(json.dumps(out))
