@@ -1,6 +1,7 @@
 """IEC 60870-5-104 as its generator of ASDUs knows it: types, causes, contents (104 9.4, 101 7.2.6).
 
-Written from the standard and not from policy/: what the two disagree on is a bug in one of them."""
+Shares nothing with policy/ but, where 101 leaves a choice, what policy/asdu.h says: what the two disagree on is a bug in
+one of them, what they agree on may still be a misreading of both."""
 import itertools
 import struct
 
