@@ -80,7 +80,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        coverage bench help
+        prove coverage bench help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -221,6 +221,10 @@ fuzz:
 coverage:
 	tests/coverage
 
+prove:
+	@debian/deps.sh prove
+	policy/prove
+
 bench: $(BENCH) $(B)/gate104
 	$(Q)$(BENCH)
 	$(Q)GATE104_BUILD=$(B) tests/bench/decode
@@ -250,5 +254,6 @@ help:
 	@echo 'make fuzz       SECONDS=60 JOBS=1 TARGETS="asdu link ...": each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
+	@echo 'make prove      what of policy/ is proved, see doc/proof.md'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'

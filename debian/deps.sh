@@ -2,16 +2,21 @@
 # Sees to it that the Debian packages gate104 is built and tested with are there: installs
 # what is missing when it may, else prints the one command to run.
 #
-#   deps.sh [build|all]     all (the default) adds what the tests, demo and lint need
+#   deps.sh [build|all|prove]   all (the default) adds what the tests, demo and lint need,
+#                               prove is what make prove needs
 set -eu
 
 build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev"
 tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
        python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils
        clang libclang-rt-14-dev llvm util-linux"
+prove="gcc make libc6-dev binutils perl frama-c-base why3 z3 cvc4"
 
-want=$build
-[ "${1:-all}" = build ] || want="$build $tests"
+case ${1:-all} in
+build) want=$build ;;
+prove) want=$prove ;;
+*) want="$build $tests" ;;
+esac
 
 missing=
 for p in $want; do

@@ -111,6 +111,40 @@ static void decode_objects(const uint8_t *p, size_t n, struct asdu *out)
 }
 
 /* All but what is within an S_AR_NA_1. */
+/*@ requires judging(j) && \valid_read(p + (0 .. n - 1)) && \valid(out);
+    requires \valid_read(profile) && sizes_legal(profile);
+    requires \separated(out, p + (0 .. n - 1)) && \separated(out, profile);
+    requires \separated(j, p + (0 .. n - 1)) && \separated(j, profile);
+    requires \separated(j, out);
+    requires \separated(out, TYPE_TABLE + (0 .. 127));
+    requires \separated(j, TYPE_TABLE + (0 .. 127));
+    assigns j->tolerated, j->fault, *out;
+    ensures quirks_kept{Pre, Post}(j);
+    ensures header: header_read(p, n, out);
+    ensures structure: j->fault.reason == REASON_OK ==>
+      structure_sound(p, n, out, profile);
+    ensures of_104: j->fault.reason == REASON_OK && j->tolerated == 0 ==>
+      out->type->needs == QUIRK_NONE;
+    ensures direction: j->fault.reason == REASON_OK ==> out->type->cot[j->dir] != 0;
+    ensures cause: j->fault.reason == REASON_OK && j->tolerated == 0 ==>
+      in_set(out->type->cot[j->dir], out->cause);
+    ensures negative: j->fault.reason == REASON_OK && j->tolerated == 0 &&
+      out->negative != 0 ==> is_answer(out->cause);
+    ensures test: j->fault.reason == REASON_OK && j->tolerated == 0 &&
+      j->dir == DIR_CONTROL ==> out->test == 0;
+    ensures ca: j->fault.reason == REASON_OK ==>
+      (out->ca == 0 ==> j->tolerated != 0) &&
+      (out->ca == 65535 ==> j->dir == DIR_CONTROL && to_all(out->type_id));
+    ensures ioa: j->fault.reason == REASON_OK && j->tolerated == 0 &&
+      has_objects(out->type) && out->cause != 47 ==>
+        all_ioa_legal(out, ioa_most(profile->ioa_size));
+    ensures elements: j->fault.reason == REASON_OK && j->tolerated == 0 &&
+      has_objects(out->type) && !sent_back(out, j->dir) ==>
+        all_elements_legal(out, j->dir);
+    ensures same: j->dir == \old(j->dir) && j->allowed == \old(j->allowed);
+    ensures inner: j->fault.reason == REASON_OK && out->inner != \null ==>
+      out->inner == p + header_octets(profile) + 1 &&
+      header_octets(profile) + 1 + out->inner_size + 10 <= n; */
 static void parse(struct judgement *j, const uint8_t *p, size_t n,
                   const struct profile *profile, struct asdu *out)
 {
@@ -128,14 +162,19 @@ static void parse(struct judgement *j, const uint8_t *p, size_t n,
 }
 
 /* As if it came bare; 60870-5-7 does not wrap its own. */
+/*@ requires judging(j) && \valid_read(p + (0 .. n - 1)) && n <= 249 && at <= 7;
+    requires \valid_read(profile) && sizes_legal(profile) && \separated(j, profile);
+    requires \separated(j, p + (0 .. n - 1)) && \separated(j, TYPE_TABLE + (0 .. 127));
+    assigns j->tolerated, j->fault;
+    ensures quirks_kept{Pre, Post}(j); */
 static void parse_inner(struct judgement *j, const struct profile *profile,
-                        const struct asdu *outer, size_t at)
+                        const uint8_t *p, size_t n, size_t at)
 {
     struct judgement in = {.dir = j->dir,
                            .allowed = j->allowed & ~QUIRK_BIT(QUIRK_SECAUTH)};
     struct asdu a;
 
-    parse(&in, outer->inner, outer->inner_size, profile, &a);
+    parse(&in, p, n, profile, &a);
     j->tolerated |= in.tolerated;
     if (in.fault.reason == REASON_OK)
         return;
@@ -147,7 +186,8 @@ static void parse_inner(struct judgement *j, const struct profile *profile,
 
 /* What a quirk lets a master send comes back in the station's answer. */
 /*@ requires \valid_read(p + (0 .. n - 1)) && \valid_read(profile) && 0 <= dir <= 1;
-    assigns \nothing; */
+    assigns \nothing;
+    ensures profile->quirks[0] == 0 && profile->quirks[1] == 0 ==> \result == 0; */
 static uint32_t quirks_for(const uint8_t *p, size_t n, enum direction dir,
                            const struct profile *profile)
 {
@@ -163,7 +203,8 @@ struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
 
     parse(&j, asdu, n, profile, out);
     if (j.fault.reason == REASON_OK && out->inner != NULL)
-        parse_inner(&j, profile, out, (size_t)(out->inner - asdu));
+        parse_inner(&j, profile, out->inner, out->inner_size,
+                    profile_header_size(profile) + 1);
     out->tolerated = j.tolerated;
     return judgement_verdict(&j);
 }

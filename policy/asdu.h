@@ -98,6 +98,15 @@ struct asdu {
     predicate all_ioa_legal(struct asdu *a, integer most) =
       (a->sq != 0 ==> a->ioa + a->count - 1 <= most) &&
       \forall integer i; 0 <= i < (a->sq != 0 ? 1 : a->count) ==> ioa_legal_at(a, i);
+    // Elements: 101 7.2.6.  What a station sends back as refused is not looked at.
+    predicate sent_back(struct asdu *a, integer dir) =
+      dir == DIR_MONITOR &&
+      ((a->negative != 0 && is_answer(a->cause)) || is_mirrored(a->cause));
+    predicate elements_legal_at(struct asdu *a, integer i, integer dir) =
+      list_legal(&a->type->elements[0],
+                 a->objects + (object_at(a, i) + a->ioa_size), dir);
+    predicate all_elements_legal(struct asdu *a, integer dir) =
+      \forall integer i; 0 <= i < a->count ==> elements_legal_at(a, i, dir);
     // What the header's first two octets say.
     predicate header_read(uint8_t *p, integer n, struct asdu *a) =
       n >= 2 ==> a->type_id == p[0] && type_is(a->type, p[0]) &&
@@ -161,7 +170,11 @@ struct asdu {
       (out->ca == 65535 ==> dir == DIR_CONTROL && to_all(out->type_id));
     ensures ioa: \result.reason == REASON_OK && out->tolerated == 0 &&
       has_objects(out->type) && out->cause != 47 ==>
-        all_ioa_legal(out, ioa_most(profile->ioa_size)); */
+        all_ioa_legal(out, ioa_most(profile->ioa_size));
+    ensures elements: \result.reason == REASON_OK && out->tolerated == 0 &&
+      has_objects(out->type) && !sent_back(out, dir) ==> all_elements_legal(out, dir);
+    ensures quirks: profile->quirks[0] == 0 && profile->quirks[1] == 0 ==>
+      out->tolerated == 0; */
 struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
                           const struct profile *profile, struct asdu *out);
 

@@ -120,7 +120,7 @@ static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,
     /*@ assert range: a->sq != 0 ==> a->ioa + a->count - 1 <= ioa_max; */
     const unsigned int addresses = a->sq ? 1 : a->count;
     /*@ loop invariant 0 <= i <= addresses && judging(j);
-        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop invariant quirks_kept{Pre, Here}(j);
         loop invariant j->tolerated == 0 ==>
           \forall integer k; 0 <= k < i ==> ioa_legal_at(a, k);
         loop invariant a->sq != 0 ==> a->ioa + a->count - 1 <= ioa_max;
@@ -144,7 +144,9 @@ static bool check_ioas(struct judgement *j, const struct asdu *a, size_t at,
     requires at <= 255 && objects_there(a);
     requires \separated(j, a->objects + (0 .. a->objects_size - 1));
     assigns j->tolerated, j->fault;
-    ensures judged{Pre, Post}(j, \result); */
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 && j->tolerated == 0 && !sent_back(a, j->dir) ==>
+      all_elements_legal(a, j->dir); */
 static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
 {
     /* What comes back as refused shows what was at fault.  (P/N in what is no answer,
@@ -155,7 +157,9 @@ static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
     if (j->dir == DIR_MONITOR && refused)
         return false;
     /*@ loop invariant 0 <= i <= a->count && judging(j);
-        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop invariant quirks_kept{Pre, Here}(j);
+        loop invariant legal: j->tolerated == 0 ==>
+          \forall integer k; 0 <= k < i ==> elements_legal_at(a, k, j->dir);
         loop assigns i, j->tolerated, j->fault;
         loop variant a->count - i; */
     for (unsigned int i = 0; i < a->count; i++) {
@@ -163,6 +167,7 @@ static bool check_elements(struct judgement *j, const struct asdu *a, size_t at)
         if (element_check_list(j, a->type->elements, a->objects + offset, a->type->size,
                                at + offset))
             return true;
+        /*@ assert legal: j->tolerated == 0 ==> elements_legal_at(a, i, j->dir); */
     }
     return false;
 }

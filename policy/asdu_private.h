@@ -80,7 +80,9 @@ static inline size_t asdu_object_offset(const struct asdu *a, unsigned int i)
     ensures ca: \result == 0 ==> (a->ca == 0 ==> j->tolerated != 0) &&
       (a->ca == 65535 ==> j->dir == DIR_CONTROL && to_all(a->type_id));
     ensures ioa: \result == 0 && j->tolerated == 0 && has_objects(a->type) &&
-      a->cause != 47 ==> all_ioa_legal(a, ioa_most(profile->ioa_size)); */
+      a->cause != 47 ==> all_ioa_legal(a, ioa_most(profile->ioa_size));
+    ensures elements: \result == 0 && j->tolerated == 0 && has_objects(a->type) &&
+      !sent_back(a, j->dir) ==> all_elements_legal(a, j->dir); */
 bool asdu_check_meaning(struct judgement *j, const struct asdu *a,
                         const struct profile *profile);
 

@@ -93,12 +93,9 @@ size_t element_size(enum element element)
 {
     if ((size_t)element >= ELEMENTS_N)
         return 0;
-    /*@ assert ACSL_ONE_OF_42(element); */
+    /*@ assert ACSL_UP_TO_42(element); */
     return ELEMENTS[element].size;
 }
-
-/*@ predicate in_field(struct field_rule f, integer octet) =
-      f.min <= (octet & f.mask) <= f.max; */
 
 /* Exponent of all ones: infinity or NaN. */
 /*@ requires judging(j) && at <= 60000;
@@ -116,7 +113,8 @@ static bool check_r32(struct judgement *j, const uint8_t *p, size_t at)
 /*@ requires judging(j) && at <= 60000;
     requires \valid_read(p + (0 .. 1)) && \separated(j, p + (0 .. 1));
     assigns j->tolerated, j->fault;
-    ensures judged{Pre, Post}(j, \result); */
+    ensures judged{Pre, Post}(j, \result);
+    ensures legal: \result == 0 ==> p[0] == 0xAA && p[1] == 0x55; */
 static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
 {
     if (p[0] == FBP_LOW && p[1] == FBP_HIGH)
@@ -127,7 +125,8 @@ static bool check_fbp(struct judgement *j, const uint8_t *p, size_t at)
 /*@ requires judging(j) && at <= 65535;
     assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
-    ensures \result == 0 && j->tolerated == 0 ==> in_field(rule, octet); */
+    ensures \result == 0 && j->tolerated == 0 ==>
+      rule.min <= (octet & rule.mask) <= rule.max; */
 static inline bool check_field(struct judgement *j, struct field_rule rule, uint8_t octet,
                                size_t at)
 {
@@ -147,7 +146,8 @@ static inline bool check_field(struct judgement *j, struct field_rule rule, uint
     assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
     ensures \result == 0 && j->tolerated == 0 ==> (octet & rule.reserved) == 0 &&
-      in_field(rule.field[0], octet) && in_field(rule.field[1], octet); */
+      rule.field[0].min <= (octet & rule.field[0].mask) <= rule.field[0].max &&
+      rule.field[1].min <= (octet & rule.field[1].mask) <= rule.field[1].max; */
 static inline bool check_octet(struct judgement *j, struct element_rule rule,
                                uint8_t octet, size_t at)
 {
@@ -156,6 +156,44 @@ static inline bool check_octet(struct judgement *j, struct element_rule rule,
         return true;
     return check_field(j, rule.field[0], octet, at) ||
            check_field(j, rule.field[1], octet, at);
+}
+
+/* One element at a time, so that the provers look at one row of the table at a time. */
+#define ACSL_LEGAL(e)                                                                    \
+    \result != 0 || j->tolerated != 0 || element != (e) || legal_octet(e, octet)
+
+/* The last octet, or the only one, of an element. */
+/*@ requires judging(j) && at <= 65535 && ELEMENT_NONE <= element <= ELEMENT_LOS;
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures ACSL_LEGAL(ELEMENT_SIQ);
+    ensures ACSL_LEGAL(ELEMENT_DIQ);
+    ensures ACSL_LEGAL(ELEMENT_QDS);
+    ensures ACSL_LEGAL(ELEMENT_SEP);
+    ensures ACSL_LEGAL(ELEMENT_SPE);
+    ensures ACSL_LEGAL(ELEMENT_OCI);
+    ensures ACSL_LEGAL(ELEMENT_QDP);
+    ensures ACSL_LEGAL(ELEMENT_SCO);
+    ensures ACSL_LEGAL(ELEMENT_DCO);
+    ensures ACSL_LEGAL(ELEMENT_RCO);
+    ensures ACSL_LEGAL(ELEMENT_QOS);
+    ensures ACSL_LEGAL(ELEMENT_COI);
+    ensures ACSL_LEGAL(ELEMENT_QOI);
+    ensures ACSL_LEGAL(ELEMENT_QCC);
+    ensures ACSL_LEGAL(ELEMENT_QRP);
+    ensures ACSL_LEGAL(ELEMENT_QPM);
+    ensures ACSL_LEGAL(ELEMENT_QPA);
+    ensures ACSL_LEGAL(ELEMENT_FRQ);
+    ensures ACSL_LEGAL(ELEMENT_SRQ);
+    ensures ACSL_LEGAL(ELEMENT_SCQ);
+    ensures ACSL_LEGAL(ELEMENT_LSQ);
+    ensures ACSL_LEGAL(ELEMENT_AFQ);
+    ensures ACSL_LEGAL(ELEMENT_SOF);
+    ensures ACSL_LEGAL(ELEMENT_LOS); */
+static inline bool check_last(struct judgement *j, enum element element, uint8_t octet,
+                              size_t at)
+{
+    return check_octet(j, ELEMENTS[element], octet, at);
 }
 
 /*@ requires judging(j) && at <= 60000;
@@ -184,8 +222,7 @@ static inline bool check(struct judgement *j, enum element element, const uint8_
     const size_t size = element_size(element);
     if (size == 0)
         return false;
-    /*@ assert ACSL_ONE_OF_42(element); */
-    return check_octet(j, ELEMENTS[element], p[size - 1], at + size - 1);
+    return check_last(j, element, p[size - 1], at + size - 1);
 }
 
 bool element_check(struct judgement *j, enum element element, const uint8_t *p, size_t at)
@@ -195,10 +232,10 @@ bool element_check(struct judgement *j, enum element element, const uint8_t *p, 
 
 /* What the octets before or behind element i, which begins at p[at], say of it: that it
  * is invalid. */
-/*@ requires i < 4 && \valid_read(elements + (0 .. 3)) && \valid_read(j);
+/*@ requires i < 4 && \valid_read(elements + (0 .. 3)) && judging(j);
     requires at <= size && \valid_read(p + (0 .. size - 1));
     assigns \nothing;
-    ensures j->dir == DIR_CONTROL ==> \result == 0; */
+    ensures \result ==> j->dir == DIR_MONITOR && marked_invalid(elements, i, p, at); */
 static bool is_marked_invalid(const struct judgement *j, const uint8_t *elements,
                               size_t i, const uint8_t *p, size_t size, size_t at)
 {
@@ -215,7 +252,10 @@ bool element_check_list(struct judgement *j, const uint8_t elements[ELEMENT_LIST
     size_t done = 0;
 
     /*@ loop invariant 0 <= i <= 4 && done <= size && judging(j);
-        loop invariant \at(j->tolerated, Pre) != 0 ==> j->tolerated != 0;
+        loop invariant quirks_kept{Pre, Here}(j);
+        loop invariant done == octets_before(elements, i);
+        loop invariant j->tolerated == 0 ==>
+          \forall integer k; 0 <= k < i ==> legal_in_list(elements, k, p, j->dir);
         loop assigns i, done, j->tolerated, j->fault;
         loop variant 4 - i; */
     for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {

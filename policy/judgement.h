@@ -30,10 +30,13 @@ struct judgement {
 /*@ predicate judging(struct judgement *j) =
       \valid(j) && j->fault.reason == REASON_OK &&
       (j->dir == DIR_CONTROL || j->dir == DIR_MONITOR);
-    // What a check leaves: a verdict if a fault stands, and never a quirk forgotten.
+    // A quirk that was needed is not forgotten; where none is allowed none is needed.
+    predicate quirks_kept{A, B}(struct judgement *j) =
+      (\at(j->tolerated, A) != 0 ==> \at(j->tolerated, B) != 0) &&
+      (\at(j->allowed, B) == 0 ==> \at(j->tolerated, B) == \at(j->tolerated, A));
+    // What a check leaves: a verdict if a fault stands.
     predicate judged{A, B}(struct judgement *j, integer stands) =
-      (stands != 0 <==> \at(j->fault.reason, B) != REASON_OK) &&
-      (\at(j->tolerated, A) != 0 ==> \at(j->tolerated, B) != 0);
+      (stands != 0 <==> \at(j->fault.reason, B) != REASON_OK) && quirks_kept{A, B}(j);
  */
 
 /* Notes a fault at an octet.  True if it stands; false if `quirk` (or QUIRK_NONE) lets it
@@ -41,6 +44,7 @@ struct judgement {
 /*@ requires judging(j) && reason != REASON_OK && offset <= 65535 && 0 <= quirk <= 255;
     assigns j->tolerated, j->fault;
     ensures judged{Pre, Post}(j, \result);
+    ensures stands: \result ==> j->tolerated == \old(j->tolerated);
     ensures tolerated: \result == 0 ==> quirk != QUIRK_NONE && j->tolerated != 0; */
 bool judgement_fault(struct judgement *j, enum reason reason, size_t offset,
                      enum quirk quirk);

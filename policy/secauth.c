@@ -1,5 +1,6 @@
 #include "policy/secauth.h"
 
+#include "policy/acsl.h"
 #include "policy/asdu_private.h"
 
 #define SEGMENT_FIN  0x80u
@@ -43,7 +44,17 @@ static const struct layout LAYOUTS[] = {
 };
 #define LAYOUTS_N (sizeof LAYOUTS / sizeof LAYOUTS[0])
 
+/* The lengths lie in the fixed octets. */
+/*@ predicate layout_sound(struct layout *l) =
+      \forall integer i; 0 <= i < 3 && l->length[i] != 0 ==> l->length[i] + 1 < l->fixed;
+ */
+
 /* The n octets at p are all but the header and the segmentation octet. */
+/*@ requires judging(j) && n <= 249 && at <= 7 && \valid_read(p + (0 .. n - 1));
+    requires \valid_read(layout) && layout_sound(layout);
+    assigns j->tolerated, j->fault;
+    ensures judged{Pre, Post}(j, \result);
+    ensures kept: j->tolerated == \old(j->tolerated); */
 static bool check_layout(struct judgement *j, const struct layout *layout,
                          const uint8_t *p, size_t n, size_t at)
 {
@@ -51,6 +62,9 @@ static bool check_layout(struct judgement *j, const struct layout *layout,
 
     if (n < told)
         return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
+    /*@ loop invariant 0 <= i <= 3 && layout->fixed <= told <= layout->fixed + i * 65535;
+        loop assigns i, told;
+        loop variant 3 - i; */
     for (size_t i = 0; i < LENGTHS_MAX && layout->length[i] != 0; i++)
         told += p[layout->length[i]] + 256u * p[layout->length[i] + 1u];
     if (n < told)
@@ -65,15 +79,34 @@ static bool check_layout(struct judgement *j, const struct layout *layout,
     return judgement_fault(j, REASON_SHORT, at + n, QUIRK_NONE);
 }
 
+/*@ assigns \nothing;
+    ensures \result != \null ==> \valid_read(\result) && layout_sound(\result); */
 static const struct layout *layout_of(uint8_t type_id)
 {
-    for (size_t i = 0; i < LAYOUTS_N; i++)
+    /*@ loop invariant 0 <= i <= 12;
+        loop assigns i;
+        loop variant 12 - i; */
+    for (size_t i = 0; i < LAYOUTS_N; i++) {
+        /*@ assert ACSL_UP_TO_11(i); */
         if (LAYOUTS[i].type_id == type_id)
             return &LAYOUTS[i];
+    }
     return NULL;
 }
 
 /* The protected ASDU whole, then sequence number, user and MAC. */
+/*@ requires judging(j) && n <= 249 && at <= 7 && \valid_read(p + (0 .. n - 1));
+    requires \valid_read(profile) && sizes_legal(profile) && \valid(a);
+    requires \separated(j, a) && \separated(j, profile) && \separated(a, profile);
+    requires \separated(j, p + (0 .. n - 1)) && \separated(a, p + (0 .. n - 1));
+    requires a->inner == \null;
+    assigns j->tolerated, j->fault, a->inner, a->inner_size;
+    ensures judged{Pre, Post}(j, \result);
+    ensures kept: j->tolerated == \old(j->tolerated);
+    ensures inner: a->inner != \null ==> a->inner == p && a->inner_size + 10 <= n;
+    ensures told: a->inner != \null && a->inner_size != 0 ==>
+      type_known(p[0]) && has_objects(&TYPE_TABLE[p[0]]) &&
+      a->inner_size == octets_told(p, n, &TYPE_TABLE[p[0]], profile); */
 static bool check_aggressive(struct judgement *j, const uint8_t *p, size_t n, size_t at,
                              const struct profile *profile, struct asdu *a)
 {

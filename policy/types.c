@@ -1,5 +1,7 @@
 #include "policy/types.h"
 
+#include "policy/acsl.h"
+
 #include <string.h>
 
 /* Causes that a quirk adds to those of a stretch of types; the first row counts.  Types 3
@@ -39,8 +41,12 @@ static const struct cell CELLS[] = {
 
 enum quirk type_cause_quirk(uint8_t id, enum direction dir, uint8_t cause)
 {
+    /*@ loop invariant 0 <= i <= 19;
+        loop assigns i;
+        loop variant 19 - i; */
     for (size_t i = 0; i < sizeof CELLS / sizeof CELLS[0]; i++) {
         const struct cell *c = &CELLS[i];
+        /*@ assert ACSL_UP_TO_18(i); */
         if (id >= c->first && id <= c->last && dir == (enum direction)c->direction &&
             (c->causes & COT_BIT(cause)) != 0)
             return (enum quirk)c->quirk;
