@@ -80,7 +80,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        prove coverage bench help
+        prove model coverage bench help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -225,6 +225,10 @@ prove:
 	@debian/deps.sh prove
 	policy/prove
 
+model:
+	@debian/deps.sh all
+	prove --norc -v model/relay.t
+
 bench: $(BENCH) $(B)/gate104
 	$(Q)$(BENCH)
 	$(Q)GATE104_BUILD=$(B) tests/bench/decode
@@ -255,5 +259,6 @@ help:
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
 	@echo 'make prove      what of policy/ is proved, see doc/proof.md'
+	@echo 'make model      search the model of the relay, see doc/relay.md'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
 	@echo 'make install    DESTDIR= PREFIX=/usr/local'
