@@ -111,6 +111,7 @@ struct gate {
     uint64_t untold; /* records lost since the last one that was sent */
     struct gate_queued queue[GATE_RECORD_QUEUE];
     unsigned int queue_head, queue_count;
+    uint64_t queue_moved_ms; /* when audit last took one, or the first began to wait */
 };
 
 /* ---- gate_session.c: life of a session ---- */
@@ -142,6 +143,9 @@ void gate_leg_flush(struct gate_leg *leg);
 
 /* ---- gate_judge.c: what may pass ---- */
 
+/* The frame of a leg that is to be judged now. */
+bool gate_judge_next(const struct gate_session *s, enum link_leg leg,
+                     struct link_frame *f);
 /* Judges every frame that is due, on both legs.  May close the session. */
 void gate_judge(struct gate_session *s);
 /* The log's word on the held command: forward it, or refuse it. */
@@ -166,6 +170,9 @@ const char *gate_log_side(int side);
 bool gate_log_may_tell_failure(struct gate *g);
 /* True while there is room for more records than one round makes. */
 bool gate_log_has_room(const struct gate *g);
+/* False while what the master sends shall wait, unjudged, until audit has taken records.
+ * With a log that does not work nothing waits: commands are refused, lost records counted. */
+bool gate_log_keeps_up(const struct gate *g);
 /* True when nothing waits for the audit process any more. */
 bool gate_log_idle(const struct gate *g);
 

@@ -382,13 +382,22 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
         judge_monitor(s, f, &d, &a);
 }
 
+/* What comes from the master makes records, so it waits while the log is behind; frames
+ * of the station never do. */
+bool gate_judge_next(const struct gate_session *s, enum link_leg leg,
+                     struct link_frame *f)
+{
+    return (leg == LEG_STATION || gate_log_keeps_up(s->gate)) &&
+           link_next(s->link, leg, f);
+}
+
 void gate_judge(struct gate_session *s)
 {
     struct link_frame f;
 
     /* Every turn decides a frame, and a link holds a bounded number of them. */
     for (int leg = 0; leg < LINK_LEGS; leg++) {
-        while (s->state == GATE_OPEN && link_next(s->link, (enum link_leg)leg, &f))
+        while (s->state == GATE_OPEN && gate_judge_next(s, (enum link_leg)leg, &f))
             judge_frame(s, (enum link_leg)leg, &f);
     }
 }

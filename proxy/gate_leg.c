@@ -191,7 +191,7 @@ static bool more_is_due(const struct gate_session *s)
 {
     struct link_frame f;
 
-    return link_next(s->link, LEG_MASTER, &f) || link_next(s->link, LEG_STATION, &f) ||
+    return gate_judge_next(s, LEG_MASTER, &f) || gate_judge_next(s, LEG_STATION, &f) ||
            input_is_due(&s->leg[LEG_MASTER]) || input_is_due(&s->leg[LEG_STATION]);
 }
 

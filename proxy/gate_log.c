@@ -34,6 +34,7 @@ static bool drain(struct gate *g)
             return false;
         g->queue_head = (g->queue_head + 1) % GATE_RECORD_QUEUE;
         g->queue_count--;
+        g->queue_moved_ms = loop_now(&g->child.loop);
     }
     return true;
 }
@@ -48,12 +49,19 @@ bool gate_log_has_room(const struct gate *g)
     return g->queue_count < GATE_RECORD_QUEUE / 2;
 }
 
+bool gate_log_keeps_up(const struct gate *g)
+{
+    return gate_log_has_room(g) || g->monitor_only || g->audit.fd < 0;
+}
+
 static bool enqueue(struct gate *g, const uint8_t *payload, size_t n)
 {
     struct gate_queued *q;
 
     if (g->queue_count == GATE_RECORD_QUEUE)
         return false;
+    if (g->queue_count == 0)
+        g->queue_moved_ms = loop_now(&g->child.loop);
     q = &g->queue[(g->queue_head + g->queue_count) % GATE_RECORD_QUEUE];
     memcpy(q->payload, payload, n);
     q->size = n;
@@ -160,16 +168,25 @@ static void probe(struct gate *g)
     g->probing = put(g, &r);
 }
 
-static void release_held(struct gate *g, bool durable)
+/* Commands that waited because the log was behind. */
+static void pump_sessions(struct gate *g)
 {
     for (struct gate_session *s = g->sessions; s; s = s->next) {
-        if (s->held_ticket != 0 && s->state == GATE_OPEN) {
-            uint64_t ticket = s->held_ticket;
-
-            s->held_ticket = 0;
-            gate_judge_release(s, ticket, durable);
+        if (s->state == GATE_OPEN)
             gate_leg_pump(s);
-        }
+    }
+}
+
+/* Commands that wait for a record which will not come. */
+static void refuse_held(struct gate *g)
+{
+    for (struct gate_session *s = g->sessions; s; s = s->next) {
+        uint64_t ticket = s->held_ticket;
+
+        if (ticket == 0 || s->state != GATE_OPEN)
+            continue;
+        s->held_ticket = 0;
+        gate_judge_release(s, ticket, false);
     }
 }
 
@@ -178,7 +195,8 @@ static void enter_monitor_only(struct gate *g, const char *why)
     if (!g->monitor_only)
         child_log(&g->child, "ALARM: %s: commands are refused (monitor-only)", why);
     g->monitor_only = true;
-    release_held(g, false);
+    refuse_held(g);
+    pump_sessions(g);
     (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
 }
 
@@ -196,6 +214,8 @@ static bool some_record_is_late(const struct gate *g)
 {
     uint64_t now = loop_now(&g->child.loop);
 
+    if (g->queue_count > 0 && now - g->queue_moved_ms >= RECORD_TIMEOUT_MS)
+        return true;
     for (const struct gate_session *s = g->sessions; s; s = s->next) {
         if (s->held_ticket != 0 && now - s->held_since_ms >= RECORD_TIMEOUT_MS)
             return true;
@@ -305,8 +325,12 @@ static void audit_ready(void *ctx, uint32_t events)
         lost_audit(g);
         return;
     }
-    if ((events & EPOLLOUT) && drain(g))
+    if (!(events & EPOLLOUT))
+        return;
+    if (drain(g))
         loop_set(&g->child.loop, &g->audit_watch, EPOLLIN);
+    if (gate_log_has_room(g))
+        pump_sessions(g);
 }
 
 void gate_log_channel(struct gate *g, uint32_t id, int fd)
