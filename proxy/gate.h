@@ -171,7 +171,8 @@ bool gate_log_may_tell_failure(struct gate *g);
 /* True while there is room for more records than one round makes. */
 bool gate_log_has_room(const struct gate *g);
 /* False while what the master sends shall wait, unjudged, until audit has taken records.
- * With a log that does not work nothing waits: commands are refused, lost records counted. */
+ * With a log that does not work nothing waits: commands are refused, lost records
+ * counted. */
 bool gate_log_keeps_up(const struct gate *g);
 /* True when nothing waits for the audit process any more. */
 bool gate_log_idle(const struct gate *g);
