@@ -9,17 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "certs/role_set.h"
+
 #define IDENTITY_NAME_CAP        256u
 #define IDENTITY_SERIAL_CAP      65u
 #define IDENTITY_VERSION_CAP     16u
 #define IDENTITY_SUITE_CAP       64u
 #define IDENTITY_FINGERPRINT_LEN 32u
+#define IDENTITY_ROLES_CAP       USER_ROLES_DER_MAX
 
 /* The octets an encoded identity can take. */
 #define IDENTITY_WIRE_MAX                                                                \
     (1u + 6u * 2u + 3u * (IDENTITY_NAME_CAP - 1u) + (IDENTITY_SERIAL_CAP - 1u) +         \
      IDENTITY_FINGERPRINT_LEN + 2u * 8u + (IDENTITY_VERSION_CAP - 1u) +                  \
-     (IDENTITY_SUITE_CAP - 1u))
+     (IDENTITY_SUITE_CAP - 1u) + 1u + 2u + IDENTITY_ROLES_CAP)
 
 /* What did not stop a handshake but belongs in the log (IEC 62351-3 Ed. 2, events 2.5 and
  * 2.6). */
@@ -39,6 +42,10 @@ struct peer_identity {
     int64_t not_after;
     char version[IDENTITY_VERSION_CAP]; /* "TLSv1.3" */
     char suite[IDENTITY_SUITE_CAP];     /* "TLS_AES_128_GCM_SHA256" */
+    /* Extension 1.2.840.10070.8.1 as the certificate has it: nobody has read it yet. */
+    enum role_token role_token;
+    uint16_t roles_size; /* 0 unless role_token is ROLE_TOKEN_ONE */
+    uint8_t roles[IDENTITY_ROLES_CAP];
 };
 
 /* Writes `id` to `buf`.  The octets written, or 0 if they do not fit (IDENTITY_WIRE_MAX

@@ -199,6 +199,7 @@ bool identity_from_cert(struct peer_identity *id, X509 *cert)
         identity_name_text(X509_get_subject_name(cert), id->subject, sizeof(id->subject));
         identity_name_text(X509_get_issuer_name(cert), id->issuer, sizeof(id->issuer));
         san_text(cert, id->san, sizeof(id->san));
+        identity_take_roles(id, cert);
     } else {
         memset(id, 0, sizeof(*id));
     }

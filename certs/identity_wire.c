@@ -5,7 +5,7 @@
 #include "sandbox/wire.h"
 
 /* First octet of every encoding; another layout gets another number. */
-#define LAYOUT 1u
+#define LAYOUT 2u
 
 size_t identity_encode(const struct peer_identity *id, void *buf, size_t cap)
 {
@@ -22,6 +22,8 @@ size_t identity_encode(const struct peer_identity *id, void *buf, size_t cap)
     wire_put_u64(&w, (uint64_t)id->not_after);
     wire_put_str(&w, id->version);
     wire_put_str(&w, id->suite);
+    wire_put_u8(&w, (uint8_t)id->role_token);
+    wire_put_blob(&w, id->roles, id->roles_size);
     return w.bad ? 0 : w.len;
 }
 
@@ -45,6 +47,21 @@ static bool serial_good(const char *s)
     return n > 0 && (s[n] == '\0' || strcmp(s + n, "...") == 0);
 }
 
+static bool get_roles(struct peer_identity *id, struct wire_reader *r)
+{
+    const uint8_t token = wire_get_u8(r);
+    size_t n;
+    const uint8_t *p = wire_get_blob(r, &n);
+
+    if (r->bad || token >= ROLE_TOKENS || n > sizeof(id->roles) ||
+        (n > 0 && token != ROLE_TOKEN_ONE))
+        return false;
+    id->role_token = (enum role_token)token;
+    id->roles_size = (uint16_t)n;
+    memcpy(id->roles, p, n);
+    return true;
+}
+
 static bool decode(struct peer_identity *id, struct wire_reader *r)
 {
     if (wire_get_u8(r) != LAYOUT)
@@ -58,7 +75,7 @@ static bool decode(struct peer_identity *id, struct wire_reader *r)
     id->not_before = (int64_t)wire_get_u64(r);
     id->not_after = (int64_t)wire_get_u64(r);
     if (!get_text(r, id->version, sizeof(id->version)) ||
-        !get_text(r, id->suite, sizeof(id->suite)))
+        !get_text(r, id->suite, sizeof(id->suite)) || !get_roles(id, r))
         return false;
     return serial_good(id->serial) && wire_end(r);
 }

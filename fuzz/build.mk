@@ -28,7 +28,7 @@ TESTED  := $(wildcard policy/*.c) \
                                                    text verify)) \
            $(wildcard proxy/config*.c proxy/policy_file*.c proxy/cli/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
-           certs/sign_scheme.c \
+           certs/sign_scheme.c certs/role_name.c certs/role_set.c certs/user_roles.c \
            tests/lib/type_matrix.c tests/lib/element_oracle.c
 LIBS    := -Wl,--as-needed -lconfig -ljansson -lcrypto
 SHARED  := $(wildcard fuzz/lib/*.c)

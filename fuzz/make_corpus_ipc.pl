@@ -188,16 +188,37 @@ seed('policy_file', $_, $policies_written{$_}) for sort keys %policies_written;
 # ---- identities (certs/identity.h) ---------------------------------------------------------
 
 sub identity {
-    my ($subject, $serial, $rest) = @_;
-    return "\1" . blob16($subject) . blob16('CN=Lab CA') . blob16('DNS:scada, IP:10.0.0.1')
+    my ($subject, $serial, $rest, $token, $roles) = @_;
+    return "\2" . blob16($subject) . blob16('CN=Lab CA') . blob16('DNS:scada, IP:10.0.0.1')
         . blob16($serial) . "\x22" x 32 . pack('q<q<', 1_700_000_000, 1_900_000_000)
-        . blob16('TLSv1.3') . blob16('TLS_AES_128_GCM_SHA256') . ($rest // '');
+        . blob16('TLSv1.3') . blob16('TLS_AES_128_GCM_SHA256') . chr($token // 0)
+        . blob16($roles // '') . ($rest // '');
 }
 seed('identity', 'plain',    identity('CN=scada,O=Grid', '01AB'));
 seed('identity', 'negative', identity('CN=x', '-7F'));
 seed('identity', 'cut',      identity('CN=' . 'x' x 249 . '...', 'A' x 61 . '...'));
 seed('identity', 'newline',  identity("CN=a\nb", '01'));
 seed('identity', 'trailing', identity('CN=x', '01', "\0"));
+seed('identity', 'roles',    identity('CN=x', '01', '', 1, hex_octets('30 0d 30 0b 30 03 02 01 01 0c 01 41 02 01 01')));
+seed('identity', 'several',  identity('CN=x', '01', '', 2));
+
+# ---- roles of a certificate (IEC 62351-8, certs/user_roles.h) -------------------------------
+
+sub der { my ($tag, @c) = @_; my $c = join '', @c; my $n = length $c; return chr($tag) . ($n < 128 ? chr $n : $n < 256 ? "\x81" . chr $n : "\x82" . pack 'n', $n) . $c }
+sub role_entry { my ($roles, $area, $revision, @rest) = @_;
+    return der(0x30, der(0x30, map { der(2, $_) } @$roles), der(0x0c, $area), der(2, $revision), @rest) }
+
+# A first octet says what the route knows (fuzz/user_roles.c).
+my %extensions = (
+    vector   => der(0x30, role_entry(["\0\xff"], 'Outstation', "\0\xff", der(0x0c, 'IEC62351-8'), der(0x0a, "\3"))),
+    plain    => der(0x30, role_entry(["\1"], 'rtu-7', "\1")),
+    several  => der(0x30, role_entry(["\0", "\1", "\xff"], 'rtu-7', "\1"), role_entry(["\x80\0"], 'X', "\0", der(2, "\0\xff\xff\xff\xff"))),
+    all      => der(0x30, role_entry(["\2"], "\xc3\xa9", "\2", der(0x0c, ''), der(0x0a, "\2"), der(2, "\7"))),
+    long     => der(0x30, map { role_entry(["\1", "\xfe"], 'a' x 40, "\1", der(0x0c, 'IEC62351-8')) } 1 .. 4),
+    misuse   => der(0x0c, 'OPERATOR'),
+    cut      => substr(der(0x30, role_entry(["\1"], 'rtu-7', "\1")), 0, 12),
+);
+seed('user_roles', $_, "\3" . $extensions{$_}) for sort keys %extensions;
 
 # ---- content of signatures (RFC 8446 4.4.3, RFC 8422 5.4, RFC 5246 7.3) ---------------------
 

@@ -27,6 +27,9 @@ static struct peer_identity sample(void)
         .not_after = -1,
         .version = "TLSv1.3",
         .suite = "TLS_AES_128_GCM_SHA256",
+        .role_token = ROLE_TOKEN_ONE,
+        .roles_size = 3,
+        .roles = {0x30, 0x01, 0x00},
     };
 
     for (size_t i = 0; i < sizeof(id.fingerprint); i++)
@@ -81,6 +84,9 @@ static void round_trip(void **state)
     assert_true(back.not_before == 1700000000 && back.not_after == -1);
     assert_string_equal(back.version, id.version);
     assert_string_equal(back.suite, id.suite);
+    assert_int_equal(back.role_token, ROLE_TOKEN_ONE);
+    assert_int_equal(back.roles_size, id.roles_size);
+    assert_memory_equal(back.roles, id.roles, sizeof(id.roles));
     for (size_t cap = 0; cap < n; cap++)
         assert_int_equal(identity_encode(&id, buf, cap), 0);
 }
@@ -98,6 +104,9 @@ static void largest_fits(void **state)
     memset(id.serial, 'D', sizeof(id.serial) - 1);
     memset(id.version, 'e', sizeof(id.version) - 1);
     memset(id.suite, 'f', sizeof(id.suite) - 1);
+    id.role_token = ROLE_TOKEN_ONE;
+    id.roles_size = sizeof(id.roles);
+    memset(id.roles, 'g', sizeof(id.roles));
     assert_int_equal(encode(&id, buf), IDENTITY_WIRE_MAX);
     assert_true(decodes(buf, IDENTITY_WIRE_MAX, &back));
     assert_memory_equal(&back, &id, sizeof(id));
@@ -115,7 +124,7 @@ static void cut_or_longer(void **state)
     must_not_decode(buf, n + 1);
     for (unsigned int layout = 0; layout < 256; layout++) {
         buf[0] = (uint8_t)layout;
-        if (layout != 1)
+        if (layout != 2)
             must_not_decode(buf, n);
     }
 }
@@ -184,6 +193,35 @@ static void bad_fields(void **state)
             must_not_decode(buf, n);
         }
     }
+}
+
+static void bad_roles(void **state)
+{
+    struct peer_identity id = sample();
+    uint8_t buf[IDENTITY_WIRE_MAX + 1];
+    size_t n = encode(&id, buf) - id.roles_size - 2; /* of the length, behind the token */
+
+    (void)state;
+    for (unsigned int token = 0; token < 256; token++) {
+        buf[n - 1] = (uint8_t)token;
+        if (token != ROLE_TOKEN_ONE)
+            must_not_decode(buf, n + 5);
+    }
+    id.roles_size = 0;
+    for (unsigned int token = 0; token < ROLE_TOKENS; token++) {
+        struct peer_identity back;
+
+        id.role_token = (enum role_token)token;
+        n = encode(&id, buf);
+        assert_true(decodes(buf, n, &back));
+        assert_int_equal(back.role_token, token);
+    }
+    id.role_token = ROLE_TOKEN_ONE;
+    id.roles_size = sizeof id.roles;
+    n = encode(&id, buf);
+    buf[n] = 0;
+    buf[n - sizeof id.roles - 2]++; /* 1025 octets */
+    must_not_decode(buf, n + 1);
 }
 
 /* ---- out of certificates ---- */
@@ -308,6 +346,54 @@ static void long_and_negative_serials(void **state)
     pki_free(&c);
 }
 
+static void add_roles(X509 *cert, const void *octets, int n)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj(USER_ROLES_OID, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *ext;
+
+    assert_int_equal(ASN1_OCTET_STRING_set(value, octets, n), 1);
+    ext = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, value);
+    assert_int_equal(X509_add_ext(cert, ext, -1), 1);
+    X509_EXTENSION_free(ext);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(oid);
+    assert_true(X509_sign(cert, stage.ca.key, EVP_sha256()) > 0);
+}
+
+static void roles_of_a_certificate(void **state)
+{
+    static const uint8_t octets[IDENTITY_ROLES_CAP + 1] = {0x30, 0x02, 0xFF, 0x00};
+    static const struct {
+        int size;
+        enum role_token token;
+    } rows[] = {
+        {0, ROLE_TOKEN_ONE},
+        {4, ROLE_TOKEN_ONE},
+        {IDENTITY_ROLES_CAP, ROLE_TOKEN_ONE},
+        {IDENTITY_ROLES_CAP + 1, ROLE_TOKEN_TOO_LONG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pki_cert c = pki_issue(&stage.ca, PKI_P256, &(struct pki_want){.cn = "x"});
+        struct peer_identity id = of(&c);
+
+        assert_int_equal(id.role_token, ROLE_TOKEN_NONE);
+        add_roles(c.cert, octets, rows[i].size);
+        id = of(&c);
+        assert_int_equal(id.role_token, rows[i].token);
+        assert_int_equal(id.roles_size,
+                         rows[i].token == ROLE_TOKEN_ONE ? rows[i].size : 0);
+        assert_memory_equal(id.roles, octets, id.roles_size);
+        add_roles(c.cert, octets, 4);
+        id = of(&c);
+        assert_int_equal(id.role_token, ROLE_TOKEN_SEVERAL);
+        assert_int_equal(id.roles_size, 0);
+        pki_free(&c);
+    }
+}
+
 static void of_a_session(void **state)
 {
     static const struct {
@@ -346,6 +432,8 @@ int main(void)
         cmocka_unit_test(cut_or_longer),
         cmocka_unit_test(every_octet),
         cmocka_unit_test(bad_fields),
+        cmocka_unit_test(bad_roles),
+        cmocka_unit_test(roles_of_a_certificate),
         cmocka_unit_test(fields_of_a_certificate),
         cmocka_unit_test(hostile_names),
         cmocka_unit_test(long_values_are_cut_visibly),
