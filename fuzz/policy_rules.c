@@ -2,8 +2,8 @@
  * takes, the loader takes too, and the policy decides as the rules read.
  *
  * Target functions: policy_builder_add policy_builder_default policy_builder_blob
- *   policy_load policy_decide policy_types_set policy_action_name policy_action_by_name
- * Options: -max_len=600
+ *   policy_load policy_decide policy_decide_for policy_role_bit policy_types_set
+ * policy_action_name policy_action_by_name Options: -max_len=600
  *
  * Input: a script of rules, see make_rule. */
 #include "fuzz/lib/fuzz.h"
@@ -57,6 +57,18 @@ static double make_value(struct fuzz_input *in)
     return v;
 }
 
+/* Few, so that the same ones meet. */
+static void make_roles(struct fuzz_input *in, struct policy_rule *rule)
+{
+    const uint8_t n = fuzz_u8(in);
+
+    if (n % 3 != 0)
+        return;
+    rule->role_count = n / 3 % (POLICY_RULE_ROLES_MAX + 1);
+    for (size_t i = 0; i < rule->role_count; i++)
+        rule->role[i] = (int16_t)(fuzz_u8(in) % 5 - 2);
+}
+
 static void make_rule(struct fuzz_input *in, struct made *m)
 {
     const uint8_t head = fuzz_u8(in);
@@ -84,6 +96,7 @@ static void make_rule(struct fuzz_input *in, struct made *m)
     const uint8_t *letters = fuzz_take(in, &name);
     memcpy(m->name, letters, name);
     m->rule.name = m->name;
+    make_roles(in, &m->rule);
 }
 
 static void check_actions(enum policy_action action)

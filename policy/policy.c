@@ -35,6 +35,7 @@ struct subject {
     uint32_t ioa;
     bool has_value;
     double value;
+    uint64_t roles;
 };
 
 /* The place of the last of n >= 1 ascending numbers that is not above x; the first one is
@@ -53,8 +54,10 @@ static uint32_t last_not_above(const uint32_t *v, uint32_t n, uint32_t x)
     return low;
 }
 
-static bool value_matches(const struct policy_entry *rule, const struct subject *s)
+static bool conditions_hold(const struct policy_entry *rule, const struct subject *s)
 {
+    if (rule->roles != 0 && (rule->roles & s->roles) == 0)
+        return false;
     if (!rule->has_value)
         return true;
     return s->has_value && s->value >= rule->value_min && s->value <= rule->value_max;
@@ -72,7 +75,7 @@ static uint32_t match_node(const struct policy *p, const struct policy_node *nod
         const uint32_t rule = p->candidates.item[i];
         if (rule >= best)
             break;
-        if (value_matches(&p->rule[rule], s))
+        if (conditions_hold(&p->rule[rule], s))
             return rule;
     }
     return best;
@@ -104,12 +107,12 @@ static void decide_default(const struct policy *p, enum direction direction,
     out->object = 0;
 }
 
-static void decide_object(const struct policy *p, enum direction direction,
-                          const struct asdu *asdu, unsigned int object,
-                          struct policy_decision *out)
+static void decide_object(const struct policy *p, uint64_t roles,
+                          enum direction direction, const struct asdu *asdu,
+                          unsigned int object, struct policy_decision *out)
 {
     const uint8_t number = p->index_of[direction][asdu->type_id];
-    struct subject s = {.ca = asdu->ca};
+    struct subject s = {.ca = asdu->ca, .roles = roles};
     const uint8_t *element;
 
     decide_default(p, direction, out);
@@ -129,16 +132,22 @@ static void decide_object(const struct policy *p, enum direction direction,
 void policy_decide(const struct policy *p, enum direction direction,
                    const struct asdu *asdu, struct policy_decision *out)
 {
+    policy_decide_for(p, 0, direction, asdu, out);
+}
+
+void policy_decide_for(const struct policy *p, uint64_t roles, enum direction direction,
+                       const struct asdu *asdu, struct policy_decision *out)
+{
     decide_default(p, direction, out);
     if (asdu->objects == NULL || asdu->count == 0) {
         if (out->action < POLICY_REFUSE)
             out->action = POLICY_REFUSE;
         return;
     }
-    decide_object(p, direction, asdu, 0, out);
+    decide_object(p, roles, direction, asdu, 0, out);
     for (unsigned int i = 1; i < asdu->count; i++) {
         struct policy_decision d;
-        decide_object(p, direction, asdu, i, &d);
+        decide_object(p, roles, direction, asdu, i, &d);
         if (d.action > out->action)
             *out = d;
     }
@@ -146,6 +155,20 @@ void policy_decide(const struct policy *p, enum direction direction,
 
 /* ---- asking
  * ------------------------------------------------------------------------------ */
+
+uint64_t policy_role_bit(const struct policy *p, int16_t role)
+{
+    for (size_t i = 0; i < p->role_count; i++) {
+        if (p->role[i] == role)
+            return UINT64_C(1) << i;
+    }
+    return 0;
+}
+
+bool policy_names_roles(const struct policy *p)
+{
+    return p->role_count > 0;
+}
 
 size_t policy_rule_count(const struct policy *p)
 {

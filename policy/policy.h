@@ -18,9 +18,11 @@
 #define POLICY_RULES_MAX  32768u
 #define POLICY_RANGES_MAX 16384u /* CA ranges, and IOA ranges, of one rule */
 #define POLICY_BLOB_MAX   (32u << 20)
-/* Rules with a value range that may lie over each other on one object. */
-#define POLICY_VALUES_MAX 64u
-#define POLICY_DEFAULT    (-1) /* "rule" of a decision that no rule made */
+/* Rules with a value range or roles that may lie over each other on one object. */
+#define POLICY_VALUES_MAX     64u
+#define POLICY_RULE_ROLES_MAX 16u  /* roles of one rule */
+#define POLICY_ROLES_MAX      64u  /* different roles of all rules together */
+#define POLICY_DEFAULT        (-1) /* "rule" of a decision that no rule made */
 
 /* From the mildest to the strictest.  In monitor direction nobody is answered: REFUSE
  * there has the effect of DROP. */
@@ -54,7 +56,8 @@ struct policy_range {
  * listing such a type allows it; P_AC_NA_1 with address 0 (all parameters) is matched
  * only by a range that holds 0, or without ranges value  the object's number lies in
  * value_min..value_max; an object without a number and a NaN do not match.  Units as in
- * enum type_value: NVA -1..1, SVA and R32 the number itself */
+ * enum type_value: NVA -1..1, SVA and R32 the number itself
+ *   roles  the master has one of them (IEC 62351-8), or none is given */
 struct policy_rule {
     const char *name; /* UTF-8 without control characters, 0..POLICY_NAME_MAX octets */
     enum direction direction;
@@ -66,6 +69,8 @@ struct policy_rule {
     size_t ioa_count;
     bool has_value;
     double value_min, value_max; /* finite, min <= max */
+    size_t role_count;           /* 0: for everybody */
+    int16_t role[POLICY_RULE_ROLES_MAX];
 };
 
 /* True for types a rule may name: those that occur in the direction and have objects.  Of
@@ -121,6 +126,15 @@ struct policy_decision {
  * logarithmically. */
 void policy_decide(const struct policy *p, enum direction direction,
                    const struct asdu *asdu, struct policy_decision *out);
+
+/* The same for a master with these roles, a set of policy_role_bit(); policy_decide is
+ * for one without roles. */
+void policy_decide_for(const struct policy *p, uint64_t roles, enum direction direction,
+                       const struct asdu *asdu, struct policy_decision *out);
+/* The role's place in the sets of policy_decide_for; 0 if no rule names it. */
+uint64_t policy_role_bit(const struct policy *p, int16_t role);
+/* True if any rule is for certain roles only. */
+bool policy_names_roles(const struct policy *p);
 
 size_t policy_rule_count(const struct policy *p);
 /* "" without a name; "default" for POLICY_DEFAULT and places that are none. */

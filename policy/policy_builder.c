@@ -90,7 +90,10 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
 
     put_number(b, rule->direction, 1);
     put_number(b, rule->action, 1);
-    put_number(b, rule->has_value, 1);
+    put_number(b,
+               (rule->has_value ? POLICY_HAS_VALUE : 0) |
+                   (rule->role_count > 0 ? POLICY_HAS_ROLES : 0),
+               1);
     put_number(b, name, 1);
     put_octets(b, rule->name, name);
     put_octets(b, rule->types, sizeof rule->types);
@@ -102,6 +105,10 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
         put_double(b, rule->value_min);
         put_double(b, rule->value_max);
     }
+    if (rule->role_count > 0)
+        put_number(b, rule->role_count, 1);
+    for (size_t i = 0; i < rule->role_count; i++)
+        put_number(b, (uint16_t)rule->role[i], 2);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -146,6 +153,27 @@ static struct policy_range *ranges_copy(const struct policy_range *r, size_t *n,
     return copy;
 }
 
+static int compare_roles(const void *a, const void *b)
+{
+    const int16_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Sorts, each once.  More than there may be stay for policy_rule_check to see. */
+static void roles_normalise(struct policy_rule *r)
+{
+    size_t used = 0;
+
+    if (r->role_count > POLICY_RULE_ROLES_MAX)
+        return;
+    qsort(r->role, r->role_count, sizeof r->role[0], compare_roles);
+    for (size_t i = 0; i < r->role_count; i++)
+        if (used == 0 || r->role[used - 1] != r->role[i])
+            r->role[used++] = r->role[i];
+    r->role_count = used;
+}
+
 static bool add_checked(struct policy_builder *b, const struct policy_rule *rule,
                         char *err, size_t errcap)
 {
@@ -153,7 +181,7 @@ static bool add_checked(struct policy_builder *b, const struct policy_rule *rule
         return false;
 
     const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
-                        8 * rule->ioa_count + 16;
+                        8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX;
     if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
         snprintf(err, errcap, "too many rules");
         return false;
@@ -175,6 +203,7 @@ bool policy_builder_add(struct policy_builder *b, const struct policy_rule *rule
     struct policy_range *ioa = ranges_copy(rule->ioa, &r.ioa_count, UINT32_MAX);
     bool good = false;
 
+    roles_normalise(&r);
     r.ca = ca;
     r.ioa = ioa;
     if (r.name == NULL)

@@ -86,6 +86,29 @@ static bool build_all(struct policy_build *b)
     return true;
 }
 
+/* The rule's roles as a set, in which each role of the policy has a place. */
+static bool take_roles(struct policy_build *b, const struct policy_rule *r, uint64_t *set)
+{
+    struct policy *p = b->policy;
+
+    *set = 0;
+    for (size_t i = 0; i < r->role_count; i++) {
+        uint64_t bit = policy_role_bit(p, r->role[i]);
+
+        if (bit == 0 && p->role_count == POLICY_ROLES_MAX) {
+            snprintf(b->err, b->errcap, "the rules name more than %u different roles",
+                     POLICY_ROLES_MAX);
+            return false;
+        }
+        if (bit == 0) {
+            bit = UINT64_C(1) << p->role_count;
+            p->role[p->role_count++] = r->role[i];
+        }
+        *set |= bit;
+    }
+    return true;
+}
+
 /* The names move from the source to the policy. */
 static bool take_rules(struct policy_build *b, struct policy_source *s)
 {
@@ -98,8 +121,10 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
     }
     for (size_t i = 0; i < s->count; i++) {
         const struct policy_rule *r = &s->rule[i];
-        p->rule[i] = (struct policy_entry){r->action, r->has_value, r->value_min,
-                                           r->value_max, r->name};
+        p->rule[i] = (struct policy_entry){
+            r->action, r->has_value, r->value_min, r->value_max, 0, r->name};
+        if (!take_roles(b, r, &p->rule[i].roles))
+            return false;
     }
     p->rule_count = s->count;
     memcpy(p->fallback, s->fallback, sizeof p->fallback);

@@ -2,10 +2,11 @@
  *
  * The blob, little endian:
  *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 0, and per rule
- *   u8 direction, u8 action, u8 has_value, u8 name length, name, 32 octets of types,
- *   u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per IOA range u32
- * first and last, and if has_value two IEEE 754 doubles. Ranges are in ascending order
- * and do not overlap.
+ *   u8 direction, u8 action, u8 has (1: value, 2: roles), u8 name length, name, 32 octets
+ *   of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per IOA
+ *   range u32 first and last, if it has a value two IEEE 754 doubles, if it has roles u8
+ *   count and per role i16.
+ * Ranges and roles are in ascending order, ranges do not overlap.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -13,8 +14,8 @@
  * is node leaf_count + j).  A rule hangs at the few nodes whose leaves make up its
  * ranges, so memory grows with rules times log(rules) whatever the ranges are.  Each node
  * has its rules cut into stretches of object addresses, and each stretch the rules to
- * look at: those with a value range, and at most one without, which is the last.  A
- * decision walks from a leaf to the root, finds the stretch by bisection at each node,
+ * look at: those with a value range or roles, and at most one without, which is the last.
+ * A decision walks from a leaf to the root, finds the stretch by bisection at each node,
  * and takes the first rule of all. */
 #ifndef GATE104_POLICY_POLICY_PRIVATE_H
 #define GATE104_POLICY_POLICY_PRIVATE_H
@@ -25,6 +26,8 @@
 #define POLICY_MAGIC_SIZE  8u
 #define POLICY_HEAD_SIZE   16u
 #define POLICY_RULE_SIZE   40u /* of a rule without name, ranges and values */
+#define POLICY_HAS_VALUE   1u
+#define POLICY_HAS_ROLES   2u
 #define POLICY_CA_FIRST    1u
 #define POLICY_CA_LAST     65534u
 #define POLICY_NO_INDEX    0xFFu
@@ -58,6 +61,7 @@ struct policy_entry {
     enum policy_action action;
     bool has_value;
     double value_min, value_max;
+    uint64_t roles; /* 0: for everybody */
     const char *name;
 };
 
@@ -83,6 +87,8 @@ struct policy {
     size_t rule_count;
     struct policy_entry *rule;
     char *names;
+    size_t role_count;
+    int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */
     uint8_t index_of[DIRECTIONS][256];
     size_t index_count;
     struct policy_index index[POLICY_INDEXES_MAX];

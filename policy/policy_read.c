@@ -93,6 +93,17 @@ static const char *value_fault(const struct policy_rule *rule)
     return rule->value_min <= rule->value_max ? NULL : "its value range is empty";
 }
 
+static const char *roles_fault(const struct policy_rule *rule)
+{
+    if (rule->role_count > POLICY_RULE_ROLES_MAX)
+        return "it names more than 16 roles";
+    for (size_t i = 1; i < rule->role_count; i++) {
+        if (rule->role[i] <= rule->role[i - 1])
+            return "its roles are not in order";
+    }
+    return NULL;
+}
+
 static const char *rule_fault(const struct policy_rule *rule)
 {
     const char *fault = types_fault(rule);
@@ -108,7 +119,8 @@ static const char *rule_fault(const struct policy_rule *rule)
         return "its common addresses are not ranges within 1..65535";
     if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
         return "its object addresses are not ranges within 0..16777215";
-    return value_fault(rule);
+    fault = roles_fault(rule);
+    return fault != NULL ? fault : value_fault(rule);
 }
 
 bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap)
@@ -204,16 +216,33 @@ static const char *take_name(struct reading *rd, size_t n)
     return name;
 }
 
+static void take_roles(struct cursor *c, struct policy_rule *rule)
+{
+    const uint32_t n = take_number(c, 1);
+
+    /* A rule that seems to name roles and names none would be for everybody. */
+    if (n == 0 || n > POLICY_RULE_ROLES_MAX) {
+        c->bad = true;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint16_t bits = (uint16_t)take_number(c, 2);
+        memcpy(&rule->role[i], &bits, sizeof bits);
+    }
+    rule->role_count = n;
+}
+
 static bool take_rule(struct reading *rd, struct policy_rule *rule)
 {
     const uint32_t direction = take_number(&rd->c, 1), action = take_number(&rd->c, 1);
-    const uint32_t has_value = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
+    const uint32_t has = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
 
-    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS || has_value > 1)
+    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS ||
+        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES))
         return false;
     rule->direction = (enum direction)direction;
     rule->action = (enum policy_action)action;
-    rule->has_value = has_value == 1;
+    rule->has_value = (has & POLICY_HAS_VALUE) != 0;
     rule->name = take_name(rd, name);
     memcpy(rule->types, take(&rd->c, sizeof rule->types), sizeof rule->types);
     rule->ca_count = take_number(&rd->c, 2);
@@ -224,6 +253,8 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
         rule->value_min = take_double(&rd->c);
         rule->value_max = take_double(&rd->c);
     }
+    if (has & POLICY_HAS_ROLES)
+        take_roles(&rd->c, rule);
     return !rd->c.bad;
 }
 

@@ -10,8 +10,8 @@
 #define IOA_COUNT (ASDU_IOA_MAX + 1)
 
 /* The rules of a segment are a list while it is made; `open` leads to the next segment
- * that a further rule can still decide on: a rule without a value range closes a segment.
- */
+ * that a further rule can still decide on: a rule without conditions (a value range,
+ * roles) closes a segment. */
 struct cutting {
     struct policy_build *b;
     uint32_t *start; /* of each segment, ascending; start[count] is IOA_COUNT */
@@ -119,16 +119,17 @@ static uint32_t find_open(struct cutting *c, uint32_t s)
     return s;
 }
 
-static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool has_value)
+static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditional)
 {
     const uint32_t element = (uint32_t)c->rule.count;
 
     if (!policy_build_spend(c->b, 1))
         return false;
-    if (has_value && ++c->values[s] > POLICY_VALUES_MAX) {
+    if (conditional && ++c->values[s] > POLICY_VALUES_MAX) {
         snprintf(
             c->b->err, c->b->errcap,
-            "rule %lu: more than %u rules with a value range meet on object address %lu",
+            "rule %lu: more than %u rules with a value range or roles meet on object "
+            "address %lu",
             (unsigned long)rule + 1, POLICY_VALUES_MAX, (unsigned long)c->start[s]);
         return false;
     }
@@ -139,7 +140,7 @@ static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool has_value)
     else
         c->next.item[c->tail[s]] = element;
     c->tail[s] = element;
-    if (!has_value)
+    if (!conditional)
         c->open[s] = s + 1;
     return true;
 }
@@ -149,13 +150,14 @@ static bool cover(struct cutting *c, const uint32_t *rules, size_t count, bool a
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_rule *rule = &c->b->source->rule[rules[i]];
+        const bool conditional = rule->has_value || rule->role_count > 0;
         size_t n;
         const struct policy_range *r = rule_ioa(rule, any, &n);
         for (size_t k = 0; k < n; k++) {
             const uint32_t end = segment_at(c, r[k].last + 1);
             uint32_t s = find_open(c, segment_at(c, r[k].first));
             for (; s < end; s = find_open(c, s + 1))
-                if (!append(c, s, rules[i], rule->has_value))
+                if (!append(c, s, rules[i], conditional))
                     return false;
         }
     }

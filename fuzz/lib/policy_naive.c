@@ -10,6 +10,8 @@ struct naive_object {
     uint32_t ca, ioa;
     bool ioa_matters, has_value;
     double value;
+    const int16_t *roles; /* the master's */
+    size_t role_count;
 };
 
 size_t naive_count(const uint8_t *blob)
@@ -21,7 +23,7 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
 {
     const uint8_t *p = blob + *at;
     struct naive_rule r = {.direction = p[0], .action = p[1], .name_size = p[3]};
-    const bool has_value = p[2] != 0;
+    const bool has_value = (p[2] & 1) != 0;
 
     r.name = p + 4;
     r.types = r.name + r.name_size;
@@ -33,6 +35,11 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
     if (has_value) {
         r.value = end;
         end += 16;
+    }
+    if (p[2] & 2) {
+        r.roles = end + 1;
+        r.role_count = end[0];
+        end += 1 + 2 * r.role_count;
     }
     *at = (size_t)(end - blob);
     return r;
@@ -72,11 +79,20 @@ static bool ioa_matches(const struct naive_rule *r, const struct naive_object *o
     return false;
 }
 
+static bool role_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    for (size_t i = 0; i < r->role_count; i++)
+        for (size_t k = 0; k < o->role_count; k++)
+            if ((int16_t)fuzz_get16(r->roles + 2 * i) == o->roles[k])
+                return true;
+    return r->role_count == 0;
+}
+
 static bool rule_matches(const struct naive_rule *r, const struct naive_object *o)
 {
     if (r->direction != o->direction || (r->types[o->type / 8] >> o->type % 8 & 1) == 0)
         return false;
-    if (!ca_matches(r, o->ca) || !ioa_matches(r, o))
+    if (!ca_matches(r, o->ca) || !ioa_matches(r, o) || !role_matches(r, o))
         return false;
     if (r->value == NULL)
         return true;
@@ -100,10 +116,17 @@ static long decide(const uint8_t *blob, const struct naive_object *o, uint8_t *a
     return -1;
 }
 
-void naive_compare(const uint8_t *blob, const struct policy *p, enum direction direction,
-                   const struct asdu *a)
+/* Compares what is decided for a master with these roles. */
+static void compare_for(const uint8_t *blob, const struct policy *p,
+                        enum direction direction, const struct asdu *a,
+                        const int16_t *roles, size_t role_count)
 {
-    struct naive_object o = {.direction = direction, .type = a->type_id, .ca = a->ca};
+    struct naive_object o = {.direction = direction,
+                             .type = a->type_id,
+                             .ca = a->ca,
+                             .roles = roles,
+                             .role_count = role_count};
+    uint64_t set = 0;
     struct policy_decision d;
     uint8_t strictest = 0;
     const uint8_t *element;
@@ -125,9 +148,20 @@ void naive_compare(const uint8_t *blob, const struct policy *p, enum direction d
         which = i;
         rule = found;
     }
-    policy_decide(p, direction, a, &d);
+    for (size_t i = 0; i < role_count; i++)
+        set |= policy_role_bit(p, roles[i]);
+    policy_decide_for(p, set, direction, a, &d);
     FUZZ_CHECK((uint8_t)d.action == strictest);
     FUZZ_CHECK(d.rule == rule);
     FUZZ_CHECK(d.object == which);
     FUZZ_CHECK(strcmp(d.name, policy_rule_name(p, d.rule)) == 0);
+}
+
+void naive_compare(const uint8_t *blob, const struct policy *p, enum direction direction,
+                   const struct asdu *a)
+{
+    static const int16_t roles[] = {1, 0, -1};
+
+    for (size_t n = 0; n <= sizeof roles / sizeof roles[0]; n++)
+        compare_for(blob, p, direction, a, roles, n);
 }

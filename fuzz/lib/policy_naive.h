@@ -18,6 +18,8 @@ struct naive_rule {
     const uint8_t *ca;    /* u16 first, u16 last, ... */
     const uint8_t *ioa;   /* u32 first, u32 last, ... */
     const uint8_t *value; /* two doubles, or NULL */
+    size_t role_count;
+    const uint8_t *roles; /* i16 each */
 };
 
 size_t naive_count(const uint8_t *blob);
