@@ -5,6 +5,7 @@
 #define GATE104_PROXY_CONFIG_H
 
 #include "proxy/config_errors.h"
+#include "proxy/policy_file.h"
 #include "proxy/role_config.h"
 #include "sandbox/role.h"
 
@@ -38,6 +39,7 @@ struct config_policy {
     uint8_t *blob; /* for policy_load() */
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
+    struct policy_file_roles roles;
 };
 
 struct config_route {
@@ -60,6 +62,8 @@ struct config_route {
     uint32_t k, w, t0, t1, t2, t3;        /* IEC 60870-5-104 5.5, 5.2; seconds */
     size_t tls;                           /* place in config.tls */
     size_t policy;                        /* place in config.policies */
+    uint32_t role_revision;
+    struct role_settings roles; /* without the names of private roles */
 };
 
 struct config {

@@ -39,6 +39,12 @@ void config_routes_read(struct config_build *b, const config_setting_t *list);
 void config_profile_read(struct config_build *b, const config_setting_t *s,
                          struct config_route *route);
 
+/* ---- config_roles.c ---- */
+
+/* Roles of the route's masters; the name and the policy have been read. */
+void config_roles_read(struct config_build *b, const config_setting_t *s,
+                       struct config_route *route);
+
 /* ---- config_route_check.c ---- */
 
 /* What one route's settings say about each other. */

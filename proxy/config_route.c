@@ -46,8 +46,12 @@ static const struct config_key route_keys[] = {
     {"transparent", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and give gate104 an address of its own"},
     {"pcap", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it; commands are in the log"},
+    {"areas", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    INT(role_revision, 0, 255),
+    {"role_definitions", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"no_role", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"roles", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it and issue certificates of another CA for each set of rights"},
+     "write roles = [ ... ]; in rules of the policy"},
 };
 
 static void read_name(struct config_build *b, const config_setting_t *s,
@@ -182,6 +186,7 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
         (struct config_policy){.path = path, .blob = file.blob, .size = file.size};
     memcpy(more[c->policy_count].hash, file.hash, POLICY_HASH_SIZE);
     memcpy(more[c->policy_count].needs, file.needs, sizeof file.needs);
+    more[c->policy_count].roles = file.roles;
     *place = c->policy_count++;
     return true;
 }
@@ -233,6 +238,7 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     read_records(b, s);
     read_policy(b, s, route);
     config_profile_read(b, s, route);
+    config_roles_read(b, s, route);
     (void)config_tls_read(b, s, config_member(s, "tls", CONFIG_KIND_GROUP), &route->tls);
     config_route_check(b, s, route);
 }

@@ -63,7 +63,10 @@ struct gate_session {
     struct msg_endpoint target; /* of the dialled one; family 0 until known */
     bool identified;
     struct peer_identity peer;
-    uint8_t warnings; /* set of IDENTITY_WARN_* */
+    uint8_t warnings;  /* set of IDENTITY_WARN_* */
+    bool roles_matter; /* the policy has rules for certain roles */
+    struct role_set roles;
+    uint64_t role_bits; /* those for policy_decide_for */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
     void *link_memory;
@@ -140,6 +143,17 @@ void gate_leg_close(struct gate_leg *leg);
 void gate_leg_pump(struct gate_session *s);
 /* Writes what is ready, once, without waiting for more room. */
 void gate_leg_flush(struct gate_leg *leg);
+
+/* ---- gate_role.c: the master's roles ---- */
+
+/* Finds out which roles the master has, where the policy asks for them: once it is known
+ * who it is, or nobody with a certificate. */
+void gate_role_evaluate(struct gate_session *s);
+/* Puts them into a record, where they matter. */
+void gate_role_record(struct record *r, const struct gate_session *s);
+/* The policy's word on an ASDU of this direction from or for this master. */
+void gate_role_decide(const struct gate_session *s, enum direction direction,
+                      const struct asdu *a, struct policy_decision *out);
 
 /* ---- gate_judge.c: what may pass ---- */
 

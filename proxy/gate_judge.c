@@ -375,7 +375,7 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
         judge_secauth(s, leg, f);
         return;
     }
-    policy_decide(s->policy, direction_of(leg), &a, &d);
+    gate_role_decide(s, direction_of(leg), &a, &d);
     if (leg == LEG_MASTER)
         judge_command(s, f, &d);
     else

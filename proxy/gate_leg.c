@@ -286,10 +286,12 @@ static void tls_identity(struct gate_leg *leg, struct imsg *m)
         gate_log_peer(&r, s);
         (void)gate_log_send(s->gate, &r);
     }
-    if (s->route->mode == ROUTE_PROTECT_RTU)
+    if (s->route->mode == ROUTE_PROTECT_RTU) {
+        gate_role_evaluate(s);
         gate_session_ask_dial(s);
-    else
+    } else {
         gate_session_open(s);
+    }
 }
 
 /* What the table says of a failure, and what is known beyond it. */

@@ -229,8 +229,10 @@ static enum imsg_status session_begin(struct gate *g, struct imsg *m)
     gate_leg_attach(&s->leg[LEG_MASTER], tls ? LEG_TLS : LEG_PLAIN, m->fds[0],
                     body.worker);
     m->fd_count = 0;
-    if (!tls && s->state != GATE_CLOSED)
+    if (!tls && s->state != GATE_CLOSED) {
+        gate_role_evaluate(s);
         gate_session_ask_dial(s);
+    }
     return IMSG_OK;
 }
 
@@ -340,6 +342,7 @@ void gate_session_open(struct gate_session *s)
     gate_log_peer(&r, s);
     record_text(&r, RECORD_MODE, s->route->enforce ? "enforce" : "observe");
     record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
+    gate_role_record(&r, s);
     if (s->warnings & IDENTITY_WARN_NO_CRL)
         record_text(&r, RECORD_DETAIL, "no revocation list is configured");
     (void)gate_log_send(s->gate, &r);

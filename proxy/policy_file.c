@@ -4,6 +4,7 @@
 #include "proxy/audit_hash.h"
 #include "proxy/config_reader.h"
 #include "proxy/policy_file_range.h"
+#include "proxy/policy_file_role.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static const struct config_key root_keys[] = {
     {"monitor", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"control", CONFIG_KIND_GROUP, true, 0, 0, 0,
      "add control = { default = \"refuse\"; rules = ( ... ); };"},
+    {"role_names", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
 };
 
 static const struct config_key direction_keys[] = {
@@ -35,10 +37,9 @@ static const struct config_key rule_keys[] = {
     {"ioa", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"value", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"action", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"roles", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     LATER("select", "remove it if the RTU itself demands select before operate, else "
                     "remove the rule"),
-    LATER("roles", "remove it and give each set of rights a route with a CA of its own, "
-                   "or remove the rule"),
     LATER("rate", "remove it if any rate may pass, else remove the rule"),
     LATER("peers", "remove it and use a route with a CA of its own"),
     LATER("from", "remove it and use allow_from of the route"),
@@ -54,6 +55,7 @@ struct reading {
     struct config_reader r;
     struct policy_builder *builder;
     uint32_t needs[DIRECTIONS]; /* quirks */
+    struct policy_file_roles roles;
 };
 
 static const char *action_names(const void *ctx, size_t i)
@@ -284,6 +286,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = read_addresses(r, s, "ca", POLICY_FILE_CA, &ca, &rule.ca_count) && good;
     good = read_addresses(r, s, "ioa", POLICY_FILE_IOA, &ioa, &rule.ioa_count) && good;
     good = read_value(r, s, &rule) && good;
+    good = policy_file_rule_roles(r, s, &rd->roles, &rule) && good;
     good = read_action(r, s, "action", dir, &rule.action) && good;
     rule.ca = ca;
     rule.ioa = ioa;
@@ -365,6 +368,8 @@ static void read_tree(struct reading *rd, const config_setting_t *root,
     const config_setting_t *group;
 
     config_group_read(&rd->r, root, root_keys, COUNT(root_keys), NULL);
+    policy_file_role_names(&rd->r, config_member(root, "role_names", CONFIG_KIND_GROUP),
+                           &rd->roles);
     group = config_member(root, "monitor", CONFIG_KIND_GROUP);
     if (group)
         read_direction(rd, group, DIR_MONITOR);
@@ -393,6 +398,7 @@ bool policy_file_load(const char *path, const struct config_place *at,
     else
         config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
     memcpy(out->needs, rd.needs, sizeof out->needs);
+    out->roles = rd.roles;
     policy_builder_free(rd.builder);
     config_tree_free(tree);
     free(octets);

@@ -4,14 +4,23 @@
 #ifndef GATE104_PROXY_POLICY_FILE_H
 #define GATE104_PROXY_POLICY_FILE_H
 
+#include "certs/role_set.h"
 #include "proxy/config_errors.h"
 #include "proxy/role_config.h"
+
+/* What a policy says of roles (IEC 62351-8). */
+struct policy_file_roles {
+    bool used; /* a rule is for certain roles only */
+    size_t count;
+    struct role_private role[ROLE_PRIVATE_MAX]; /* that it names */
+};
 
 struct policy_file {
     uint8_t hash[POLICY_HASH_SIZE]; /* SHA-256 of the file's octets */
     uint8_t *blob;                  /* policy_load() takes it */
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks without which a type it names never passes */
+    struct policy_file_roles roles;
 };
 
 /* Reads a policy file of at most 64 MiB; `at` is where it was named.  False if there is

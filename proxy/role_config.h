@@ -6,6 +6,7 @@
 #ifndef GATE104_PROXY_ROLE_CONFIG_H
 #define GATE104_PROXY_ROLE_CONFIG_H
 
+#include "certs/role_set.h"
 #include "policy/profile.h"
 #include "sandbox/messages.h"
 
@@ -100,6 +101,7 @@ struct gate_route {
     uint32_t max_sessions;
     uint16_t k, w;
     uint32_t t1_s, t2_s, t3_s;
+    struct role_settings roles;
     uint8_t policy_hash[POLICY_HASH_SIZE]; /* SHA-256 of the policy file's octets */
     uint8_t *policy;                       /* blob for policy_load() */
     size_t policy_size;

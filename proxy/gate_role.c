@@ -1,0 +1,79 @@
+/* The roles of a session's master (IEC 62351-8): what its certificate says, as the tls
+ * process tells it, and the policy makes of it. */
+#include "proxy/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What a master without a role may ask for, as far as the policy lets everybody: nothing
+ * that changes anything. */
+static const uint8_t harmless[] = {
+    100, /* C_IC_NA_1 */
+    102, /* C_RD_NA_1 */
+    107, /* C_TS_TA_1 */
+};
+
+static void tell_event(struct gate_session *s, const struct role_event_info *info)
+{
+    const bool malformed = s->roles.malformed;
+    char text[160];
+    struct record r;
+
+    gate_log_begin(&r, s, malformed ? EVENT_ROLE_MALFORMED : EVENT_ROLE, 0);
+    gate_log_peer(&r, s);
+    gate_role_record(&r, s);
+    (void)snprintf(text, sizeof text, "IEC62351-8:%s", info->number);
+    record_text(&r, RECORD_EVENT_ID, text);
+    record_text(&r, RECORD_WHY, info->mnemonic);
+    if (malformed && s->peer.role_token != ROLE_TOKEN_SEVERAL)
+        (void)snprintf(text, sizeof text, "the extension with roles is malformed: %s",
+                       user_roles_fault_text(s->roles.fault));
+    else
+        (void)snprintf(text, sizeof text, "%s", info->text);
+    record_text(&r, RECORD_DETAIL, text);
+    (void)gate_log_send(s->gate, &r);
+}
+
+void gate_role_evaluate(struct gate_session *s)
+{
+    const struct role_settings *settings = &s->route->roles;
+
+    s->roles_matter = policy_names_roles(s->policy);
+    if (!s->roles_matter)
+        return;
+    if (s->identified)
+        role_set_evaluate(settings, s->peer.role_token, s->peer.roles, s->peer.roles_size,
+                          &s->roles);
+    else
+        role_set_default(settings, &s->roles);
+    for (size_t i = 0; i < s->roles.count; i++)
+        s->role_bits |= policy_role_bit(s->policy, s->roles.held[i].role);
+    for (unsigned int e = 0; e < ROLE_EVENTS; e++) {
+        if (s->roles.events >> e & 1)
+            tell_event(s, role_event_info(e));
+    }
+}
+
+void gate_role_record(struct record *r, const struct gate_session *s)
+{
+    char text[ROLE_SET_TEXT_MAX];
+
+    if (!s->roles_matter)
+        return;
+    role_set_text(&s->route->roles, &s->roles, text);
+    record_text(r, RECORD_ROLES, text);
+}
+
+void gate_role_decide(const struct gate_session *s, enum direction direction,
+                      const struct asdu *a, struct policy_decision *out)
+{
+    policy_decide_for(s->policy, s->role_bits, direction, a, out);
+    if (!s->roles_matter || s->roles.count > 0 || direction != DIR_CONTROL ||
+        out->action >= POLICY_REFUSE ||
+        memchr(harmless, a->type_id, sizeof harmless) != NULL)
+        return;
+    /* A rule that is for everybody, or a default that passes, is not meant for a master
+     * of whom nobody said what it may do. */
+    *out = (struct policy_decision){
+        .action = POLICY_REFUSE, .rule = POLICY_DEFAULT, .name = "no_role"};
+}
