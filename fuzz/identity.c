@@ -2,7 +2,7 @@
  * throughout and the same octets when encoded again.
  *
  * Target functions: identity_decode identity_encode
- * Options: -max_len=1200
+ * Options: -max_len=2200
  *
  * Input: an encoded identity. */
 #include "fuzz/lib/fuzz.h"
@@ -47,6 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_text(id.version, sizeof id.version);
     check_text(id.suite, sizeof id.suite);
     check_serial(id.serial);
+    FUZZ_CHECK(id.role_token < ROLE_TOKENS && id.roles_size <= sizeof id.roles);
+    FUZZ_CHECK(id.roles_size == 0 || id.role_token == ROLE_TOKEN_ONE);
     FUZZ_CHECK(size <= sizeof again);
     FUZZ_CHECK(identity_encode(&id, again, sizeof again) == size);
     FUZZ_CHECK(memcmp(again, data, size) == 0);

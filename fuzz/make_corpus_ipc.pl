@@ -130,9 +130,9 @@ sub broker_route {
 }
 sub told_profile { pack 'C3V2', @_ }
 sub gate_route {
-    my ($index, $k, $w) = @_;
+    my ($index, $k, $w, $roles) = @_;
     return u16($index) . blob16("rtu-$index") . "\1\1" . told_profile(2, 2, 3, 0, 0)
-        . pack('VvvVVV', 4, $k, $w, 15, 10, 20)
+        . pack('VvvVVV', 4, $k, $w, 15, 10, 20) . ($roles // "\0" x 8)
         . "\xAA" x 32 . blob32('G104POL1' . "\0" x 4 . "\2\0\0\0");
 }
 my %configs = (
@@ -142,6 +142,9 @@ my %configs = (
               . u16(1) . blob16('old') . "\2" . blob16('rtu20.example'),
     gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
               . gate_route(1, 32767, 1),
+    gate_r   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1)
+              . gate_route(0, 12, 8, "\2" . blob16('rtu-7') . blob16("\xc3\xa9") . "\1\3\1" . blob16('CEI 0-16')
+                           . "\1\xff\xff\1\xff\xff" . blob16('DSO')),
     gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
     signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\1\0" . blob16('/etc/b.key') . "\0\1",
     audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
@@ -179,6 +182,8 @@ my %policies_written = (
     all    => 'control = { rules = ( { types = [ "C_RP_NA_1" ]; ca = [ "broadcast" ]; ioa = [ "1-9", 16777215 ]; } ); };',
     ranges => 'control = { rules = ( { types = [ "C_SE_NC_1", 48 ]; ca = [ 1, "3-9", 65535 ]; ioa = [ "1-20", 0x100 ]; value = [ -1.5, 110 ]; action = "log"; } ); };',
     monitor => 'monitor = { default = "drop"; rules = ( { name = "x"; ioa = [ 1 ]; action = "close"; } ); }; control = { };',
+    roles  => 'role_names = { DSO = -1; A-2 = -32768; }; control = { rules = ( { types = [ "C_SC_NA_1" ]; roles = ( "VIEWER", "DSO", -7, 6 ); } ); };',
+    role   => 'role_names = { VIEWER = -1; x = 3; }; control = { rules = ( { types = [ "C_SC_NA_1" ]; roles = [ "OPERTOR" ]; } ); };',
     later  => 'control = { rules = ( { types = [ "C_SC_NA_1" ]; select = true; roles = [ ]; } ); };',
     near   => 'control = { defualt = "pas"; rules = ( { types = [ "C_SC_NA_2" ]; } ); };',
     cp24   => 'monitor = { rules = ( { types = [ "M_SP_TA_1", "S_CH_NA_1" ]; } ); }; control = { default = "pass"; };',

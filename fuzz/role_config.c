@@ -89,6 +89,17 @@ static bool try_tls(const uint8_t *p, size_t n)
     return true;
 }
 
+static void check_roles(const struct role_settings *s)
+{
+    FUZZ_CHECK(s->area_count <= ROLE_AREAS_MAX && s->named_count <= ROLE_PRIVATE_MAX);
+    FUZZ_CHECK(s->definition_count <= ROLE_DEFINITIONS_MAX);
+    FUZZ_CHECK(s->default_role < ROLE_STANDARD_COUNT);
+    for (size_t i = 0; i < s->area_count; i++)
+        FUZZ_CHECK(s->area[i][0] != '\0');
+    for (size_t i = 0; i < s->named_count; i++)
+        FUZZ_CHECK(s->named[i].role < 0 && s->named[i].name[0] != '\0');
+}
+
 static bool try_gate(const uint8_t *p, size_t n)
 {
     struct gate_config c;
@@ -105,6 +116,7 @@ static bool try_gate(const uint8_t *p, size_t n)
         FUZZ_CHECK(r->t2_s >= 1 && r->t2_s < r->t1_s && r->t1_s <= 255 && r->t3_s >= 1);
         FUZZ_CHECK(r->policy != NULL && r->policy_size < n);
         FUZZ_CHECK(profile_is_legal(&r->profile));
+        check_roles(&r->roles);
     }
     const size_t size = gate_config_encode(&c, &again);
     check_again(p, n, again, size);

@@ -118,6 +118,21 @@ static void test_gate_numbers_in_range(void **state)
     GATE_BAD(t2_s, 15);
     GATE_BAD(t3_s, 0);
     GATE_BAD(t3_s, 172801);
+    GATE_BAD(roles.area_count, ROLE_AREAS_MAX + 1);
+    GATE_BAD(roles.area_count, 1); /* an area without letters */
+    GATE_BAD(roles.definition_count, ROLE_DEFINITIONS_MAX + 1);
+    GATE_BAD(roles.definition_count, 1);
+    GATE_BAD(roles.default_role, ROLE_STANDARD_COUNT);
+    GATE_BAD(roles.named_count, ROLE_PRIVATE_MAX + 1);
+    GATE_BAD(roles.named_count, 1);
+    r = good;
+    r.roles.area_count = 1;
+    r.roles.area[0][0] = '\n';
+    gate_refuses(&r);
+    r = good;
+    r.roles.named_count = 1;
+    r.roles.named[0] = (struct role_private){0, "A"}; /* not private */
+    gate_refuses(&r);
 }
 
 static void broker_refuses(const struct broker_route *route)
