@@ -97,7 +97,7 @@ static void test_policy_mistakes(void **state)
         {"role_names = [ -1 ];", RULE(""), 1, "role_names", "wrong type", ""},
         {"",
          RULE("roles = [-1,-2,-3,-4,-5,-6,-7,-8,-9,-10,-11,-12,-13,-14,-15,-16,-17];"), 2,
-         "roles", "17", "16"},
+         "roles", "17 elements", "fewer"},
         {"role_names = { A = -17; };",
          RULE("roles = [-1,-2,-3,-4,-5,-6,-7,-8,-9,-10,-11,-12,-13,-14,-15,-16];"), 2,
          "roles[15]", "more than 16 private roles", "fewer"},
