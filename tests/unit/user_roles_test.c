@@ -140,112 +140,113 @@ struct refusal {
     enum user_roles_fault fault;
 };
 
+static const struct refusal refusals[] = {
+    {"3000" AREA_A REV_1, USER_ROLES_MALFORMED}, /* no role */
+    {"3005"
+     "0203008000" AREA_A REV_1,
+     USER_ROLES_ROLE}, /* 32768 */
+    {"3005"
+     "0203FF7FFF" AREA_A REV_1,
+     USER_ROLES_ROLE},
+    {"300B"
+     "0209"
+     "010000000000000000" AREA_A REV_1,
+     USER_ROLES_ROLE},
+    {"3004"
+     "02020001" AREA_A REV_1,
+     USER_ROLES_MALFORMED}, /* not minimal */
+    {"3004"
+     "0202FFFF" AREA_A REV_1,
+     USER_ROLES_MALFORMED},
+    {"3002"
+     "0200" AREA_A REV_1,
+     USER_ROLES_MALFORMED},
+    {"3003"
+     "0A0101" AREA_A REV_1,
+     USER_ROLES_MALFORMED}, /* wrong tag */
+    {"3103"
+     "020101" AREA_A REV_1,
+     USER_ROLES_MALFORMED}, /* SET */
+    {ROLE_1 "0C00" REV_1, USER_ROLES_AREA},
+    {ROLE_1 "0C01"
+            "0A" REV_1,
+     USER_ROLES_AREA}, /* control character */
+    {ROLE_1 "0C01"
+            "00" REV_1,
+     USER_ROLES_AREA},
+    {ROLE_1 "0C01"
+            "7F" REV_1,
+     USER_ROLES_AREA},
+    {ROLE_1 "0C01"
+            "C3" REV_1,
+     USER_ROLES_AREA}, /* UTF-8 that ends early */
+    {ROLE_1 "0C02"
+            "C080" REV_1,
+     USER_ROLES_AREA}, /* longer than needed */
+    {ROLE_1 "0C02"
+            "C285" REV_1,
+     USER_ROLES_AREA}, /* C1 control */
+    {ROLE_1 "0C03"
+            "EDA080" REV_1,
+     USER_ROLES_AREA}, /* surrogate */
+    {ROLE_1 "0C04"
+            "F4908080" REV_1,
+     USER_ROLES_AREA}, /* beyond 10FFFF */
+    {ROLE_1 "0C01"
+            "80" REV_1,
+     USER_ROLES_AREA},
+    {ROLE_1 "1301"
+            "41" REV_1,
+     USER_ROLES_MALFORMED}, /* PrintableString */
+    {ROLE_1 AREA_A, USER_ROLES_MALFORMED},
+    {ROLE_1 AREA_A "02020100", USER_ROLES_REVISION},
+    {ROLE_1 AREA_A "0201FF", USER_ROLES_REVISION},
+    {ROLE_1 AREA_A REV_1 "0C01"
+                         "07",
+     USER_ROLES_DEFINITION},
+    {ROLE_1 AREA_A REV_1 "0A0100", USER_ROLES_OPERATION},
+    {ROLE_1 AREA_A REV_1 "0A0104", USER_ROLES_OPERATION},
+    {ROLE_1 AREA_A REV_1 "0A020100", USER_ROLES_OPERATION},
+    {ROLE_1 AREA_A REV_1 "0201FF", USER_ROLES_SEQUENCE},
+    {ROLE_1 AREA_A REV_1 "0205"
+                         "0100000000",
+     USER_ROLES_SEQUENCE},
+    {ROLE_1 AREA_A REV_1 "0A0101"
+                         "0C0141",
+     USER_ROLES_MALFORMED}, /* order */
+    {ROLE_1 AREA_A REV_1 "020101"
+                         "020101",
+     USER_ROLES_MALFORMED},
+    {ROLE_1 AREA_A REV_1 "0500", USER_ROLES_MALFORMED},
+    {AREA_A ROLE_1 REV_1, USER_ROLES_MALFORMED},
+    {"308103"
+     "020101" AREA_A REV_1,
+     USER_ROLES_MALFORMED}, /* length not minimal */
+    {"30820003"
+     "020101" AREA_A REV_1,
+     USER_ROLES_MALFORMED},
+    {"3080"
+     "020101"
+     "0000" AREA_A REV_1,
+     USER_ROLES_MALFORMED}, /* indefinite */
+    {"3083000003"
+     "020101" AREA_A REV_1,
+     USER_ROLES_MALFORMED},
+    {"30FF"
+     "020101" AREA_A REV_1,
+     USER_ROLES_MALFORMED},
+};
+
 static void test_refused(void **state)
 {
-    static const struct refusal c[] = {
-        {"3000" AREA_A REV_1, USER_ROLES_MALFORMED}, /* no role */
-        {"3005"
-         "0203008000" AREA_A REV_1,
-         USER_ROLES_ROLE}, /* 32768 */
-        {"3005"
-         "0203FF7FFF" AREA_A REV_1,
-         USER_ROLES_ROLE},
-        {"300B"
-         "0209"
-         "010000000000000000" AREA_A REV_1,
-         USER_ROLES_ROLE},
-        {"3004"
-         "02020001" AREA_A REV_1,
-         USER_ROLES_MALFORMED}, /* not minimal */
-        {"3004"
-         "0202FFFF" AREA_A REV_1,
-         USER_ROLES_MALFORMED},
-        {"3002"
-         "0200" AREA_A REV_1,
-         USER_ROLES_MALFORMED},
-        {"3003"
-         "0A0101" AREA_A REV_1,
-         USER_ROLES_MALFORMED}, /* wrong tag */
-        {"3103"
-         "020101" AREA_A REV_1,
-         USER_ROLES_MALFORMED}, /* SET */
-        {ROLE_1 "0C00" REV_1, USER_ROLES_AREA},
-        {ROLE_1 "0C01"
-                "0A" REV_1,
-         USER_ROLES_AREA}, /* control character */
-        {ROLE_1 "0C01"
-                "00" REV_1,
-         USER_ROLES_AREA},
-        {ROLE_1 "0C01"
-                "7F" REV_1,
-         USER_ROLES_AREA},
-        {ROLE_1 "0C01"
-                "C3" REV_1,
-         USER_ROLES_AREA}, /* UTF-8 that ends early */
-        {ROLE_1 "0C02"
-                "C080" REV_1,
-         USER_ROLES_AREA}, /* longer than needed */
-        {ROLE_1 "0C02"
-                "C285" REV_1,
-         USER_ROLES_AREA}, /* C1 control */
-        {ROLE_1 "0C03"
-                "EDA080" REV_1,
-         USER_ROLES_AREA}, /* surrogate */
-        {ROLE_1 "0C04"
-                "F4908080" REV_1,
-         USER_ROLES_AREA}, /* beyond 10FFFF */
-        {ROLE_1 "0C01"
-                "80" REV_1,
-         USER_ROLES_AREA},
-        {ROLE_1 "1301"
-                "41" REV_1,
-         USER_ROLES_MALFORMED}, /* PrintableString */
-        {ROLE_1 AREA_A, USER_ROLES_MALFORMED},
-        {ROLE_1 AREA_A "02020100", USER_ROLES_REVISION},
-        {ROLE_1 AREA_A "0201FF", USER_ROLES_REVISION},
-        {ROLE_1 AREA_A REV_1 "0C01"
-                             "07",
-         USER_ROLES_DEFINITION},
-        {ROLE_1 AREA_A REV_1 "0A0100", USER_ROLES_OPERATION},
-        {ROLE_1 AREA_A REV_1 "0A0104", USER_ROLES_OPERATION},
-        {ROLE_1 AREA_A REV_1 "0A020100", USER_ROLES_OPERATION},
-        {ROLE_1 AREA_A REV_1 "0201FF", USER_ROLES_SEQUENCE},
-        {ROLE_1 AREA_A REV_1 "0205"
-                             "0100000000",
-         USER_ROLES_SEQUENCE},
-        {ROLE_1 AREA_A REV_1 "0A0101"
-                             "0C0141",
-         USER_ROLES_MALFORMED}, /* order */
-        {ROLE_1 AREA_A REV_1 "020101"
-                             "020101",
-         USER_ROLES_MALFORMED},
-        {ROLE_1 AREA_A REV_1 "0500", USER_ROLES_MALFORMED},
-        {AREA_A ROLE_1 REV_1, USER_ROLES_MALFORMED},
-        {"308103"
-         "020101" AREA_A REV_1,
-         USER_ROLES_MALFORMED}, /* length not minimal */
-        {"30820003"
-         "020101" AREA_A REV_1,
-         USER_ROLES_MALFORMED},
-        {"3080"
-         "020101"
-         "0000" AREA_A REV_1,
-         USER_ROLES_MALFORMED}, /* indefinite */
-        {"3083000003"
-         "020101" AREA_A REV_1,
-         USER_ROLES_MALFORMED},
-        {"30FF"
-         "020101" AREA_A REV_1,
-         USER_ROLES_MALFORMED},
-    };
     struct user_roles zero, r;
 
     (void)state;
     memset(&zero, 0, sizeof zero);
-    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         memset(&r, 0xA5, sizeof r);
-        if (read_entry(c[i].fields, &r) != c[i].fault)
-            fail_msg("%s: not fault %d", c[i].fields, (int)c[i].fault);
+        if (read_entry(refusals[i].fields, &r) != refusals[i].fault)
+            fail_msg("%s: not fault %d", refusals[i].fields, (int)refusals[i].fault);
         assert_memory_equal(&r, &zero, sizeof r);
     }
 }
