@@ -1,7 +1,7 @@
 /* A compiled policy from a process that may lie: arbitrary octets are refused with a
  * sentence or become a policy that decides as its rules read.
  *
- * Target functions: policy_load policy_free policy_decide policy_rule_name policy_stats
+ * Target functions: policy_load policy_free policy_decide_for policy_rule_name policy_stats
  *   policy_default policy_rule_count
  * Options: -max_len=1024
  *

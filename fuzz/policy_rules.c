@@ -2,8 +2,9 @@
  * takes, the loader takes too, and the policy decides as the rules read.
  *
  * Target functions: policy_builder_add policy_builder_default policy_builder_blob
- *   policy_load policy_decide policy_decide_for policy_role_bit policy_types_set
- * policy_action_name policy_action_by_name Options: -max_len=600
+ *   policy_load policy_decide_for policy_role_bit policy_types_set policy_action_name
+ *   policy_action_by_name
+ * Options: -max_len=600
  *
  * Input: a script of rules, see make_rule. */
 #include "fuzz/lib/fuzz.h"

@@ -153,6 +153,29 @@ void policy_decide_for(const struct policy *p, uint64_t roles, enum direction di
     }
 }
 
+/* What a master without a role may ask for, as far as the rules let everybody: nothing
+ * that changes anything. */
+static const uint8_t harmless[] = {
+    100, /* C_IC_NA_1 */
+    102, /* C_RD_NA_1 */
+    107, /* C_TS_TA_1 */
+};
+
+void policy_decide_without_role(const struct policy *p, enum direction direction,
+                                const struct asdu *asdu, struct policy_decision *out)
+{
+    policy_decide_for(p, 0, direction, asdu, out);
+    if (!policy_names_roles(p) || direction != DIR_CONTROL ||
+        out->action >= POLICY_REFUSE ||
+        memchr(harmless, asdu->type_id, sizeof harmless) != NULL)
+        return;
+    /* A rule that is for everybody, or a default that passes, is not meant for a master
+     * of whom nobody said what it may do. */
+    out->action = POLICY_REFUSE;
+    out->rule = POLICY_NO_ROLE;
+    out->name = "no_role";
+}
+
 /* ---- asking
  * ------------------------------------------------------------------------------ */
 
@@ -177,6 +200,8 @@ size_t policy_rule_count(const struct policy *p)
 
 const char *policy_rule_name(const struct policy *p, int32_t rule)
 {
+    if (rule == POLICY_NO_ROLE)
+        return "no_role";
     if (rule < 0 || (size_t)rule >= p->rule_count)
         return "default";
     return p->rule[rule].name;

@@ -23,6 +23,7 @@
 #define POLICY_RULE_ROLES_MAX 16u  /* roles of one rule */
 #define POLICY_ROLES_MAX      64u  /* different roles of all rules together */
 #define POLICY_DEFAULT        (-1) /* "rule" of a decision that no rule made */
+#define POLICY_NO_ROLE        (-2) /* of one that was made because the master has no role */
 
 /* From the mildest to the strictest.  In monitor direction nobody is answered: REFUSE
  * there has the effect of DROP. */
@@ -47,17 +48,18 @@ struct policy_range {
 };
 
 /* A rule matches an object if all of this holds:
- *   types  its TypeID is set; at least one must be, and only those that occur in the
- *          direction (policy_types_set, policy_types_all)
- *   ca     its CA lies in a range, 1..65534, or no range is given.  65535 (all stations)
- *          matches only the range 65535-65535, never a wider or an absent one
- *   ioa    its address lies in a range, 0..0xFFFFFF, or no range is given.  The ranges
- * say nothing about types whose address is always 0 (C_IC, C_CI, C_CS, C_RP, C_TS, M_EI):
- * listing such a type allows it; P_AC_NA_1 with address 0 (all parameters) is matched
- * only by a range that holds 0, or without ranges value  the object's number lies in
- * value_min..value_max; an object without a number and a NaN do not match.  Units as in
- * enum type_value: NVA -1..1, SVA and R32 the number itself
- *   roles  the master has one of them (IEC 62351-8), or none is given */
+ * - types: its TypeID is set; at least one must be, and only those that occur in the
+ *   direction (policy_types_set, policy_types_all)
+ * - ca: its CA lies in a range, 1..65534, or no range is given.  65535 (all stations)
+ *   matches only the range 65535-65535, never a wider or an absent one
+ * - ioa: its address lies in a range, 0..0xFFFFFF, or no range is given.  The ranges say
+ *   nothing about types whose address is always 0 (C_IC, C_CI, C_CS, C_RP, C_TS, M_EI):
+ *   listing such a type allows it; P_AC_NA_1 with address 0 (all parameters) is matched
+ *   only by a range that holds 0, or without ranges
+ * - value: the object's number lies in value_min..value_max; an object without a number
+ *   and a NaN do not match.  Units as in enum type_value: NVA -1..1, SVA and R32 the
+ *   number itself
+ * - role: the master has one of them (IEC 62351-8), or none is given */
 struct policy_rule {
     const char *name; /* UTF-8 without control characters, 0..POLICY_NAME_MAX octets */
     enum direction direction;
@@ -114,8 +116,8 @@ void policy_free(struct policy *p);
 
 struct policy_decision {
     enum policy_action action;
-    int32_t rule;        /* its place, from 0, or POLICY_DEFAULT */
-    const char *name;    /* of the rule, "" if it has none, or "default" */
+    int32_t rule;        /* its place, from 0, POLICY_DEFAULT or POLICY_NO_ROLE */
+    const char *name;    /* of the rule, "" if it has none, "default" or "no_role" */
     unsigned int object; /* the object that decided, from 0 */
 };
 
@@ -128,16 +130,22 @@ void policy_decide(const struct policy *p, enum direction direction,
                    const struct asdu *asdu, struct policy_decision *out);
 
 /* The same for a master with these roles, a set of policy_role_bit(); policy_decide is
- * for one without roles. */
+ * for one of whose roles no rule speaks. */
 void policy_decide_for(const struct policy *p, uint64_t roles, enum direction direction,
                        const struct asdu *asdu, struct policy_decision *out);
+/* The same for a master without any role.  Where rules are for certain roles, it gets
+ * nothing through that changes anything, even by rules for everybody: then rule is
+ * POLICY_NO_ROLE. */
+void policy_decide_without_role(const struct policy *p, enum direction direction,
+                                const struct asdu *asdu, struct policy_decision *out);
 /* The role's place in the sets of policy_decide_for; 0 if no rule names it. */
 uint64_t policy_role_bit(const struct policy *p, int16_t role);
 /* True if any rule is for certain roles only. */
 bool policy_names_roles(const struct policy *p);
 
 size_t policy_rule_count(const struct policy *p);
-/* "" without a name; "default" for POLICY_DEFAULT and places that are none. */
+/* "" without a name; "default" for POLICY_DEFAULT and places that are none,
+ * "no_role" for POLICY_NO_ROLE. */
 const char *policy_rule_name(const struct policy *p, int32_t rule);
 enum policy_action policy_default(const struct policy *p, enum direction direction);
 

@@ -3,15 +3,6 @@
 #include "proxy/gate.h"
 
 #include <stdio.h>
-#include <string.h>
-
-/* What a master without a role may ask for, as far as the policy lets everybody: nothing
- * that changes anything. */
-static const uint8_t harmless[] = {
-    100, /* C_IC_NA_1 */
-    102, /* C_RD_NA_1 */
-    107, /* C_TS_TA_1 */
-};
 
 static void tell_event(struct gate_session *s, const struct role_event_info *info)
 {
@@ -67,13 +58,8 @@ void gate_role_record(struct record *r, const struct gate_session *s)
 void gate_role_decide(const struct gate_session *s, enum direction direction,
                       const struct asdu *a, struct policy_decision *out)
 {
-    policy_decide_for(s->policy, s->role_bits, direction, a, out);
-    if (!s->roles_matter || s->roles.count > 0 || direction != DIR_CONTROL ||
-        out->action >= POLICY_REFUSE ||
-        memchr(harmless, a->type_id, sizeof harmless) != NULL)
-        return;
-    /* A rule that is for everybody, or a default that passes, is not meant for a master
-     * of whom nobody said what it may do. */
-    *out = (struct policy_decision){
-        .action = POLICY_REFUSE, .rule = POLICY_DEFAULT, .name = "no_role"};
+    if (s->roles_matter && s->roles.count == 0)
+        policy_decide_without_role(s->policy, direction, a, out);
+    else
+        policy_decide_for(s->policy, s->role_bits, direction, a, out);
 }

@@ -2,7 +2,7 @@
 #include "proxy/cli/decode.h"
 
 #include "proxy/cli/cli.h"
-#include "proxy/policy_file.h"
+#include "proxy/policy_file_role.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 #define EXIT_NOT_ALL      1
 #define EXIT_UNUSABLE     2
 #define PORT_104          2404u
+#define ROLES_MAX         16u /* of a master */
 
 enum source { SOURCE_HEX, SOURCE_RAW, SOURCE_CAPTURE };
 
@@ -20,6 +21,8 @@ struct options {
     enum source source;
     const char *path; /* RAW, CAPTURE */
     const char *policy;
+    const char *role[ROLES_MAX];
+    size_t role_count;
     enum decode_direction direction;
     uint16_t port;
     bool json, brief, per_packet, port_given;
@@ -29,6 +32,7 @@ struct options {
 /* Options without a letter. */
 enum {
     OPTION_COT_SIZE = 256,
+    OPTION_ROLE,
     OPTION_CA_SIZE,
     OPTION_IOA_SIZE,
     OPTION_QUIRK,
@@ -42,6 +46,7 @@ static const struct option LONG[] = {
     {"pcap", required_argument, NULL, 'c'},
     {"port", required_argument, NULL, 'p'},
     {"policy", required_argument, NULL, 'P'},
+    {"role", required_argument, NULL, OPTION_ROLE},
     {"cot-size", required_argument, NULL, OPTION_COT_SIZE},
     {"ca-size", required_argument, NULL, OPTION_CA_SIZE},
     {"ioa-size", required_argument, NULL, OPTION_IOA_SIZE},
@@ -71,6 +76,7 @@ static void usage(FILE *out)
         "  -p, --port N           the station's TCP port in a capture, else %u\n"
         "  -k, --per-packet       do not put streams together; each packet alone\n"
         "  -P, --policy FILE      also what the rules of a policy decide\n"
+        "      --role NAME        a role that the master has\n"
         "      --cot-size N, --ca-size N, --ioa-size N\n"
         "                         octets of cause, common and object address, else 2, 2, "
         "3\n"
@@ -143,6 +149,14 @@ static bool set_quirk(struct options *o, const char *word, enum direction dir)
                   word);
 }
 
+static bool set_role(struct options *o, const char *word)
+{
+    if (o->role_count == ROLES_MAX)
+        return misuse("too many roles", word);
+    o->role[o->role_count++] = word;
+    return true;
+}
+
 static bool set_source(struct options *o, enum source source, const char *path)
 {
     if (o->source != SOURCE_HEX)
@@ -163,6 +177,7 @@ static bool set_option(struct options *o, int letter, const char *word)
     case 'k': o->per_packet = true; return true;
     case 'j': o->json = true; return true;
     case 'b': o->brief = true; return true;
+    case OPTION_ROLE: return set_role(o, word);
     case OPTION_COT_SIZE: return set_size(&o->profile.cot_size, word, '2');
     case OPTION_CA_SIZE: return set_size(&o->profile.ca_size, word, '2');
     case OPTION_IOA_SIZE: return set_size(&o->profile.ioa_size, word, '3');
@@ -182,12 +197,31 @@ static bool check_options(const struct options *o, int words)
         return misuse("one source at a time: hex, or a file", NULL);
     if (o->source != SOURCE_CAPTURE && (o->per_packet || o->port_given))
         return misuse("--port and --per-packet are for --pcap", NULL);
+    if (o->role_count > 0 && !o->policy)
+        return misuse("--role is for --policy", NULL);
     if (o->json && o->brief)
         return misuse("--json or --brief, not both", NULL);
     return true;
 }
 
-static bool load_policy(const char *path, struct policy **out)
+/* The roles of the command line, as the policy knows them. */
+static bool take_roles(const struct options *o, const struct policy_file_roles *known,
+                       struct decode_rules *rules)
+{
+    char remedy[160];
+    int16_t role;
+
+    rules->has_role = o->role_count > 0;
+    for (size_t i = 0; i < o->role_count; i++) {
+        if (!policy_file_role_by_name(known, o->role[i], &role, remedy, sizeof remedy))
+            return misuse("no role of IEC 62351-8 or of the policy", o->role[i]);
+        rules->roles |= policy_role_bit(rules->policy, role);
+    }
+    return true;
+}
+
+static bool load_policy(const struct options *o, struct policy **out,
+                        struct decode_rules *rules)
 {
     const struct config_place at = {.file = "--policy"};
     struct config_errors errs;
@@ -196,7 +230,7 @@ static bool load_policy(const char *path, struct policy **out)
     bool good;
 
     config_errors_init(&errs);
-    good = policy_file_load(path, &at, &errs, &file);
+    good = policy_file_load(o->policy, &at, &errs, &file);
     config_errors_print(&errs, stderr);
     config_errors_free(&errs);
     if (!good)
@@ -204,6 +238,8 @@ static bool load_policy(const char *path, struct policy **out)
     good = policy_load(file.blob, file.size, out, err, sizeof err);
     if (!good)
         (void)fprintf(stderr, "gate104 decode: %s\n", err);
+    rules->policy = *out;
+    good = good && take_roles(o, &file.roles, rules);
     policy_file_free(&file);
     return good;
 }
@@ -256,9 +292,10 @@ static int run_decode(const struct options *o, char *const *words, size_t n)
     struct policy *policy = NULL;
     bool good;
 
-    if (o->policy && !load_policy(o->policy, &policy))
+    if (o->policy && !load_policy(o, &policy, &run.rules)) {
+        policy_free(policy);
         return EXIT_UNUSABLE;
-    run.rules.policy = policy;
+    }
     good = decode(&run, o, words, n);
     policy_free(policy);
     if (good)

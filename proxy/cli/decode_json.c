@@ -215,8 +215,7 @@ static bool set_verdict(json_t *o, const struct decode_apdu *a)
 static bool set_decision(json_t *o, const struct policy_decision *d)
 {
     return set_text(o, "action", policy_action_name(d->action)) &&
-           set(o, "rule",
-               d->rule == POLICY_DEFAULT ? json_null() : json_integer(d->rule + 1)) &&
+           set(o, "rule", d->rule < 0 ? json_null() : json_integer(d->rule + 1)) &&
            set_text(o, "rule_name", d->name) && set_number(o, "object", d->object + 1);
 }
 

@@ -139,7 +139,10 @@ static void judge_policy(struct decode_apdu *a)
     } else if (d->type->layout == TYPE_LAYOUT_SECAUTH) {
         return;
     }
-    policy_decide(policy, a->dir, d, &a->decision);
+    if (a->rules->has_role)
+        policy_decide_for(policy, a->rules->roles, a->dir, d, &a->decision);
+    else
+        policy_decide_without_role(policy, a->dir, d, &a->decision);
     a->has_policy = true;
     if (a->decision.action >= POLICY_REFUSE)
         a->outcome = DECODE_REFUSED;

@@ -194,6 +194,10 @@ static void put_decision(FILE *out, const struct decode_apdu *a)
     const struct policy_decision *d = &a->decision;
 
     (void)fprintf(out, "  policy  %s", policy_action_name(d->action));
+    if (d->rule == POLICY_NO_ROLE) {
+        (void)fprintf(out, ": the master has no role, object %u\n", d->object + 1);
+        return;
+    }
     if (d->rule == POLICY_DEFAULT) {
         (void)fprintf(out, " by default: no rule matches object %u\n", d->object + 1);
         return;

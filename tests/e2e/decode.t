@@ -124,6 +124,8 @@ subtest 'wrong usage' => sub {
                  [ [ '--pcap', "$DIR/empty" ], qr/too short/ ],
                  [ [ '--pcap', spew("$DIR/gif", 'GIF89a and more of it') ], qr/neither pcap nor pcapng/ ],
                  [ [ '--policy', "$DIR/none", '68' ], qr/--policy.*error/ ],
+                 [ [ '--role', 'OPERATOR', '68' ], qr/--role is for --policy/ ],
+                 [ [ '--policy', spew("$DIR/r.policy", 'control = { };'), '--role', 'ADMIN', '68' ], qr/no role .*ADMIN/ ],
                  [ [ '--policy', spew("$DIR/bad.policy", 'control = { rules = 3; };'), '68' ], qr/bad\.policy:1: error/ ],
                  [ [ '--raw', "$DIR/\e[31m" ], qr/\\x1B\[31m: No such file/ ]) {
         my ($status, $out, $err) = decode(@{ $row->[0] });
@@ -337,6 +339,28 @@ P
          qr/^  policy  pass by rule 3 "breaker "A"", object 1$/m, 'in words');
     like((decode('--policy', $policy, apdu('2d0106000200e9030001')))[1],
          qr/^  verdict refused\n  policy  refuse by default: no rule matches object 1$/m, 'the default in words');
+};
+
+subtest 'rules for roles' => sub {
+    my $policy = spew("$DIR/roles.policy", <<'P');
+role_names = { DSO = -1; };
+control = { default = "pass"; rules = ( { name = "on"; types = [ "C_SC_NA_1" ]; roles = [ "OPERATOR", "DSO" ]; },
+                                        { name = "rest"; types = [ "C_SC_NA_1" ]; action = "drop"; } ); };
+P
+    my $told = sub {
+        my ($apdu, @roles) = @_;
+        my ($status, $l) = json('--policy', $policy, (map { ('--role', $_) } @roles), $apdu);
+        return join ' ', $status, map { $_ // '-' } @{ $l->[-1] }{qw(verdict action rule rule_name object)};
+    };
+    my ($on, $clock, $gi) = (apdu('2d0106000100e9030001'), apdu('67010600010000000010271e0c0f0618'), apdu('64010600010000000014'));
+    is($told->($on, 'OPERATOR'), '0 accepted pass 1 on 1', 'a role');
+    is($told->($on, 'VIEWER', 'DSO'), '0 accepted pass 1 on 1', 'one of two');
+    is($told->($on, 'VIEWER'), '1 refused drop 2 rest 1', 'another one');
+    is($told->($on), '1 refused drop 2 rest 1', 'none');
+    is($told->($clock, 'VIEWER'), '0 accepted pass - default 1', 'what is for everybody');
+    is($told->($clock), '1 refused refuse - no_role 1', 'is not for masters without a role');
+    is($told->($gi), '0 accepted pass - default 1', 'but for what changes nothing');
+    like((decode('--policy', $policy, $clock))[1], qr/^  policy  refuse: the master has no role, object 1$/m, 'in words');
 };
 
 # ---- captures ----------------------------------------------------------------------

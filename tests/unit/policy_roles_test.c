@@ -107,6 +107,50 @@ static void test_without_roles(void **state)
     policy_free(p);
 }
 
+/* A master without a role has no more rights than one that has one. */
+static void test_no_role(void **state)
+{
+    static const struct row rows[] = {
+        {POLICY_PASS, 1, 4, {0}, 0, false},
+        {POLICY_CLOSE, 5, 5, {0}, 0, false},
+        {POLICY_PASS, 6, 6, {OPERATOR}, 1, false},
+    };
+    static const struct make messages[] = {
+        {.type = C_SC_NA_1, .cause = 6, .ca = 1, .ioa = 1},
+        {.type = C_SC_NA_1, .cause = 6, .ca = 1, .ioa = 5},
+        {.type = C_SC_NA_1, .cause = 6, .ca = 1, .ioa = 6},
+        {.type = 100, .cause = 6, .ca = 1},
+        {.type = 103, .cause = 6, .ca = 1},
+    };
+    static const int32_t want[2][5] = {
+        {0, 1, POLICY_DEFAULT, POLICY_DEFAULT, POLICY_DEFAULT},
+        {POLICY_NO_ROLE, 1, POLICY_DEFAULT, POLICY_DEFAULT, POLICY_DEFAULT},
+    };
+
+    (void)state;
+    for (size_t n = 2; n <= 3; n++) { /* without and with the rule for a role */
+        struct policy *p = policy_of(rows, n);
+
+        for (size_t i = 0; i < 5; i++) {
+            uint8_t octets[MAKE_ROOM];
+            const size_t size = asdu_make(&messages[i], octets);
+            struct policy_decision d;
+            struct asdu a;
+
+            assert_int_equal(
+                asdu_parse(octets, size, DIR_CONTROL, &PROFILE_104, &a).reason,
+                REASON_OK);
+            policy_decide_without_role(p, DIR_CONTROL, &a, &d);
+            assert_int_equal(d.rule, want[n - 2][i]);
+            assert_string_equal(d.name, policy_rule_name(p, d.rule));
+            assert_int_equal(d.action, d.rule == 0   ? POLICY_PASS
+                                       : d.rule == 1 ? POLICY_CLOSE
+                                                     : POLICY_REFUSE);
+        }
+        policy_free(p);
+    }
+}
+
 /* ---- against a scan of the rules ---- */
 
 static uint32_t draw(uint32_t n)
@@ -273,11 +317,9 @@ static void test_hostile_blob(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_roles_decide),
-        cmocka_unit_test(test_without_roles),
-        cmocka_unit_test(test_compiled_is_scanned),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_roles_decide), cmocka_unit_test(test_without_roles),
+        cmocka_unit_test(test_no_role),      cmocka_unit_test(test_compiled_is_scanned),
+        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_depth),
         cmocka_unit_test(test_hostile_blob),
     };
 
