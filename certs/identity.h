@@ -29,6 +29,8 @@
 #define IDENTITY_WARN_NO_CRL 1u /* no revocation lists are configured */
 #define IDENTITY_WARN_CRL_STALE                                                          \
     2u /* the list is past its nextUpdate, or before lastUpdate */
+/* Commands of this peer are refused: its CA's list is out of date (crl_stale). */
+#define IDENTITY_WARN_MONITOR_ONLY 4u
 
 /* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
  * a text is for people; decide on the fingerprint. */

@@ -251,6 +251,10 @@ void pem_check_crl(const struct pem_text *crl, const struct pem_text *ca, size_t
 
         identity_name_text(X509_CRL_get_issuer(one), issuer, sizeof issuer);
         check_age(&c, crl->name, one, issuer);
+        if (X509_CRL_get_ext_by_NID(one, NID_delta_crl, -1) >= 0)
+            tell(&c, true, "fetch the full list of that CA instead",
+                 "\"%s\": the list of %s is a delta list, which names changes only",
+                 crl->name, issuer);
         if (found == ISSUER_NONE)
             tell(&c, true,
                  "add that CA to \"ca\", or name the list of a CA that is there",
@@ -295,7 +299,8 @@ void pem_check_coverage(const struct pem_text *ca, const struct pem_text *crl,
             continue;
         identity_name_text(X509_get_subject_name(cert), subject, sizeof subject);
         tell(&c, false, "add its list to \"crl\"",
-             "\"%s\": there is no list of %s, so peers with its certificates are refused",
+             "\"%s\": there is no list of %s; crl_missing says what that means for its "
+             "peers",
              ca->name, subject);
     }
     pem_free_certs(certs);

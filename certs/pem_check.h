@@ -29,8 +29,8 @@ void pem_check_chain(const struct pem_text *chain, bool server, bool client, tim
                      pem_report_fn report, void *ctx);
 /* Trust anchors: parse, are CAs, valid now, not near their end. */
 void pem_check_ca(const struct pem_text *ca, time_t now, pem_report_fn report, void *ctx);
-/* A revocation list: parses, signed by one of the CAs in the `ca_count` texts, not past
- * its nextUpdate. */
+/* A revocation list: parses, complete, signed by one of the CAs in the `ca_count` texts,
+ * not past its nextUpdate. */
 void pem_check_crl(const struct pem_text *crl, const struct pem_text *ca, size_t ca_count,
                    time_t now, pem_report_fn report, void *ctx);
 /* Each CA of `ca` has a list among the `crl_count` texts, if there is any list at all. */

@@ -224,11 +224,13 @@ static bool set_peer(SSL_CTX *ctx, const struct tls_settings *s, char *err, size
 SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap)
 {
     const SSL_METHOD *method = s->server ? TLS_server_method() : TLS_client_method();
+    struct revocation_rule rule = s->revocation;
     SSL_CTX *ctx = SSL_CTX_new(method);
 
     ERR_clear_error();
     errtext_set(err, cap, "out of memory");
-    if (ctx && !(set_profile(ctx, s) && tls_verify_install(ctx, s->crl.data != NULL))) {
+    rule.check = rule.check || s->crl.data != NULL;
+    if (ctx && !(set_profile(ctx, s) && tls_verify_install(ctx, &rule))) {
         errtext_set(err, cap, "the TLS library refuses the profile (%s)",
                     errtext_openssl());
     } else if (ctx && load_own(ctx, s, err, cap) && load_trust(ctx, s, err, cap) &&

@@ -16,6 +16,7 @@
 #include "certs/identity.h"
 #include "certs/pem.h"
 #include "certs/remote_key.h"
+#include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
 
 /* IEC 62351-3 clause 6.4.2: a certificate up to this size must be taken; larger ones are
@@ -30,6 +31,7 @@ struct tls_settings {
     struct tls_pem chain; /* own certificate, then intermediates; the key is elsewhere */
     struct tls_pem ca;    /* trust anchors, several allowed; each must be a CA */
     struct tls_pem crl;   /* optional; one for each CA that issues peer certificates */
+    struct revocation_rule revocation;
     remote_sign_fn sign;
     void *sign_ctx;
     /* A client must say whom it expects: a DNS name or an IP address in the server's

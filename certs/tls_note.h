@@ -7,12 +7,14 @@
 
 #include <openssl/ssl.h>
 
+#include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
 
 #define TLS_NOTE_FIRST 5u
 
 struct tls_note {
     unsigned int warnings;
+    bool established; /* a session runs: the verdict is on whether it may go on */
     bool have_first;
     uint8_t first[TLS_NOTE_FIRST]; /* what stands where a record header should be */
     enum tls_failure failure;      /* verdict on the certificates, or TLS_FAIL_NONE */
@@ -23,6 +25,9 @@ struct tls_note {
 /* Every SSL object has one from its birth; NULL only if memory ran out then. */
 struct tls_note *tls_note_of(const SSL *ssl);
 /* Makes the SSL objects of this context keep notes, and verify with them. */
-bool tls_verify_install(SSL_CTX *ctx, bool with_crl);
+bool tls_verify_install(SSL_CTX *ctx, const struct revocation_rule *rule);
+/* Verifies the certificates in `store` for a session that runs, as in a handshake; the
+ * note then holds the verdict.  `store` is initialised. */
+void tls_verify_again(SSL *ssl, X509_STORE_CTX *store);
 
 #endif

@@ -82,6 +82,7 @@ static const struct verdict_row {
     {X509_V_ERR_CERT_REVOKED, TLS_FAIL_REVOKED},
     {X509_V_ERR_UNABLE_TO_GET_CRL, TLS_FAIL_NO_CRL},
     {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TLS_FAIL_NO_CRL},
+    {X509_V_ERR_CRL_HAS_EXPIRED, TLS_FAIL_CRL_STALE},
     {X509_V_ERR_CRL_SIGNATURE_FAILURE, TLS_FAIL_CRL_BAD},
     {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, TLS_FAIL_CRL_BAD},
     {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
@@ -170,15 +171,72 @@ static const char *revocation_reason(X509_STORE_CTX *store, X509 *cert)
     return names[code];
 }
 
-/* A revocation list past its nextUpdate must not end or prevent sessions (IEC 62351-3
- * clause 6.4.4); one from before our clock's time is no worse.  What it revokes stays
- * revoked. */
-static bool tolerated(struct tls_note *note, int error)
+/* ---- what does not tell whether a certificate is revoked ---- */
+
+static void rule_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl,
+                      void *argp)
 {
-    if (error != X509_V_ERR_CRL_HAS_EXPIRED && error != X509_V_ERR_CRL_NOT_YET_VALID)
+    note_free(parent, ptr, ad, idx, argl, argp);
+}
+
+static int rule_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, rule_free);
+    return index;
+}
+
+static const struct revocation_rule *rule_of(const SSL *ssl)
+{
+    static const struct revocation_rule none;
+    const struct revocation_rule *rule =
+        SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), rule_index());
+
+    return rule ? rule : &none;
+}
+
+/* Seconds since the list's nextUpdate. */
+static int64_t lateness(X509_STORE_CTX *store)
+{
+    const X509_CRL *crl = X509_STORE_CTX_get0_current_crl(store);
+    const ASN1_TIME *next = crl ? X509_CRL_get0_nextUpdate(crl) : NULL;
+    int days = 0;
+    int seconds = 0;
+
+    if (!next || ASN1_TIME_diff(&days, &seconds, next, NULL) != 1)
+        return INT64_MAX;
+    return (int64_t)days * 86400 + seconds;
+}
+
+/* A list past its nextUpdate must not end sessions (IEC 62351-3 clause 6.4.4), and
+ * prevents them only if that is configured; one from before our clock's time is no
+ * worse.  What it revokes stays revoked. */
+static bool tolerated(struct tls_note *note, const struct revocation_rule *rule,
+                      X509_STORE_CTX *store, int error)
+{
+    enum tls_failure failure = failure_of(error);
+    enum revocation_word word;
+
+    if (note->established && failure == TLS_FAIL_NOT_YET_VALID)
+        return true; /* it was valid: our clock went back */
+    if (error == X509_V_ERR_CRL_HAS_EXPIRED || error == X509_V_ERR_CRL_NOT_YET_VALID) {
+        int64_t late = error == X509_V_ERR_CRL_HAS_EXPIRED ? lateness(store) : 0;
+
+        word = revocation_of_stale(rule, late, note->established);
+        note->warnings |= IDENTITY_WARN_CRL_STALE;
+    } else if (error == X509_V_ERR_UNABLE_TO_GET_CRL ||
+               (note->established &&
+                (failure == TLS_FAIL_NO_CRL || failure == TLS_FAIL_CRL_BAD))) {
+        word = revocation_of_missing(rule, note->established);
+        note->warnings |= IDENTITY_WARN_NO_CRL;
+    } else {
         return false;
-    note->warnings |= IDENTITY_WARN_CRL_STALE;
-    return true;
+    }
+    if (word == REVOCATION_MONITOR_ONLY)
+        note->warnings |= IDENTITY_WARN_MONITOR_ONLY;
+    return word != REVOCATION_REFUSE;
 }
 
 static int on_verify(int good, X509_STORE_CTX *store)
@@ -192,7 +250,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
         return 0;
     if (good)
         return 1;
-    if (tolerated(note, error)) {
+    if (tolerated(note, rule_of(ssl_of(store)), store, error)) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;
     }
@@ -254,15 +312,41 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     return X509_verify_cert(store);
 }
 
-bool tls_verify_install(SSL_CTX *ctx, bool with_crl)
+void tls_verify_again(SSL *ssl, X509_STORE_CTX *store)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    note->warnings = 0;
+    note->failure = TLS_FAIL_NONE;
+    note->subject[0] = note->reason[0] = '\0';
+    note->established = true;
+    X509_STORE_CTX_set_verify_cb(store, on_verify);
+    if (X509_STORE_CTX_set_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl) != 1)
+        note_refusal(note, NULL, TLS_FAIL_INTERNAL, "out of memory");
+    else if (verify_peer(store, NULL) != 1)
+        note_refusal(note, NULL, failure_of(X509_STORE_CTX_get_error(store)),
+                     "verification failed");
+}
+
+static bool keep_rule(SSL_CTX *ctx, const struct revocation_rule *rule)
+{
+    struct revocation_rule *copy = OPENSSL_memdup(rule, sizeof *rule);
+
+    if (copy && rule_index() >= 0 && SSL_CTX_set_ex_data(ctx, rule_index(), copy) == 1)
+        return true;
+    OPENSSL_free(copy);
+    return false;
+}
+
+bool tls_verify_install(SSL_CTX *ctx, const struct revocation_rule *rule)
 {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
     /* A trust anchor need not be a root (RFC 5280 clause 6.1.1 d). */
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 
-    if (note_index() < 0)
+    if (note_index() < 0 || !keep_rule(ctx, rule))
         return false;
-    if (with_crl)
+    if (rule->check)
         flags |= X509_V_FLAG_CRL_CHECK;
     if (X509_VERIFY_PARAM_set_flags(param, flags) != 1)
         return false;

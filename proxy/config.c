@@ -107,7 +107,7 @@ static void read_user(struct config_build *b, const config_setting_t *root)
 }
 
 /* A string that has to be one word; what others of the design mean is told. */
-static bool read_word(const struct config_reader *r, const config_setting_t *group,
+bool config_word_read(const struct config_reader *r, const config_setting_t *group,
                       const char *key, const char *const *words, size_t count,
                       size_t *which)
 {
@@ -149,13 +149,13 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
         config_report_key(&b->r, CONFIG_WARNING, group, "seal_interval",
                           "keep copies of the log elsewhere",
                           "this version chains the log but does not seal it yet");
-    (void)read_word(&b->r, group, "commands", commands, COUNT(commands), &which);
+    (void)config_word_read(&b->r, group, "commands", commands, COUNT(commands), &which);
     b->c->commands_sync = which == 0;
     if (!b->c->commands_sync)
         config_report_key(&b->r, CONFIG_WARNING, group, "commands",
                           "write \"sync\" unless the disk is too slow",
                           "commands leave before their record is on disk");
-    (void)read_word(&b->r, group, "on_failure", failure, COUNT(failure), &which);
+    (void)config_word_read(&b->r, group, "on_failure", failure, COUNT(failure), &which);
 }
 
 static void read_root(struct config_build *b, const config_setting_t *root)

@@ -13,6 +13,8 @@
 
 #define CONFIG_USER_DEFAULT  "_gate104"
 #define CONFIG_PEM_FILES_MAX 32u
+/* Revocation lists, those in folders included. */
+#define CONFIG_CRL_FILES_MAX 64u
 
 /* A file that is read, or of a key only named. */
 struct config_file {
@@ -29,8 +31,12 @@ struct config_tls {
     struct config_file key;
     size_t ca_count;
     struct config_file ca[CONFIG_PEM_FILES_MAX];
+    size_t crl_named_count;
+    struct config_file crl_named[CONFIG_PEM_FILES_MAX]; /* files and folders; no text */
     size_t crl_count;
-    struct config_file crl[CONFIG_PEM_FILES_MAX];
+    struct config_file crl[CONFIG_CRL_FILES_MAX]; /* all lists there are */
+    struct revocation_rule revocation;
+    uint32_t revalidate_s;
 };
 
 struct config_policy {
@@ -106,6 +112,30 @@ void config_free(struct config *c);
  * its check mode with config_signer_role() and compares the public keys it tells with
  * those of the certificates (certs/tls_context.h, tls_chain_public). */
 void config_check(const struct config *c, struct config_errors *errs);
+/* Of this, what concerns the revocation lists of one group. */
+void config_check_crls(const struct config *c, size_t group, struct config_errors *errs);
+
+/* ---- config_crl.c ---- */
+
+/* Reads the lists that t->crl_named names into t->crl, which is overwritten.  False: at
+ * least one finding is an error; what was read is there, to be freed. */
+bool config_crl_read(struct config_tls *t, const char *config_path,
+                     struct config_errors *errs);
+void config_crl_free(struct config_tls *t);
+/* True if both hold the same lists. */
+bool config_crl_same(const struct config_tls *a, const struct config_tls *b);
+
+/* ---- config_compare.c: what a reload finds changed ---- */
+
+/* True if routes and groups of routes are the same, so that new certificates can take the
+ * place of old ones. */
+bool config_same_groups(const struct config *a, const struct config *b);
+/* True if a signer with other keys is needed: a certificate is another, or a key has
+ * another path.  (A key that is another has another certificate.) */
+bool config_keys_changed(const struct config *a, const struct config *b);
+/* What differs beside certificates, in words ("limits, routes"), or "". */
+void config_restart_words(const struct config *a, const struct config *b, char *out,
+                          size_t cap);
 
 /* The user a role is to become when gate104d runs as root: <user>-<role> if there is such
  * a user, else <user>.  False if there is neither or it is root. */

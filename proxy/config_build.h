@@ -27,6 +27,29 @@ extern const size_t config_tls_key_count;
 bool config_tls_read(struct config_build *b, const config_setting_t *route,
                      const config_setting_t *own, size_t *place);
 void config_tls_free(struct config_tls *t);
+void config_file_free(struct config_file *f);
+/* Reads a PEM file that holds no private key.  False after a finding at `at`. */
+bool config_pem_load(struct config_file *f, const struct config_place *at,
+                     struct config_errors *errs);
+/* The route's own setting, else the one for all routes, or NULL. */
+config_setting_t *config_tls_effective(const struct config_build *b,
+                                       const config_setting_t *own, const char *name,
+                                       enum config_kind kind);
+
+/* ---- config_revocation.c ---- */
+
+/* crl_missing, crl_stale, crl_grace, revalidate_interval. */
+void config_revocation_read(struct config_build *b, const config_setting_t *route,
+                            const config_setting_t *own, struct config_tls *t);
+bool config_revocation_same(const struct config_tls *a, const struct config_tls *b);
+
+/* ---- config.c ---- */
+
+/* A string that has to be one of the words; gives which.  False: it is not there, or was
+ * found fault with. */
+bool config_word_read(const struct config_reader *r, const config_setting_t *group,
+                      const char *key, const char *const *words, size_t count,
+                      size_t *which);
 
 /* ---- config_route.c ---- */
 

@@ -57,19 +57,33 @@ static void check_certs(const struct config *c, size_t group, struct config_erro
     const struct config_tls *t = &c->tls[group];
     struct pem_place at = {c, errs, t->cert.line, "tls.cert"};
     struct pem_text cert = as_pem(&t->cert);
-    struct pem_text ca[CONFIG_PEM_FILES_MAX];
-    struct pem_text crl[CONFIG_PEM_FILES_MAX];
     time_t now = time(NULL);
 
     pem_check_chain(&cert, group_has(c, group, ROUTE_PROTECT_RTU),
                     group_has(c, group, ROUTE_WRAP_MASTER), now, report_pem, &at);
+    at.key = "tls.ca";
+    for (size_t i = 0; i < t->ca_count; i++) {
+        struct pem_text ca = as_pem(&t->ca[i]);
+
+        at.line = t->ca[i].line;
+        pem_check_ca(&ca, now, report_pem, &at);
+    }
+    config_check_crls(c, group, errs);
+}
+
+void config_check_crls(const struct config *c, size_t group, struct config_errors *errs)
+{
+    const struct config_tls *t = &c->tls[group];
+    struct pem_place at = {c, errs, 0, "tls.ca"};
+    struct pem_text ca[CONFIG_PEM_FILES_MAX];
+    struct pem_text crl[CONFIG_CRL_FILES_MAX];
+    time_t now = time(NULL);
+
     for (size_t i = 0; i < t->crl_count; i++)
         crl[i] = as_pem(&t->crl[i]);
-    at.key = "tls.ca";
     for (size_t i = 0; i < t->ca_count; i++) {
         ca[i] = as_pem(&t->ca[i]);
         at.line = t->ca[i].line;
-        pem_check_ca(&ca[i], now, report_pem, &at);
         pem_check_coverage(&ca[i], crl, t->crl_count, report_pem, &at);
     }
     at.key = "tls.crl";

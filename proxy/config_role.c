@@ -141,6 +141,8 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     out->cert_pem = concatenate(&t->cert, 1);
     out->ca_pem = concatenate(t->ca, t->ca_count);
     out->crl_pem = concatenate(t->crl, t->crl_count);
+    out->revocation = t->revocation;
+    out->revalidate_s = t->revalidate_s;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->cert_pem || !out->ca_pem || !out->crl_pem || !out->route) {
         tls_config_free(out);

@@ -10,6 +10,10 @@ const struct config_key config_tls_keys[] = {
     {"key", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"ca", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"crl", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"crl_missing", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"crl_stale", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"crl_grace", CONFIG_KIND_INT, false, 0, 0, CRL_GRACE_MAX_S, NULL},
+    {"revalidate_interval", CONFIG_KIND_INT, false, 0, 1, REVALIDATE_MAX_S, NULL},
     {"min_version", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it; TLS 1.2 and 1.3 are spoken"},
     {"ciphers", CONFIG_KIND_REFUSED, false, 0, 0, 0,
@@ -24,7 +28,7 @@ const struct config_key config_tls_keys[] = {
 };
 const size_t config_tls_key_count = sizeof config_tls_keys / sizeof config_tls_keys[0];
 
-static void file_free(struct config_file *f)
+void config_file_free(struct config_file *f)
 {
     free(f->path);
     free(f->text);
@@ -32,19 +36,19 @@ static void file_free(struct config_file *f)
 
 void config_tls_free(struct config_tls *t)
 {
-    file_free(&t->cert);
-    file_free(&t->key);
+    config_file_free(&t->cert);
+    config_file_free(&t->key);
     for (size_t i = 0; i < t->ca_count; i++)
-        file_free(&t->ca[i]);
-    for (size_t i = 0; i < t->crl_count; i++)
-        file_free(&t->crl[i]);
+        config_file_free(&t->ca[i]);
+    for (size_t i = 0; i < t->crl_named_count; i++)
+        config_file_free(&t->crl_named[i]);
+    config_crl_free(t);
     memset(t, 0, sizeof *t);
 }
 
-/* The route's own setting, else the one for all routes. */
-static config_setting_t *effective(const struct config_build *b,
-                                   const config_setting_t *own, const char *name,
-                                   enum config_kind kind)
+config_setting_t *config_tls_effective(const struct config_build *b,
+                                       const config_setting_t *own, const char *name,
+                                       enum config_kind kind)
 {
     if (own && config_setting_get_member(own, name))
         return config_member(own, name, kind);
@@ -63,7 +67,7 @@ static void read_file_name(struct config_build *b, const config_setting_t *route
                            const config_setting_t *own, const char *name,
                            struct config_file *file)
 {
-    const config_setting_t *s = effective(b, own, name, CONFIG_KIND_STRING);
+    const config_setting_t *s = config_tls_effective(b, own, name, CONFIG_KIND_STRING);
 
     if (s) {
         file->path = config_path(b, s);
@@ -80,7 +84,7 @@ static void read_file_names(struct config_build *b, const config_setting_t *own,
                             const char *name, size_t min, struct config_file *file,
                             size_t *count)
 {
-    const config_setting_t *s = effective(b, own, name, CONFIG_KIND_SEQUENCE);
+    const config_setting_t *s = config_tls_effective(b, own, name, CONFIG_KIND_SEQUENCE);
 
     *count = 0;
     if (!s || !config_count_check(&b->r, s, min, CONFIG_PEM_FILES_MAX))
@@ -96,41 +100,46 @@ static void read_file_names(struct config_build *b, const config_setting_t *own,
 }
 
 /* Private keys must not reach processes that speak with the network. */
-static bool holds_key(const struct config_build *b, const struct config_file *f,
-                      const struct config_place *at)
+static bool holds_key(const struct config_file *f, const struct config_place *at,
+                      struct config_errors *errs)
 {
     if (!strstr(f->text, "PRIVATE KEY-----"))
         return false;
-    config_errors_add(b->r.errs, CONFIG_ERROR, at,
+    config_errors_add(errs, CONFIG_ERROR, at,
                       "keep the private key in a file of its own, named by \"key\"",
                       "\"%s\" holds a private key", f->path);
     return true;
 }
 
-static bool load_pem(struct config_build *b, struct config_file *f, const char *key)
+bool config_pem_load(struct config_file *f, const struct config_place *at,
+                     struct config_errors *errs)
 {
-    struct config_place at = {b->r.file, f->line, key};
-
-    f->text = config_file_read(f->path, CONFIG_PEM_MAX, &f->size, &at, b->r.errs);
+    f->text = config_file_read(f->path, CONFIG_PEM_MAX, &f->size, at, errs);
     if (!f->text)
         return false;
     if (strlen(f->text) != f->size || !strstr(f->text, "-----BEGIN ")) {
-        config_errors_add(b->r.errs, CONFIG_ERROR, &at,
+        config_errors_add(errs, CONFIG_ERROR, at,
                           "convert it: openssl x509 -inform DER -in FILE -out FILE.pem "
                           "(openssl crl for a CRL)",
                           "\"%s\" is not a PEM file", f->path);
         return false;
     }
-    return !holds_key(b, f, &at);
+    return !holds_key(f, at, errs);
+}
+
+static void load_pem(struct config_build *b, struct config_file *f, const char *key)
+{
+    struct config_place at = {b->r.file, f->line, key};
+
+    (void)config_pem_load(f, &at, b->r.errs);
 }
 
 static void load_all(struct config_build *b, struct config_tls *t)
 {
-    (void)load_pem(b, &t->cert, "tls.cert");
+    load_pem(b, &t->cert, "tls.cert");
     for (size_t i = 0; i < t->ca_count; i++)
-        (void)load_pem(b, &t->ca[i], "tls.ca");
-    for (size_t i = 0; i < t->crl_count; i++)
-        (void)load_pem(b, &t->crl[i], "tls.crl");
+        load_pem(b, &t->ca[i], "tls.ca");
+    (void)config_crl_read(t, b->r.file, b->r.errs);
 }
 
 static bool same_files(const struct config_file *a, size_t an,
@@ -149,7 +158,9 @@ static bool same_set(const struct config_tls *a, const struct config_tls *b)
 {
     return same_files(&a->cert, 1, &b->cert, 1) && same_files(&a->key, 1, &b->key, 1) &&
            same_files(a->ca, a->ca_count, b->ca, b->ca_count) &&
-           same_files(a->crl, a->crl_count, b->crl, b->crl_count);
+           same_files(a->crl_named, a->crl_named_count, b->crl_named,
+                      b->crl_named_count) &&
+           config_revocation_same(a, b);
 }
 
 /* Takes the set over. */
@@ -185,7 +196,7 @@ static void check_lists(struct config_build *b, const config_setting_t *route,
             &b->r, CONFIG_ERROR, route, "tls",
             "add ca = [ \"ca.crt\" ]: who may issue the peers' certificates",
             "no \"ca\" is configured for this route");
-    if (t->crl_count == 0 && absent(b, own, "crl"))
+    if (t->crl_named_count == 0 && absent(b, own, "crl"))
         config_report_key(&b->r, CONFIG_WARNING, route, "tls", "add crl = [ \"ca.crl\" ]",
                           "without \"crl\" a revoked certificate is not noticed");
 }
@@ -201,7 +212,8 @@ bool config_tls_read(struct config_build *b, const config_setting_t *route,
     read_file_name(b, route, own, "cert", &t.cert);
     read_file_name(b, route, own, "key", &t.key);
     read_file_names(b, own, "ca", 1, t.ca, &t.ca_count);
-    read_file_names(b, own, "crl", 0, t.crl, &t.crl_count);
+    read_file_names(b, own, "crl", 0, t.crl_named, &t.crl_named_count);
+    config_revocation_read(b, route, own, &t);
     if (b->r.errs->errors == before)
         check_lists(b, route, own, &t);
     if (t.cert.path && t.key.path && b->r.errs->errors == before)

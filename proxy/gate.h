@@ -67,6 +67,7 @@ struct gate_session {
     bool roles_matter; /* the policy has rules for certain roles */
     struct role_set roles;
     uint64_t role_bits; /* those for policy_decide_for */
+    const char *end_event; /* IEC 62351-3 event of its end, or NULL */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
     void *link_memory;
@@ -154,6 +155,16 @@ void gate_role_record(struct record *r, const struct gate_session *s);
 /* The policy's word on an ASDU of this direction from or for this master. */
 void gate_role_decide(const struct gate_session *s, enum direction direction,
                       const struct asdu *a, struct policy_decision *out);
+
+/* ---- gate_trust.c: a peer's certificate, while the session runs ---- */
+
+/* The tls process ended the session because of it.  False: it ended for another reason.
+ */
+bool gate_trust_closed(struct gate_leg *leg, const struct msg_tls_closed *c);
+/* What is to be warned of; at the session's begin, and when it changes. */
+void gate_trust_warnings(struct gate_session *s, uint8_t warnings);
+/* True if this peer may not command now: its CA's list is too long out of date. */
+bool gate_trust_no_commands(const struct gate_session *s);
 
 /* ---- gate_judge.c: what may pass ---- */
 

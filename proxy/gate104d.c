@@ -28,7 +28,7 @@ static void signal_ready(void *ctx, uint32_t events)
         if (info.ssi_signo == SIGCHLD) {
             monitor_proc_reap(m);
         } else if (info.ssi_signo == SIGHUP) {
-            monitor_log("SIGHUP is ignored: this version does not reload, restart it");
+            monitor_reload_all(m);
         } else {
             monitor_log("stopping");
             monitor_fleet_stop(m, 0);
@@ -114,14 +114,14 @@ static void log_start(struct monitor *m)
     monitor_record(m, &r);
 }
 
-static int run(const struct config *c)
+static int run(struct config *c)
 {
     static struct monitor monitor;
     struct monitor *m = &monitor;
 
     m->config = c;
     m->initial = true;
-    m->signal_watch.fd = -1;
+    m->signal_watch.fd = m->reload.inotify_watch.fd = m->reload.inotify_fd = -1;
     if (!loop_init(&m->loop) || !catch_signals(m) || !monitor_build(m)) {
         monitor_log("cannot start: %s", strerror(errno));
         return 1;

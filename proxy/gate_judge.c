@@ -138,6 +138,11 @@ static void command(struct gate_session *s, const struct link_frame *f,
     bool sync = g->config.commands_sync;
     uint64_t ticket = gate_log_ticket(g);
 
+    if (gate_trust_no_commands(s)) {
+        log_refused(s, f, a->rule, "crl-stale", 0);
+        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        return;
+    }
     if (g->monitor_only || !announce(s, f, ticket, sync, a)) {
         log_refused(s, f, a->rule, "log-unavailable", 0);
         refuse(s, LEG_MASTER, f, REPLY_REFUSED);

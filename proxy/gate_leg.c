@@ -270,7 +270,6 @@ static void tls_offence(struct gate_leg *leg)
 static void tls_identity(struct gate_leg *leg, struct imsg *m)
 {
     struct gate_session *s = leg->session;
-    struct record r;
 
     if (s->identified || m->len < 2 ||
         !identity_decode(&s->peer, m->payload + 1, m->len - 1)) {
@@ -279,13 +278,8 @@ static void tls_identity(struct gate_leg *leg, struct imsg *m)
         return;
     }
     s->identified = true;
-    s->warnings = m->payload[0];
     leg->ch.phase = PHASE_OPEN;
-    if (s->warnings & IDENTITY_WARN_CRL_STALE) {
-        gate_log_begin(&r, s, EVENT_CRL_STALE, 0);
-        gate_log_peer(&r, s);
-        (void)gate_log_send(s->gate, &r);
-    }
+    gate_trust_warnings(s, m->payload[0]);
     if (s->route->mode == ROUTE_PROTECT_RTU) {
         gate_role_evaluate(s);
         gate_session_ask_dial(s);
@@ -344,6 +338,8 @@ static void tls_closed(struct gate_leg *leg, const struct imsg *m)
 
     imsg_get(m, &c, sizeof c);
     c.detail[sizeof c.detail - 1] = '\0';
+    if (gate_trust_closed(leg, &c))
+        return;
     known = c.how > 0 && c.how < sizeof words / sizeof words[0];
     (void)snprintf(text, sizeof text, "%s", known ? words[c.how] : "unknown");
     if (c.failure != 0)
@@ -360,6 +356,7 @@ static void tls_message(struct gate_leg *leg, struct imsg *m)
     case MSG_IDENTITY: tls_identity(leg, m); break;
     case MSG_TLS_FAILED: tls_failed(leg, m); break;
     case MSG_TLS_CLOSED: tls_closed(leg, m); break;
+    case MSG_TLS_WARNINGS: gate_trust_warnings(leg->session, m->payload[0]); break;
     case MSG_TLS_DATA:
         memcpy(leg->input + leg->input_size, m->payload, m->len);
         leg->input_size += m->len;

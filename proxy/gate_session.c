@@ -340,7 +340,10 @@ void gate_session_open(struct gate_session *s)
     s->leg[LEG_MASTER].heard_ms = s->leg[LEG_STATION].heard_ms = s->opened_ms;
     gate_log_begin(&r, s, EVENT_SESSION_OPEN, 0);
     gate_log_peer(&r, s);
-    record_text(&r, RECORD_MODE, s->route->enforce ? "enforce" : "observe");
+    record_text(&r, RECORD_MODE,
+                gate_trust_no_commands(s) ? "monitor-only"
+                : s->route->enforce       ? "enforce"
+                                          : "observe");
     record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
     gate_role_record(&r, s);
     if (s->warnings & IDENTITY_WARN_NO_CRL)
@@ -407,6 +410,8 @@ static void log_close(struct gate_session *s, const char *why, int side,
         gate_log_peer(&r, s);
     record_text(&r, RECORD_WHY, why);
     record_text(&r, RECORD_LEG, gate_log_side(side));
+    if (s->end_event)
+        record_text(&r, RECORD_EVENT_ID, s->end_event);
     if (detail)
         record_text(&r, RECORD_DETAIL, detail);
     record_u64(&r, RECORD_DURATION_MS, now_ms(s) - s->opened_ms);

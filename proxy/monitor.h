@@ -44,13 +44,29 @@ struct proc {
     uint32_t failures; /* ends in a row that were soon or unasked */
     uint32_t notes;    /* lines for the operator in this interval */
     uint64_t notes_since_ms;
+    /* tls: certificates, anchors and lists that it gets while it runs */
+    struct trust_update *update; /* on its way to it; NULL: none */
+    size_t update_sent;
+    bool update_begun;
+    uint32_t version; /* of its group, what it has */
+    bool retired;     /* signer: has the keys that were before */
     struct proc *next;
+};
+
+/* A configuration on its way to the workers of a group. */
+struct trust_update {
+    unsigned int users;
+    uint32_t version;
+    size_t size;
+    uint8_t data[];
 };
 
 /* The tls workers of one group of routes. */
 struct worker_group {
-    uint8_t *cfg;
+    uint8_t *cfg; /* what a worker is told at its start */
     size_t cfg_size;
+    struct trust_update *update; /* the same, if it is not what it was at the start */
+    uint32_t version;
     uint32_t next_number;
     uint32_t failures;
     struct loop_timer timer;
@@ -58,15 +74,38 @@ struct worker_group {
     uint32_t group;
 };
 
+/* One certificate or list of which it was told that its end is near. */
+struct expiry_told {
+    uint8_t hash[32];
+    int threshold;
+};
+
+#define EXPIRY_TOLD_MAX 512u
+
+/* What the monitor reads again while it runs. */
+struct monitor_reload {
+    uint32_t signer;     /* number of the signer with the present keys */
+    struct config *next; /* waits for a signer with its keys; NULL: none does */
+    bool again;          /* SIGHUP came meanwhile */
+    int inotify_fd;
+    struct loop_watch inotify_watch;
+    struct loop_timer crl_timer;
+    uint8_t crl_failure[32]; /* hash of what was last found wrong with the lists */
+    struct loop_timer expiry_timer;
+    size_t told_count;
+    struct expiry_told told[EXPIRY_TOLD_MAX];
+};
+
 struct monitor {
     struct loop loop;
     struct imsg scratch;
-    const struct config *config;
+    struct config *config;
     uint32_t spare_workers;
     bool initial;  /* until everything ran once: a failure ends the start */
     int stop_step; /* 0: not stopping */
     int exit_status;
     struct proc *procs;
+    struct monitor_reload reload;
     size_t group_count;
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
@@ -115,6 +154,45 @@ void monitor_free(struct monitor *m);
 void monitor_renew_broker(struct proc *broker);
 /* That each private key fits its certificate, as the signer sees it. */
 void monitor_check_keys(const struct config *c, struct config_errors *errs);
+
+/* A signer with the keys of `c`, under this number; NULL: out of memory. */
+struct proc *monitor_add_signer(struct monitor *m, const struct config *c, uint32_t id);
+
+/* monitor_reload.c: configuration, certificates and lists, while it runs */
+/* Everything runs: from now on lists are watched, and ends foretold. */
+void monitor_reload_begin(struct monitor *m);
+/* SIGHUP. */
+void monitor_reload_all(struct monitor *m);
+/* The signer with the new keys runs, or has ended before it could. */
+void monitor_reload_signer(struct proc *p, bool runs);
+/* Records and tells why a reload changed nothing. */
+void monitor_reload_refuse(struct monitor *m, const char *what,
+                           const struct config_errors *errs);
+void monitor_reload_end(struct monitor *m);
+
+/* monitor_crl.c: lists that change */
+void monitor_crl_begin(struct monitor *m);
+void monitor_crl_end(struct monitor *m);
+
+/* monitor_trust.c: the workers' certificates, anchors and lists */
+/* Encodes what a group is to have; 0: out of memory. */
+size_t monitor_trust_encode(const struct config *c, uint32_t group, uint32_t signer,
+                            uint8_t **out);
+/* That workers will take what the configuration has for them: nothing that a worker
+ * would fail on goes out. */
+bool monitor_trust_try(const struct config *c, struct config_errors *errs);
+/* Takes `tls`, which replaces config.tls, and hands it to all workers it concerns. */
+void monitor_trust_use(struct monitor *m, struct config_tls *tls, const char *why,
+                       const char *note);
+/* To a worker that was started before the last change. */
+void monitor_trust_catch_up(struct proc *p);
+/* The channel has room. */
+void monitor_trust_pump(struct proc *p);
+void monitor_trust_drop(struct proc *p);
+
+/* monitor_expiry.c */
+/* Tells what ends soon and was not yet told, and comes back each day. */
+void monitor_expiry_check(struct monitor *m);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

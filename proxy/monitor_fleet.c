@@ -55,8 +55,7 @@ static bool are_joined(enum role x, enum role y, size_t i)
     return (joins[i].a == x && joins[i].b == y) || (joins[i].a == y && joins[i].b == x);
 }
 
-/* A worker for one session that was given it has no business with a new broker or signer.
- */
+/* A worker for one session that was given it has no business with a new broker. */
 static bool has_had_its_session(const struct proc *p)
 {
     return p->role == ROLE_TLS && p->taken &&
@@ -71,7 +70,10 @@ static void join_all(struct proc *p)
         for (struct proc *q = p->monitor->procs; q; q = q->next) {
             if (q == p || q->state != PROC_RUNNING || !are_joined(p->role, q->role, i))
                 continue;
-            if (has_had_its_session(p) || has_had_its_session(q))
+            if ((has_had_its_session(p) && q->role == ROLE_BROKER) ||
+                (has_had_its_session(q) && p->role == ROLE_BROKER))
+                continue;
+            if (p->retired || q->retired)
                 continue;
             join(p, q);
         }
@@ -105,6 +107,7 @@ static void start_worker(struct worker_group *g)
     if (!p)
         return;
     p->transient = true;
+    p->version = g->version;
     monitor_proc_start(p);
 }
 
@@ -160,10 +163,15 @@ void monitor_fleet_running(struct proc *p)
         monitor_record_proc(m, EVENT_PROCESS_STARTED, p, NULL);
     if (p->role == ROLE_TLS)
         m->group[TLS_WORKER_GROUP(p->id)].failures = 0;
+    if (p->role == ROLE_TLS)
+        monitor_trust_catch_up(p);
     join_all(p);
+    if (p->role == ROLE_SIGNER)
+        monitor_reload_signer(p, true);
     if (p->role == ROLE_BROKER && m->initial) {
         m->initial = false;
         monitor_log("ready");
+        monitor_reload_begin(m);
     }
     maybe_start_broker(m);
 }
@@ -238,8 +246,9 @@ static void next_stop_step(struct monitor *m);
 void monitor_fleet_ended(struct proc *p, int status)
 {
     struct monitor *m = p->monitor;
-    bool orderly = status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-                   (p->state == PROC_STOPPING || (p->role == ROLE_TLS && p->taken));
+    bool orderly =
+        status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
+        (p->state == PROC_STOPPING || p->retired || (p->role == ROLE_TLS && p->taken));
     char text[64];
 
     p->state = PROC_DOWN;
@@ -255,6 +264,8 @@ void monitor_fleet_ended(struct proc *p, int status)
     }
     if (p->role == ROLE_TLS)
         worker_ended(p, orderly);
+    if (p->role == ROLE_SIGNER)
+        monitor_reload_signer(p, false);
     if (m->stop_step != 0)
         next_stop_step(m);
     else

@@ -65,6 +65,7 @@ static void proc_remove(struct monitor *m, struct proc *p)
         at = &(*at)->next;
     *at = p->next;
     loop_timer_stop(&m->loop, &p->timer);
+    monitor_trust_drop(p);
     free(p->cfg);
     free(p);
 }
@@ -136,6 +137,8 @@ static void control_ready(void *ctx, uint32_t events)
 
     if ((events & EPOLLOUT) && p->state == PROC_STARTING)
         send_config(p);
+    else if (events & EPOLLOUT)
+        monitor_trust_pump(p);
     for (int budget = LAST_WORDS; budget > 0; budget--) {
         enum imsg_status s = imsg_recv(&p->control, &m->scratch);
 

@@ -30,17 +30,17 @@ static bool build_audit(struct monitor *m)
     return add(m, ROLE_AUDIT, 0, cfg, size);
 }
 
-static bool build_signer(struct monitor *m)
+struct proc *monitor_add_signer(struct monitor *m, const struct config *c, uint32_t id)
 {
-    struct signer_config c;
+    struct signer_config role;
     uint8_t *cfg = NULL;
     size_t size;
 
-    if (!config_signer_role(m->config, &c))
-        return false;
-    size = signer_config_encode(&c, &cfg);
-    signer_config_free(&c);
-    return add(m, ROLE_SIGNER, 0, cfg, size);
+    if (!config_signer_role(c, &role))
+        return NULL;
+    size = signer_config_encode(&role, &cfg);
+    signer_config_free(&role);
+    return size > 0 ? monitor_proc_add(m, ROLE_SIGNER, id, cfg, size) : NULL;
 }
 
 /* What the broker is told, with session numbers that no earlier one gave. */
@@ -93,14 +93,10 @@ static bool build_gate(struct monitor *m, uint32_t id)
 static bool build_group(struct monitor *m, uint32_t id)
 {
     struct worker_group *g = &m->group[id];
-    struct tls_config c;
 
-    if (!config_tls_role(m->config, id, &c))
-        return false;
     g->monitor = m;
     g->group = id;
-    g->cfg_size = tls_config_encode(&c, &g->cfg);
-    tls_config_free(&c);
+    g->cfg_size = monitor_trust_encode(m->config, id, m->reload.signer, &g->cfg);
     return g->cfg_size > 0;
 }
 
@@ -109,7 +105,8 @@ bool monitor_build(struct monitor *m)
     m->spare_workers = m->config->limits.spare_workers;
     m->group_count = m->config->tls_count;
     m->group = calloc(m->group_count ? m->group_count : 1, sizeof *m->group);
-    if (!m->group || !build_audit(m) || !build_signer(m) || !build_broker(m))
+    if (!m->group || !build_audit(m) ||
+        !monitor_add_signer(m, m->config, m->reload.signer) || !build_broker(m))
         return false;
     for (uint32_t i = 0; i < config_gate_count(m->config); i++) {
         if (!build_gate(m, i))
@@ -126,14 +123,18 @@ void monitor_free(struct monitor *m)
 {
     struct proc *next;
 
+    monitor_reload_end(m);
     for (struct proc *p = m->procs; p; p = next) {
         next = p->next;
+        monitor_trust_drop(p);
         free(p->cfg);
         free(p);
     }
     m->procs = NULL;
-    for (size_t i = 0; i < m->group_count; i++)
+    for (size_t i = 0; i < m->group_count; i++) {
         free(m->group[i].cfg);
+        free(m->group[i].update); /* no worker holds it any more */
+    }
     free(m->group);
     loop_free(&m->loop);
 }

@@ -6,6 +6,7 @@
 #ifndef GATE104_PROXY_ROLE_CONFIG_H
 #define GATE104_PROXY_ROLE_CONFIG_H
 
+#include "certs/revocation_rule.h"
 #include "certs/role_set.h"
 #include "policy/profile.h"
 #include "sandbox/messages.h"
@@ -80,12 +81,15 @@ struct tls_route {
 
 struct tls_config {
     uint32_t group;
-    uint16_t key; /* number of its key in the signer */
+    uint16_t key;    /* number of its key in the signer */
+    uint32_t signer; /* number of the signer process that has the certificate's key */
     uint32_t sessions_per_worker;
     uint32_t handshake_s;
     char *cert_pem; /* chain, leaf first */
     char *ca_pem;
     char *crl_pem; /* "" when there is none */
+    struct revocation_rule revocation;
+    uint32_t revalidate_s; /* how often peers of running sessions are verified again */
     size_t route_count;
     struct tls_route *route;
 };

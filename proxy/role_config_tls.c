@@ -37,15 +37,18 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     *out = NULL;
     if (c->route_count > ROUTES_MAX)
         return 0;
-    (void)role_config_begin(&w, 64 + pem + c->route_count * TLS_ROUTE_MOST,
+    (void)role_config_begin(&w, 128 + pem + c->route_count * TLS_ROUTE_MOST,
                             ROLE_CONFIG_TLS);
     wire_put_u32(&w, c->group);
     wire_put_u16(&w, c->key);
+    wire_put_u32(&w, c->signer);
     wire_put_u32(&w, c->sessions_per_worker);
     wire_put_u32(&w, c->handshake_s);
     role_config_put_long(&w, c->cert_pem, strlen(c->cert_pem));
     role_config_put_long(&w, c->ca_pem, strlen(c->ca_pem));
     role_config_put_long(&w, c->crl_pem, strlen(c->crl_pem));
+    role_config_put_revocation(&w, &c->revocation);
+    wire_put_u32(&w, c->revalidate_s);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++)
         put_tls_route(&w, &c->route[i]);
@@ -63,11 +66,14 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     c->key = wire_get_u16(&r);
     if (c->key >= ROUTES_MAX)
         r.bad = true;
+    c->signer = wire_get_u32(&r);
     c->sessions_per_worker = role_config_get_range(&r, 1, PER_WORKER_MAX);
     c->handshake_s = role_config_get_range(&r, 1, SECONDS_MAX);
     c->cert_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->ca_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->crl_pem = role_config_get_text(&r, CFG_SIZE_MAX);
+    role_config_get_revocation(&r, &c->revocation);
+    c->revalidate_s = role_config_get_range(&r, 1, REVALIDATE_MAX_S);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

@@ -31,6 +31,8 @@ void role_config_put_long(struct wire_writer *w, const void *p, size_t n);
 void role_config_put_bool(struct wire_writer *w, bool v);
 void role_config_put_endpoint(struct wire_writer *w, const struct msg_endpoint *e);
 
+void role_config_put_revocation(struct wire_writer *w, const struct revocation_rule *r);
+
 /* ---- reading: all set r->bad on anything out of range ---- */
 
 void role_config_open(struct wire_reader *r, const uint8_t *p, size_t n,
@@ -43,6 +45,7 @@ void role_config_get_name(struct wire_reader *r, char *out, size_t cap);
 /* An absolute path: a role has no folder of its own. */
 void role_config_get_path(struct wire_reader *r, char *out, size_t cap);
 void role_config_get_endpoint(struct wire_reader *r, struct msg_endpoint *e);
+void role_config_get_revocation(struct wire_reader *r, struct revocation_rule *rule);
 /* Octets with a u32 length of at most `max`: malloc'ed, with a NUL behind them; NULL when
  * bad. */
 uint8_t *role_config_get_long(struct wire_reader *r, size_t max, size_t *n);

@@ -40,9 +40,12 @@ struct signer {
     struct signer_config config;
     struct sign_key **key;
     struct client *clients;
+    bool retired; /* ends with its last client */
     uint64_t signed_count;
     uint64_t refused_count;
 };
+
+static void stop(struct child *child);
 
 static void client_free(struct client *c)
 {
@@ -55,6 +58,8 @@ static void client_free(struct client *c)
     loop_del(&s->child.loop, &c->watch);
     imsg_channel_close(&c->ch);
     free(c);
+    if (s->retired && !s->clients)
+        stop(&s->child);
 }
 
 static enum sign_role role_of_key(const struct signer_key *k)
@@ -204,11 +209,25 @@ static void stop(struct child *child)
     loop_stop(&child->loop);
 }
 
+/* New keys have a signer of their own; who still has a channel to this one may finish. */
+static enum imsg_status message(struct child *child, struct imsg *m)
+{
+    struct signer *s = (struct signer *)child;
+
+    if (m->type != MSG_RETIRE)
+        return imsg_reject(&child->control, m);
+    s->retired = true;
+    if (!s->clients)
+        stop(child);
+    return IMSG_OK;
+}
+
 static const struct child_ops ops = {
     .role = ROLE_SIGNER,
     .max_fds = 65536, /* a channel to each tls process */
     .init = init,
     .channel = channel,
+    .message = message,
     .stop = stop,
     .orphan = stop,
 };

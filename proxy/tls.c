@@ -9,28 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool make_context(struct tls *t, size_t i)
-{
-    const struct tls_route *r = &t->config.route[i];
-    struct tls_settings settings = {
-        .server = r->mode == ROUTE_PROTECT_RTU,
-        .chain = {"certificate", t->config.cert_pem, strlen(t->config.cert_pem)},
-        .ca = {"CA file", t->config.ca_pem, strlen(t->config.ca_pem)},
-        .sign = tls_sign,
-        .sign_ctx = t,
-        .peer_name = r->mode == ROUTE_WRAP_MASTER ? r->peer_name : NULL,
-    };
-    char err[400];
-
-    if (t->config.crl_pem[0] != '\0')
-        settings.crl =
-            (struct tls_pem){"CRL file", t->config.crl_pem, strlen(t->config.crl_pem)};
-    t->ctx[i] = tls_context_new(&settings, err, sizeof err);
-    if (!t->ctx[i])
-        child_log(&t->child, "route \"%s\": %s", r->name, err);
-    return t->ctx[i] != NULL;
-}
-
 /* Frees the sessions that ended in this round, and ends the process after its last. */
 static void round_end(void *ctx)
 {
@@ -58,9 +36,9 @@ static void round_end(void *ctx)
 static bool init(struct child *c, const uint8_t *cfg, size_t len)
 {
     struct tls *t = (struct tls *)c;
-    char err[200] = "";
+    char err[600] = "";
 
-    t->broker.fd = t->signer.fd = -1;
+    t->broker.fd = t->signer.fd = t->signer_next.fd = -1;
     t->broker_watch.fd = -1;
     c->loop.round_end = round_end;
     c->loop.round_ctx = t;
@@ -70,27 +48,16 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
     }
     /* Each session has a connection and a pair; the rest are channels and the loop. */
     c->max_fds = 2 * t->config.sessions_per_worker + 64;
-    t->ctx = calloc(t->config.route_count, sizeof(SSL_CTX *));
-    if (!t->ctx || !tls_library_init())
+    if (!tls_library_init())
         return false;
-    if (!tls_warm_up(err, sizeof err)) {
+    if (tls_warm_up(err, sizeof err))
+        t->ctx = tls_contexts_make(&t->config, tls_sign, t, err, sizeof err);
+    if (!t->ctx) {
         child_log(c, "%s", err);
         return false;
     }
-    for (size_t i = 0; i < t->config.route_count; i++) {
-        if (!make_context(t, i))
-            return false;
-    }
+    tls_trust_init(t);
     return true;
-}
-
-static SSL_CTX *context_of_route(const struct tls *t, uint16_t index)
-{
-    for (size_t i = 0; i < t->config.route_count; i++) {
-        if (t->config.route[i].index == index)
-            return t->ctx[i];
-    }
-    return NULL;
 }
 
 static enum imsg_status broker_message(struct tls *t, struct imsg *m)
@@ -100,7 +67,7 @@ static enum imsg_status broker_message(struct tls *t, struct imsg *m)
     SSL_CTX *ctx;
 
     imsg_get(m, &body, sizeof body);
-    ctx = context_of_route(t, body.route);
+    ctx = tls_trust_context(t, body.route);
     if (m->type != MSG_TLS_SESSION || !ctx || body.zero != 0 ||
         !endpoint_valid(&body.remote))
         return imsg_reject(&t->broker, m);
@@ -147,8 +114,7 @@ static void channel(struct child *c, enum role peer, uint32_t id, int fd)
     struct tls *t = (struct tls *)c;
 
     if (peer == ROLE_SIGNER) {
-        imsg_channel_close(&t->signer);
-        imsg_channel_init(&t->signer, fd, ROLE_TLS, ROLE_SIGNER, id, PHASE_RUN);
+        tls_trust_signer(t, id, fd);
         return;
     }
     if (peer != ROLE_BROKER) {
@@ -175,6 +141,7 @@ static const struct child_ops ops = {
     .role = ROLE_TLS,
     .init = init,
     .channel = channel,
+    .message = tls_trust_message,
     .stop = stop,
 };
 

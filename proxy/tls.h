@@ -6,6 +6,7 @@
 #include "certs/tls_context.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
+#include "sandbox/collect.h"
 
 #include <openssl/ssl.h>
 
@@ -21,6 +22,8 @@ enum tls_state {
 struct tls_session {
     struct tls *tls;
     uint64_t id;
+    uint16_t route; /* its index */
+    uint8_t warned; /* set of IDENTITY_WARN_*, as the gate knows it */
     enum tls_state state;
     SSL *ssl;
     BIO *out; /* records not yet written to the socket; owned by ssl */
@@ -44,7 +47,10 @@ struct tls {
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel signer;
+    struct imsg_channel signer_next; /* of material that is still to come */
     uint32_t sign_request;
+    struct collect update;
+    struct loop_timer revalidate;
     struct tls_session *sessions;
     uint32_t session_count;
     bool finishing; /* ends when the last session has */
@@ -55,8 +61,30 @@ struct tls {
 void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx, int tcp,
                        int pair);
 void tls_session_end(struct tls_session *s);
+/* Ends it because of the peer's certificate: close_notify, and the gate is told. */
+void tls_session_distrust(struct tls_session *s, enum tls_failure failure,
+                          const char *detail);
 /* Frees a session that has ended.  False: the broker could not yet be told. */
 bool tls_session_free(struct tls_session *s);
+
+/* tls_context_make.c: the contexts of all routes of a configuration, by place in
+ * config.route; NULL, with a sentence in `err`, when one cannot be made.  The monitor
+ * asks before it hands a configuration on. */
+SSL_CTX **tls_contexts_make(const struct tls_config *c, remote_sign_fn sign,
+                            void *sign_ctx, char *err, size_t cap);
+void tls_contexts_free(SSL_CTX **ctx, const struct tls_config *c);
+
+/* tls_trust.c: certificates, anchors and lists that change while sessions run */
+void tls_trust_init(struct tls *t);
+/* UPDATE_BEGIN and UPDATE_DATA of the monitor. */
+enum imsg_status tls_trust_message(struct child *c, struct imsg *m);
+/* A channel to a signer: of the present material, or of that which is to come. */
+void tls_trust_signer(struct tls *t, uint32_t id, int fd);
+/* The context of a route; NULL: no such route here. */
+SSL_CTX *tls_trust_context(const struct tls *t, uint16_t route);
+/* The handshake is complete: what changed meanwhile counts, too.  False: the session was
+ * ended. */
+bool tls_trust_admit(struct tls_session *s);
 
 /* tls_sign.c: remote_sign_fn over the channel to the signer. Blocks at most
  * TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the middle of a handshake. */

@@ -162,6 +162,19 @@ static void peer_ended(struct tls_session *s, enum tls_close how)
     tell_closed(s, &m);
 }
 
+void tls_session_distrust(struct tls_session *s, enum tls_failure failure,
+                          const char *detail)
+{
+    struct msg_tls_closed m = {.how = TLS_CLOSE_UNTRUSTED, .failure = (uint16_t)failure};
+
+    if (failure == TLS_FAIL_REVOKED)
+        m.how = TLS_CLOSE_REVOKED;
+    if (failure == TLS_FAIL_EXPIRED)
+        m.how = TLS_CLOSE_EXPIRED;
+    (void)snprintf(m.detail, sizeof m.detail, "%s", detail);
+    tell_closed(s, &m);
+}
+
 static void handshake_failed(struct tls_session *s, enum tls_failure failure,
                              const char *detail)
 {
@@ -176,7 +189,7 @@ static void handshake_failed(struct tls_session *s, enum tls_failure failure,
 
 static bool send_identity(struct tls_session *s)
 {
-    uint8_t head = (uint8_t)tls_warnings(s->ssl);
+    uint8_t head = s->warned = (uint8_t)tls_warnings(s->ssl);
     uint8_t wire[IDENTITY_WIRE_MAX];
     struct peer_identity id;
     size_t n;
@@ -202,6 +215,7 @@ static void handshake_done(struct tls_session *s)
     loop_timer_stop(&s->tls->child.loop, &s->timer);
     s->state = TLS_OPEN;
     s->gate.phase = PHASE_OPEN;
+    (void)tls_trust_admit(s);
 }
 
 /* True if the session is still there and may go on. */
@@ -468,6 +482,7 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
     }
     s->tls = t;
     s->id = m->session;
+    s->route = m->route;
     s->tcp = tcp;
     s->tcp_watch.fd = s->gate_watch.fd = -1;
     (void)fcntl(tcp, F_SETFL, O_NONBLOCK); /* whatever the broker made of it */

@@ -27,6 +27,12 @@ struct PACKED msg_cfg_begin {
     uint32_t size;
 };
 
+/* `size` octets, at most CFG_SIZE_MAX, follow in UPDATE_DATA messages: the whole
+ * configuration of the role, as at its start. */
+struct PACKED msg_update_begin {
+    uint32_t size;
+};
+
 /* A channel to another process: one end is the descriptor of the message.  `id` names the
  * process among those of its role (worker number, gate number). */
 struct PACKED msg_channel {
@@ -86,6 +92,10 @@ struct PACKED msg_tls_closed {
     char detail[124]; /* printable, NUL-terminated */
 };
 
+struct PACKED msg_tls_warnings {
+    uint8_t warnings; /* set of IDENTITY_WARN_* */
+};
+
 /* Octets [offset, offset + rest of message) of `total` octets to be signed. */
 struct PACKED msg_sign {
     uint32_t request;
@@ -117,6 +127,10 @@ enum tls_close {
     TLS_CLOSE_RESET = 3,  /* TCP error */
     TLS_CLOSE_ALERT = 4,  /* fatal alert received */
     TLS_CLOSE_ERROR = 5,  /* record did not authenticate or decode */
+    /* Ended on this side: the peer's certificate does not hold any longer. */
+    TLS_CLOSE_REVOKED = 6,
+    TLS_CLOSE_EXPIRED = 7,
+    TLS_CLOSE_UNTRUSTED = 8, /* `failure` says how */
 };
 
 /* What may happen on a channel now; the receiver sets it. */

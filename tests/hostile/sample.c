@@ -109,6 +109,20 @@ static size_t config_begin(uint8_t *out)
     return sizeof m;
 }
 
+static size_t update_begin(uint8_t *out)
+{
+    struct msg_update_begin m = {.size = 100000};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t update_data(uint8_t *out)
+{
+    out[0] = 0;
+    return 1;
+}
+
 static size_t channel(uint8_t *out)
 {
     struct msg_channel m = {.role = ROLE_AUDIT, .id = 1};
@@ -127,6 +141,9 @@ const struct spoiler spoilers[] = {
      NULL},
     {MSG_CHANNEL, ANYONE, offsetof(struct msg_channel, zero) + 2, 1, "what must be zero",
      NULL},
+    {MSG_UPDATE_BEGIN, ANYONE, offsetof(struct msg_update_begin, size) + 3, 0x7F,
+     "far too much", NULL},
+    {MSG_UPDATE_DATA, ANYONE, 0, 1, "without a beginning", NULL},
     {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, route), 99, "no such route",
      NULL},
     {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, zero), 1, "what must be zero",
@@ -170,6 +187,7 @@ static const struct {
     size_t (*make)(uint8_t *out);
 } samples[] = {
     {MSG_CFG_BEGIN, config_begin},   {MSG_CHANNEL, channel},
+    {MSG_UPDATE_BEGIN, update_begin}, {MSG_UPDATE_DATA, update_data},
     {MSG_TLS_SESSION, session},      {MSG_TLS_DONE, session_id},
     {MSG_GATE_SESSION_TLS, session}, {MSG_GATE_SESSION_PLAIN, wrap_session},
     {MSG_DIAL, session_id},          {MSG_DIALED_PLAIN, session},

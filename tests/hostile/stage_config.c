@@ -78,6 +78,7 @@ static size_t tls_config(const struct stage *s, uint8_t **out)
                            .cert_pem = cert,
                            .ca_pem = ca,
                            .crl_pem = crl,
+                           .revalidate_s = 600,
                            .route_count = 1,
                            .route = &route};
 

@@ -175,24 +175,66 @@ static void test_broker_numbers_in_range(void **state)
     BROKER_BAD(t0_s, 256);
 }
 
+static char none[] = "";
+static struct tls_route tls_route;
+
+static struct tls_config good_tls(void)
+{
+    tls_route = (struct tls_route){
+        .name = "m", .mode = ROUTE_WRAP_MASTER, .peer_name = "a.example"};
+    return (struct tls_config){.sessions_per_worker = 1,
+                               .handshake_s = 10,
+                               .cert_pem = none,
+                               .ca_pem = none,
+                               .crl_pem = none,
+                               .revalidate_s = 1,
+                               .route_count = 1,
+                               .route = &tls_route};
+}
+
+static bool tls_taken(const struct tls_config *c)
+{
+    uint8_t *p;
+    size_t n = tls_config_encode(c, &p);
+    bool taken;
+
+    assert_true(n > 0);
+    taken = decode_tls(p, n);
+    free(p);
+    return taken;
+}
+
 static void test_client_needs_a_name_to_expect(void **state)
 {
-    static char none[] = "";
-    struct tls_route route = {.name = "m", .mode = ROUTE_WRAP_MASTER};
-    struct tls_config c = {.sessions_per_worker = 1,
-                           .handshake_s = 10,
-                           .cert_pem = none,
-                           .ca_pem = none,
-                           .crl_pem = none,
-                           .route_count = 1,
-                           .route = &route};
-    uint8_t *p;
-    size_t n = tls_config_encode(&c, &p);
+    struct tls_config c = good_tls();
 
     (void)state;
-    assert_true(n > 0);
-    assert_false(decode_tls(p, n));
-    free(p);
+    assert_true(tls_taken(&c));
+    tls_route.peer_name[0] = '\0';
+    assert_false(tls_taken(&c));
+}
+
+static void test_revocation_ranges(void **state)
+{
+    struct tls_config c = good_tls();
+
+    (void)state;
+    c.revalidate_s = 0;
+    assert_false(tls_taken(&c));
+    c.revalidate_s = REVALIDATE_MAX_S;
+    c.revocation.grace_s = CRL_GRACE_MAX_S;
+    assert_true(tls_taken(&c));
+    c.revalidate_s++;
+    assert_false(tls_taken(&c));
+    c = good_tls();
+    c.revocation.grace_s = CRL_GRACE_MAX_S + 1;
+    assert_false(tls_taken(&c));
+    c = good_tls();
+    c.revocation.missing = (enum crl_missing)2;
+    assert_false(tls_taken(&c));
+    c = good_tls();
+    c.revocation.stale = (enum crl_stale)3;
+    assert_false(tls_taken(&c));
 }
 
 static void test_paths_are_absolute(void **state)
@@ -216,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_gate_numbers_in_range),
         cmocka_unit_test(test_broker_numbers_in_range),
         cmocka_unit_test(test_client_needs_a_name_to_expect),
+        cmocka_unit_test(test_revocation_ranges),
         cmocka_unit_test(test_paths_are_absolute),
     };
 

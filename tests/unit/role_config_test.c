@@ -63,6 +63,10 @@ static size_t encode_tls(uint8_t **out)
         {.index = 1, .name = "m", .mode = ROUTE_WRAP_MASTER, .peer_name = "a.example"}};
     struct tls_config c = {.group = 3,
                            .key = 2,
+                           .signer = 7,
+                           .revocation = {true, CRL_MISSING_ALLOW, CRL_STALE_MONITOR_ONLY,
+                                          86400},
+                           .revalidate_s = 600,
                            .sessions_per_worker = 4,
                            .handshake_s = 10,
                            .cert_pem = cert,
@@ -278,6 +282,12 @@ static void test_tls_comes_back(void **state)
     assert_int_equal(strlen(c.cert_pem), 69999);
     assert_string_equal(c.ca_pem, "-----BEGIN CERTIFICATE-----\n");
     assert_string_equal(c.crl_pem, "");
+    assert_int_equal(c.signer, 7);
+    assert_true(c.revocation.check);
+    assert_int_equal(c.revocation.missing, CRL_MISSING_ALLOW);
+    assert_int_equal(c.revocation.stale, CRL_STALE_MONITOR_ONLY);
+    assert_int_equal(c.revocation.grace_s, 86400);
+    assert_int_equal(c.revalidate_s, 600);
     assert_int_equal(c.route_count, 2);
     assert_string_equal(c.route[0].peer_name, "");
     assert_int_equal(c.route[1].index, 1);

@@ -1,0 +1,116 @@
+/* What a configuration that was read again changes. */
+#include "proxy/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool config_same_groups(const struct config *a, const struct config *b)
+{
+    if (a->route_count != b->route_count || a->tls_count != b->tls_count)
+        return false;
+    for (size_t i = 0; i < a->route_count; i++) {
+        const struct config_route *x = &a->routes[i];
+        const struct config_route *y = &b->routes[i];
+
+        if (x->tls != y->tls || x->mode != y->mode || strcmp(x->name, y->name) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_octets(uint8_t *a, size_t an, uint8_t *b, size_t bn)
+{
+    bool same = an == bn && an > 0 && memcmp(a, b, an) == 0;
+
+    free(a);
+    free(b);
+    return same;
+}
+
+static size_t encode_broker(const struct config *c, uint8_t **out)
+{
+    struct broker_config role;
+    size_t n;
+
+    *out = NULL;
+    if (!config_broker_role(c, 1, &role))
+        return 0;
+    n = broker_config_encode(&role, out);
+    broker_config_free(&role);
+    return n;
+}
+
+static size_t encode_gate(const struct config *c, uint32_t gate, uint8_t **out)
+{
+    struct gate_config role;
+    size_t n;
+
+    *out = NULL;
+    if (!config_gate_role(c, gate, &role))
+        return 0;
+    n = gate_config_encode(&role, out);
+    gate_config_free(&role);
+    return n;
+}
+
+/* What broker and gates are told is all of a route but its TLS. */
+static bool same_routes(const struct config *a, const struct config *b)
+{
+    uint8_t *x;
+    uint8_t *y;
+    size_t n = encode_broker(a, &x);
+    size_t k = encode_broker(b, &y);
+    bool same = same_octets(x, n, y, k) && config_gate_count(a) == config_gate_count(b);
+
+    for (uint32_t i = 0; same && i < config_gate_count(a); i++) {
+        n = encode_gate(a, i, &x);
+        k = encode_gate(b, i, &y);
+        same = same_octets(x, n, y, k);
+    }
+    for (size_t i = 0; same && i < a->route_count; i++)
+        same = strcmp(a->routes[i].peer_name, b->routes[i].peer_name) == 0;
+    return same;
+}
+
+static bool same_audit(const struct config *a, const struct config *b)
+{
+    return strcmp(a->audit_dir, b->audit_dir) == 0 &&
+           a->seal_interval == b->seal_interval && a->commands_sync == b->commands_sync;
+}
+
+void config_restart_words(const struct config *a, const struct config *b, char *out,
+                          size_t cap)
+{
+    const struct {
+        bool same;
+        const char *word;
+    } parts[] = {
+        {strcmp(a->user, b->user) == 0, "user"},
+        {strcmp(a->run_dir, b->run_dir) == 0, "run_dir"},
+        {same_audit(a, b), "audit"},
+        {memcmp(&a->limits, &b->limits, sizeof a->limits) == 0, "limits"},
+        {same_routes(a, b), "routes or policies"},
+    };
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < cap; i++) {
+        if (!parts[i].same)
+            used += (size_t)snprintf(out + used, cap - used, "%s%s", used > 0 ? ", " : "",
+                                     parts[i].word);
+    }
+}
+
+bool config_keys_changed(const struct config *a, const struct config *b)
+{
+    for (size_t i = 0; i < a->tls_count && i < b->tls_count; i++) {
+        const struct config_tls *x = &a->tls[i];
+        const struct config_tls *y = &b->tls[i];
+
+        if (strcmp(x->key.path, y->key.path) != 0 ||
+            strcmp(x->cert.text, y->cert.text) != 0)
+            return true;
+    }
+    return a->tls_count != b->tls_count;
+}
