@@ -266,7 +266,8 @@ static void store_int(const struct config_reader *r, const config_setting_t *s,
         config_report(r, CONFIG_ERROR, s, remedy, "%d is out of range", v);
         return;
     }
-    memcpy((char *)out + k->offset, &value, sizeof value);
+    if (out)
+        memcpy((char *)out + k->offset, &value, sizeof value);
 }
 
 static void store(const struct config_reader *r, const config_setting_t *s,
@@ -286,7 +287,7 @@ static void store(const struct config_reader *r, const config_setting_t *s,
     }
     if (k->kind == CONFIG_KIND_INT)
         store_int(r, s, k, out);
-    if (k->kind == CONFIG_KIND_BOOL) {
+    if (k->kind == CONFIG_KIND_BOOL && out) {
         b = config_setting_get_bool(s) != 0;
         memcpy((char *)out + k->offset, &b, sizeof b);
     }

@@ -42,7 +42,7 @@ void config_tree_free(config_t *tree);
 
 /* Goes through the group: unknown keys (with the nearest known one), wrong types, missing
  * keys and numbers out of range are findings; INT and BOOL that are there and good are
- * stored in `out`. */
+ * stored in `out`, unless that is NULL. */
 void config_group_read(const struct config_reader *r, const config_setting_t *group,
                        const struct config_key *keys, size_t key_count, void *out);
 
