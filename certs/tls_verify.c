@@ -82,7 +82,6 @@ static const struct verdict_row {
     {X509_V_ERR_CERT_REVOKED, TLS_FAIL_REVOKED},
     {X509_V_ERR_UNABLE_TO_GET_CRL, TLS_FAIL_NO_CRL},
     {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TLS_FAIL_NO_CRL},
-    {X509_V_ERR_CRL_HAS_EXPIRED, TLS_FAIL_CRL_STALE},
     {X509_V_ERR_CRL_SIGNATURE_FAILURE, TLS_FAIL_CRL_BAD},
     {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, TLS_FAIL_CRL_BAD},
     {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
@@ -236,6 +235,11 @@ static bool tolerated(struct tls_note *note, const struct revocation_rule *rule,
     }
     if (word == REVOCATION_MONITOR_ONLY)
         note->warnings |= IDENTITY_WARN_MONITOR_ONLY;
+    /* What a late list revokes is told as that. */
+    if (word == REVOCATION_REFUSE && error == X509_V_ERR_CRL_HAS_EXPIRED) {
+        note->too_stale = true;
+        return true;
+    }
     return word != REVOCATION_REFUSE;
 }
 
@@ -309,7 +313,15 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
           X509_V_FLAG_CRL_CHECK))
         note->warnings |= IDENTITY_WARN_NO_CRL;
     set_name_rule(store);
-    return X509_verify_cert(store);
+    note->too_stale = false;
+    if (X509_verify_cert(store) != 1)
+        return 0;
+    if (!note->too_stale)
+        return 1;
+    note_refusal(note, X509_STORE_CTX_get0_cert(store), TLS_FAIL_CRL_STALE,
+                 X509_verify_cert_error_string(X509_V_ERR_CRL_HAS_EXPIRED));
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CRL_HAS_EXPIRED);
+    return 0;
 }
 
 void tls_verify_again(SSL *ssl, X509_STORE_CTX *store)

@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Copy qw(copy);
 use Gate104;
 use Net::SSLeay;
 use POSIX qw(strftime);
@@ -103,19 +102,17 @@ for my $case ([ 'SIGHUP, a process for each session', 'TLSv1_3', 1, 1 ], [ 'SIGH
     subtest "a certificate is revoked while its session runs: $what, $version" => sub {
         my $pki = new_pki();
         issue($pki, 'second');
-        my $g = start($pki, limits => "sessions_per_worker = $pool; spare_workers = 2;");
+        # No word comes from the kernel for what a link points to: then it is the signal.
+        mkdir "$pki/links" and symlink "$pki/ca.crl", "$pki/links/ca.crl";
+        my $g = start($pki, limits => "sessions_per_worker = $pool; spare_workers = 2;",
+                      $signal ? (tls => { crl => ["$pki/links/ca.crl"] }) : ());
         my $bad  = session($g, $pki, 'second', version => $version);
         my $good = session($g, $pki, 'master', version => $version);
         ok($bad && $good, 'two sessions');
         is($good->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'with commands');
         revoke($pki, 'second');
-        if ($signal) {
-            # Written in place, so that it is the signal that counts.
-            copy("$pki/ca.crl", "$pki/unused.crl");
-            new_crl($pki);
-            kill 'HUP', $g->{gate}{pid};
-        }
-        else { new_crl($pki) }
+        new_crl($pki);
+        kill 'HUP', $g->{gate}{pid} if $signal;
         ok($bad->ended(10), 'its session ends');
         ok(close_notify($bad), 'with close_notify');
         is_deeply([ story($g, $bad) ],
@@ -148,6 +145,180 @@ subtest 'a certificate expires while its session runs' => sub {
     is_deeply([ story($g, $short) ], [ 'tls.certificate-invalid certificate-expired IEC62351-3:2.8', 'session.close certificate-expired' ],
               'with its records');
     ok(flows($good), 'the other lives on');
+    stop_process($g->{gate}, 'TERM');
+};
+
+# ---- lists that are late, missing or wrong ----
+
+# Late by an hour; what becomes of a handshake, and of a command.
+for my $case ([ 'as it is by default', {}, 'open', 'con' ],
+              [ 'refuse, within the grace period', { crl_stale => 'refuse', crl_grace => 7200 }, 'open', 'con' ],
+              [ 'refuse', { crl_stale => 'refuse', crl_grace => 0 }, 'crl-stale' ],
+              [ 'monitor-only', { crl_stale => 'monitor-only', crl_grace => 0 }, 'open', 'neg' ]) {
+    my ($what, $tls, $handshake, $command) = @$case;
+    subtest "a list out of date: $what" => sub {
+        my $pki = new_pki();
+        my $g   = start($pki, tls => $tls);
+        my $before = session($g, $pki, 'master');
+        is($before->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'a session from before');
+        new_crl($pki, late => 3600);
+        ok(wait_reload($g, 1), 'it is taken');
+        my $now = session($g, $pki, 'master');
+        if ($command) {
+            ok($now && flows($now), 'a new session opens');
+            my $late = wait_until(sub { (grep { $_->{event} eq 'tls.crl-stale' } records_of_client($g->{dir}, $now->{port}))[0] });
+            is($late && $late->{iec62351}, 'IEC62351-3:2.6', 'with a warning');
+            is($now->command($Raw104::SINGLE_ON), $command eq 'con' ? $Raw104::SINGLE_CON : $Raw104::SINGLE_NEG, "its command: $command");
+        }
+        else {
+            is(handshake($g, $pki, 'master'), 'crl-stale', 'a new session is refused');
+        }
+        is($before->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'the one from before goes on, with its commands');
+        is(handshake($g, $pki, 'revoked'), 'certificate-revoked', 'what it revokes stays revoked');
+        if ($command && $command eq 'neg') {
+            my ($open) = grep { $_->{event} eq 'session.open' } records_of_client($g->{dir}, $now->{port});
+            is($open->{mode}, 'monitor-only', 'the record of the session says so');
+            my ($r) = grep { $_->{event} eq 'policy.refused' } records($g->{dir});
+            is($r && $r->{why}, 'crl-stale', 'and that of the command');
+            new_crl($pki);
+            ok(wait_reload($g, 2), 'a new list');
+            ok(wait_until(sub { $now->command($Raw104::SINGLE_ON) eq $Raw104::SINGLE_CON }), 'gives it its commands');
+        }
+        stop_process($g->{gate}, 'TERM');
+    };
+}
+
+subtest 'lists of several CAs in a folder' => sub {
+    my $pki = new_pki();
+    mkdir "$pki/lists";
+    my $other = sub { ca($pki, qw(-gencrl -out new.crl -cert other-ca.crt -keyfile other-ca.key), @_); rename "$pki/new.crl", "$pki/lists/other.pem" };
+    new_crl($pki, to => "$pki/lists/ca.crl");
+    my $g = start($pki, tls => { crl => ["$pki/lists"], ca => [ "$pki/ca.crt", "$pki/other-ca.crt" ] });
+    my $good = session($g, $pki, 'master');
+    ok($good, 'a session of the first CA');
+    is(handshake($g, $pki, 'foreign'), 'no-crl', 'none of the second, whose list is missing');
+    $other->();
+    ok(wait_reload($g, 1), 'its list comes');
+    my $foreign = session($g, $pki, 'foreign');
+    ok($foreign && flows($foreign), 'and so do its peers');
+    unlink "$pki/lists/other.pem";
+    my $r = wait_reload($g, 2);
+    ok($r, 'its list goes away');
+    my ($gone) = grep { $_->{event} eq 'tls.trust-file' && $_->{why} eq 'removed' } records($g->{dir});
+    like($gone->{detail}, qr{/lists/other\.pem$}, 'which is recorded');
+    my ($warned) = wait_until(sub { (grep { $_->{event} eq 'tls.no-crl' } records_of_client($g->{dir}, $foreign->{port}))[0] });
+    is($warned && $warned->{iec62351}, 'IEC62351-3:2.5', 'the running session gets a warning');
+    ok(flows($_), 'and goes on') for $good, $foreign;
+    is(handshake($g, $pki, 'foreign'), 'no-crl', 'a new one is refused');
+    spew("$g->{dir}/gate104.conf", slurp("$g->{dir}/gate104.conf") =~ s/(tls = \{)/$1 crl_missing = "allow-and-warn";/r);
+    kill 'HUP', $g->{gate}{pid};
+    ok(wait_reload($g, 3), 'crl_missing becomes allow-and-warn');
+    is(handshake($g, $pki, 'foreign'), 'open', 'and it is let in');
+    is(handshake($g, $pki, 'revoked'), 'certificate-revoked', 'who is revoked is not');
+    stop_process($g->{gate}, 'TERM');
+};
+
+subtest 'what is no good list is not used' => sub {
+    my $pki = new_pki();
+    my $g    = start($pki);
+    my $good = session($g, $pki, 'master');
+    my $whole = slurp("$pki/ca.crl");
+    # A CA of the same name with another key.
+    run_command([ 'sh', '-c', 'cd "$1" && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout twin.key '
+        . '-days 9 -config ca.cnf -extensions v3_ca -subj "/O=gate104 lab/CN=gate104 lab CA" -out twin.crt', 'sh', $pki ]);
+    spew("$pki/ca.cnf", slurp("$pki/ca.cnf") . "[delta]\n2.5.29.27 = critical,DER:020101\n");
+    my %make = (
+        'garbage'           => [ sub { 'no list at all' }, qr/not a PEM file/ ],
+        'half of it'        => [ sub { substr $whole, 0, length($whole) / 2 }, qr/cannot be read|holds no/ ],
+        'of an unknown CA'  => [ sub { ca($pki, qw(-gencrl -out x.crl -cert other-ca.crt -keyfile other-ca.key)); slurp("$pki/x.crl") }, qr/not among the CAs/ ],
+        'a wrong signature' => [ sub { ca($pki, qw(-gencrl -out x.crl -cert twin.crt -keyfile twin.key)); slurp("$pki/x.crl") }, qr/signature .* is wrong/ ],
+        'a delta list'      => [ sub { ca($pki, qw(-gencrl -out x.crl -crlexts delta)); slurp("$pki/x.crl") }, qr/delta list/ ],
+        'a private key'     => [ sub { slurp("$pki/master.key") }, qr/private key/ ],
+    );
+    my $n = 0;
+    for my $what (sort keys %make) {
+        my ($text, $why) = @{ $make{$what} };
+        spew("$pki/spoilt", $text->());
+        rename "$pki/spoilt", "$pki/ca.crl";
+        my $r = wait_reload($g, ++$n, 'reload-failed');
+        like($r && "$r->{why} $r->{detail}", qr/^tls\.crl .*$why/, $what);
+        like($r && $r->{detail}, qr/ca\.crl/, 'the record names the file');
+        is(handshake($g, $pki, 'revoked'), 'certificate-revoked', 'the old list stays in use');
+        ok(flows($good), 'the session lives on');
+    }
+    is(scalar(reloads($g, 'reload')), 0, 'none was taken');
+    like(slurp($g->{gate}{err}), qr/ALARM: what changed of the revocation lists is not used/, 'the operator is told');
+    unlink "$pki/ca.crl";
+    ok(wait_reload($g, ++$n, 'reload-failed'), 'gone altogether');
+    new_crl($pki);
+    kill 'HUP', $g->{gate}{pid};
+    ok(wait_reload($g, 1), 'a good one is');
+    stop_process($g->{gate}, 'TERM');
+};
+
+# ---- certificates and keys ----
+
+sub station_of { my ($s) = @_; return Net::SSLeay::X509_get_fingerprint($s->{sock}->peer_certificate, 'sha256') }
+
+for my $pool (1, 8) {
+    subtest "a new certificate and key, $pool sessions in a process" => sub {
+        my $pki = new_pki();
+        my $g = start($pki, limits => "sessions_per_worker = $pool; spare_workers = 2;");
+        my $old = session($g, $pki, 'master');
+        my $certificate = station_of($old);
+        my ($signer) = proc_of_role($g->{gate}, 'signer');
+
+        rename "$pki/station.crt", "$pki/good.crt";
+        spew("$pki/station.crt", slurp("$pki/master.crt"));
+        kill 'HUP', $g->{gate}{pid};
+        my $r = wait_reload($g, 1, 'reload-failed');
+        like($r && $r->{detail}, qr/not the private key|not for TLS servers/, 'a certificate that does not fit is not used');
+        is(station_of(session($g, $pki, 'master') // die), $certificate, 'the old one is');
+
+        issue($pki, 'station', extensions => 'v3_server');
+        kill 'HUP', $g->{gate}{pid};
+        ok(wait_reload($g, 1), 'one that does is');
+        ok(flows($old), 'running sessions go on');
+        is($old->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'with their commands');
+        for my $version ('TLSv1_2', 'TLSv1_3') {
+            my $new = session($g, $pki, 'master', version => $version);
+            ok($new && station_of($new) ne $certificate, "new ones get it, $version");
+            is($new && $new->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'and work');
+        }
+        ok(wait_until(sub { join(' ', map { role_of($_) } proc_of_role($g->{gate}, 'signer')) eq 'signer-1' }), 'the signer with the old key is gone');
+        is(scalar(grep { $_->{event} eq 'system.process-died' } records($g->{dir})), 0, 'which is no accident');
+        my ($now) = proc_of_role($g->{gate}, 'signer');
+        kill 'KILL', $now;
+        ok(wait_until(sub { my ($s) = proc_of_role($g->{gate}, 'signer'); $s && $s != $now }), 'if the new one dies');
+        ok(wait_until(sub { my $s = session($g, $pki, 'master'); $s && station_of($s) ne $certificate }), 'it is started again with its keys');
+        ok(flows($old), 'the first session never noticed');
+        stop_process($g->{gate}, 'TERM');
+    };
+}
+
+subtest 'what a reload does not change' => sub {
+    my $pki = new_pki();
+    my $g    = start($pki);
+    my $good = session($g, $pki, 'master');
+    my $conf = slurp("$g->{dir}/gate104.conf");
+    my $said = sub { my ($re) = @_; wait_for_text($g->{gate}{err}, $re) };
+    my @tries = ([ 'a line that is wrong', $conf . "tiger = 1;\n", qr/tiger/ ],
+                 [ 'another route', $conf =~ s/^(\s+\{.*)\n\);/$1,\n$1\n);/mr =~ s/name = "r"/name = "s"/r, qr/./ ],
+                 [ 'a CA that is none', $conf =~ s/ca\.crt/station.crt/r, qr/is not a CA/ ]);
+    my $n = 0;
+    for (@tries) {
+        my ($what, $text, $re) = @$_;
+        spew("$g->{dir}/gate104.conf", $text);
+        kill 'HUP', $g->{gate}{pid};
+        my $r = wait_reload($g, ++$n, 'reload-failed');
+        like($r && "$r->{why}: $r->{detail}", $re, "$what: nothing changes, with the reason");
+    }
+    spew("$g->{dir}/gate104.conf", "limits = { handshake = 7; };\n$conf");
+    kill 'HUP', $g->{gate}{pid};
+    my $r = wait_reload($g, 1);
+    like($r && $r->{detail}, qr/restart to use the new limits$/, 'what needs a restart is named');
+    ok(flows($good), 'the session lives on');
+    is($good->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'with its commands');
     stop_process($g->{gate}, 'TERM');
 };
 
