@@ -92,7 +92,8 @@ static void channels(struct stage *s, enum role from, size_t count)
             good = stage_begin(s, PHASE_RUN) && prime(s, from);
         }
         s->wait_ms = mutants[i].todo ? IMPATIENT_MS : 0;
-        good = good && trial_channel(s, from, (uint32_t)i, &mutants[i]);
+        good = good &&
+               trial_channel(s, from, from == ROLE_SIGNER ? 0 : (uint32_t)i, &mutants[i]);
         report(good, s, from, PHASE_RUN, &mutants[i]);
     }
     stage_end(s);

@@ -186,15 +186,15 @@ static const struct {
     unsigned int type;
     size_t (*make)(uint8_t *out);
 } samples[] = {
-    {MSG_CFG_BEGIN, config_begin},   {MSG_CHANNEL, channel},
+    {MSG_CFG_BEGIN, config_begin},    {MSG_CHANNEL, channel},
     {MSG_UPDATE_BEGIN, update_begin}, {MSG_UPDATE_DATA, update_data},
-    {MSG_TLS_SESSION, session},      {MSG_TLS_DONE, session_id},
-    {MSG_GATE_SESSION_TLS, session}, {MSG_GATE_SESSION_PLAIN, wrap_session},
-    {MSG_DIAL, session_id},          {MSG_DIALED_PLAIN, session},
-    {MSG_DIALED_TLS, session},       {MSG_DIAL_FAILED, dial_failed},
-    {MSG_SESSION_END, session_id},   {MSG_TLS_DATA, test_frame},
-    {MSG_GATE_DATA, test_frame},     {MSG_SIGN, sign},
-    {MSG_SIGNED, signed_earlier},    {MSG_RECORD, record},
+    {MSG_TLS_SESSION, session},       {MSG_TLS_DONE, session_id},
+    {MSG_GATE_SESSION_TLS, session},  {MSG_GATE_SESSION_PLAIN, wrap_session},
+    {MSG_DIAL, session_id},           {MSG_DIALED_PLAIN, session},
+    {MSG_DIALED_TLS, session},        {MSG_DIAL_FAILED, dial_failed},
+    {MSG_SESSION_END, session_id},    {MSG_TLS_DATA, test_frame},
+    {MSG_GATE_DATA, test_frame},      {MSG_SIGN, sign},
+    {MSG_SIGNED, signed_earlier},     {MSG_RECORD, record},
     {MSG_RECORD_ACK, record_ack},
 };
 

@@ -61,19 +61,19 @@ static size_t encode_tls(uint8_t **out)
     struct tls_route route[2] = {
         {.index = 0, .name = "rtu-7", .mode = ROUTE_PROTECT_RTU},
         {.index = 1, .name = "m", .mode = ROUTE_WRAP_MASTER, .peer_name = "a.example"}};
-    struct tls_config c = {.group = 3,
-                           .key = 2,
-                           .signer = 7,
-                           .revocation = {true, CRL_MISSING_ALLOW, CRL_STALE_MONITOR_ONLY,
-                                          86400},
-                           .revalidate_s = 600,
-                           .sessions_per_worker = 4,
-                           .handshake_s = 10,
-                           .cert_pem = cert,
-                           .ca_pem = ca,
-                           .crl_pem = crl,
-                           .route_count = 2,
-                           .route = route};
+    struct tls_config c = {
+        .group = 3,
+        .key = 2,
+        .signer = 7,
+        .revocation = {true, CRL_MISSING_ALLOW, CRL_STALE_MONITOR_ONLY, 86400},
+        .revalidate_s = 600,
+        .sessions_per_worker = 4,
+        .handshake_s = 10,
+        .cert_pem = cert,
+        .ca_pem = ca,
+        .crl_pem = crl,
+        .route_count = 2,
+        .route = route};
 
     /* More than a 16-bit length can say. */
     memset(cert, 'x', sizeof cert - 1);
