@@ -39,6 +39,7 @@ bool tls_party_try(struct tls_party *p, const struct tls_party_want *want, char 
         .chain = pem("own.crt", chain),
         .ca = pem("ca.crt", ca),
         .crl = pem("ca.crl", crl),
+        .revocation = want->revocation,
         .sign = ask,
         .sign_ctx = p,
         .peer_name = want->peer_name,

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "certs/revocation_rule.h"
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
 #include "tests/lib/pki.h"
@@ -32,6 +33,7 @@ struct tls_party_want {
     X509 *const *ca;
     size_t ca_count;
     X509_CRL *crl;
+    struct revocation_rule revocation;
     const char *peer_name;
 };
 
