@@ -148,6 +148,49 @@ subtest 'a certificate expires while its session runs' => sub {
     stop_process($g->{gate}, 'TERM');
 };
 
+subtest 'the certificate of the station is revoked, gate104 being the client' => sub {
+    my $pki = new_pki();
+    for my $version ('1.2', '1.3') {
+        issue($pki, 'outstation', extensions => 'v3_server');
+        my $tls = start_rtu('--tls', '--tls-min', $version, '--tls-max', $version, '--ca-file', "$pki/ca.crt", '--cert', "$pki/outstation.crt",
+                            '--key', "$pki/outstation.key");
+        my $g = start_route({ mode => 'wrap-master', remote => ["127.0.0.1:$tls->{port}"], peer_name => 'station.lab' },
+                            pki => $pki, tls => { cert => "$pki/master.crt", key => "$pki/master.key" });
+        my $m = Raw104->connect($g->{port});
+        ok($m && $m->start && $m->command($Raw104::SINGLE_ON) eq $Raw104::SINGLE_CON, "a session with commands, TLS $version");
+        revoke($pki, 'outstation', 'cessationOfOperation');
+        new_crl($pki);
+        ok($m->ended, 'the master is let go');
+        ok(wait_for_text($tls->{out}, qr/"event":"closed"/), 'and the station');
+        is_deeply([ story($g, $m) ],
+                  [ 'tls.certificate-invalid certificate-revoked IEC62351-3:2.4', 'session.close certificate-revoked IEC62351-3:1.8' ],
+                  'with the records');
+        my ($close) = grep { $_->{event} eq 'session.close' } records($g->{dir});
+        is($close->{leg}, 'station', 'which name the side');
+        stop_process($g->{gate}, 'TERM');
+    }
+};
+
+subtest 'what ends soon is told' => sub {
+    my $pki = new_pki();
+    issue($pki, 'station', extensions => 'v3_server', life => 86400 * 6 + 3600);
+    my $g = start($pki);
+    my $told = sub { join ' ', map { "$_->{event} $_->{why}" } grep { $_->{event} =~ /^tls\.expire/ } records($g->{dir}) };
+    # Nothing is told of a certificate that was made for a week, as the end shows; now as if
+    # it had been made long ago.
+    ca($pki, qw(-batch -notext -extensions v3_server -in station.csr -out station.crt -startdate), asn1_time(-86400 * 300), '-enddate',
+       asn1_time(86400 * 6 + 3600));
+    my $hup = sub { kill 'HUP', $g->{gate}{pid}; wait_reload($g, $_[0]) };
+    ok($hup->(1), 'a certificate that was made long ago');
+    is(wait_until($told), 'tls.expires-soon certificate', 'which soon ends, is told of');
+    like(slurp($g->{gate}{err}), qr/CN=station\.lab\S* \S+ ends in 6 days: \S+station\.crt$/m, 'to the operator, too');
+    new_crl($pki, late => 60);
+    ok(wait_until(sub { $told->() =~ /tls\.expired crl$/ }), 'and so is a list that is over');
+    $hup->(3);
+    is($told->(), 'tls.expires-soon certificate tls.expired crl', 'each once');
+    stop_process($g->{gate}, 'TERM');
+};
+
 # ---- lists that are late, missing or wrong ----
 
 # Late by an hour; what becomes of a handshake, and of a command.

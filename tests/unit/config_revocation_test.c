@@ -191,7 +191,7 @@ static void test_compare(void **state)
         {"\"ca.crt\"", "\"other.crt\"", true, false, ""},
         {"crl = [ \"ca.crl\" ];", "", true, false, ""},
         {"crl = [", "crl_stale = \"refuse\"; crl = [", true, false, ""},
-        {"station.crt", "other.crt", true, true, ""},
+        {"station.key", "./station.key", true, true, ""},
         {"max_sessions = 100", "max_sessions = 200", true, false, "limits"},
         {"max_sessions = 100", "handshake = 9", true, false, "limits"},
         {"/var/log/gate104", "/var/log/gate", true, false, "audit"},
@@ -205,8 +205,12 @@ static void test_compare(void **state)
         {"k = 12", "tls = { crl_grace = 1; }; k = 12", false, true, "routes or policies"},
     };
     struct config *a = load(NULL, "");
+    struct config *renewed = load(NULL, "");
 
     (void)state;
+    renewed->tls[0].cert.text[12] ^= 1;
+    assert_true(config_keys_changed(a, renewed));
+    config_free(renewed);
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct config *b = load(rows[i].find, rows[i].replace);
         char words[100];
