@@ -347,7 +347,7 @@ void gate_session_open(struct gate_session *s)
     record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
     gate_role_record(&r, s);
     if (s->warnings & IDENTITY_WARN_NO_CRL)
-        record_text(&r, RECORD_DETAIL, "no revocation list is configured");
+        record_text(&r, RECORD_DETAIL, "there is no revocation list of the peer's CA");
     (void)gate_log_send(s->gate, &r);
     loop_timer_stop(&s->gate->child.loop, &s->timer);
     supervise_open(s);
