@@ -66,7 +66,7 @@ struct gate_session {
     uint8_t warnings;  /* set of IDENTITY_WARN_* */
     bool roles_matter; /* the policy has rules for certain roles */
     struct role_set roles;
-    uint64_t role_bits; /* those for policy_decide_for */
+    uint64_t role_bits;    /* those for policy_decide_for */
     const char *end_event; /* IEC 62351-3 event of its end, or NULL */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;

@@ -55,7 +55,7 @@ struct proc {
 
 /* A configuration on its way to the workers of a group. */
 struct trust_update {
-    unsigned int users;
+    unsigned int users; /* workers to which it is on its way */
     uint32_t version;
     size_t size;
     uint8_t data[];

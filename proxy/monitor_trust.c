@@ -65,11 +65,22 @@ bool monitor_trust_try(const struct config *c, struct config_errors *errs)
 
 /* ---- out ---- */
 
+/* The newest stays for workers to come. */
+static void release(const struct worker_group *g, struct trust_update *u)
+{
+    if (u != g->update && u->users == 0)
+        free(u);
+}
+
 void monitor_trust_drop(struct proc *p)
 {
-    if (p->update && --p->update->users == 0)
-        free(p->update);
+    struct trust_update *u = p->update;
+
     p->update = NULL;
+    if (u) {
+        u->users--;
+        release(&p->monitor->group[TLS_WORKER_GROUP(p->id)], u);
+    }
     p->update_begun = false;
     p->update_sent = 0;
 }
@@ -135,6 +146,7 @@ static void publish(struct monitor *m, struct worker_group *g)
     uint8_t *cfg = NULL;
     size_t size = monitor_trust_encode(m->config, g->group, m->reload.signer, &cfg);
     struct trust_update *u = size > 0 ? malloc(sizeof *u + size) : NULL;
+    struct trust_update *old = g->update;
 
     if (!u) {
         monitor_log("ALARM: out of memory: a group of tls workers keeps what it had");
@@ -146,16 +158,16 @@ static void publish(struct monitor *m, struct worker_group *g)
         free(u);
         return;
     }
-    u->users = 1;
+    u->users = 0;
     u->version = ++g->version;
     u->size = size;
     memcpy(u->data, cfg, size);
     free(g->cfg);
     g->cfg = cfg;
     g->cfg_size = size;
-    if (g->update && --g->update->users == 0)
-        free(g->update);
     g->update = u;
+    if (old)
+        release(g, old);
     for (struct proc *p = m->procs; p; p = p->next) {
         if (p->role == ROLE_TLS && TLS_WORKER_GROUP(p->id) == g->group)
             monitor_trust_pump(p);

@@ -61,9 +61,8 @@ struct tls {
 void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx, int tcp,
                        int pair);
 void tls_session_end(struct tls_session *s);
-/* Ends it because of the peer's certificate: close_notify, and the gate is told. */
-void tls_session_distrust(struct tls_session *s, enum tls_failure failure,
-                          const char *detail);
+/* The TLS leg has ended: the gate is told how, what is left goes out. */
+void tls_session_closed(struct tls_session *s, const struct msg_tls_closed *m);
 /* Frees a session that has ended.  False: the broker could not yet be told. */
 bool tls_session_free(struct tls_session *s);
 
@@ -76,6 +75,9 @@ void tls_contexts_free(SSL_CTX **ctx, const struct tls_config *c);
 
 /* tls_trust.c: certificates, anchors and lists that change while sessions run */
 void tls_trust_init(struct tls *t);
+/* Ends a session because of the peer's certificate: close_notify, and the gate is told
+ * how. */
+void tls_trust_end(struct tls_session *s, enum tls_failure failure, const char *detail);
 /* UPDATE_BEGIN and UPDATE_DATA of the monitor. */
 enum imsg_status tls_trust_message(struct child *c, struct imsg *m);
 /* A channel to a signer: of the present material, or of that which is to come. */

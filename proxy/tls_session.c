@@ -148,10 +148,11 @@ void tls_session_end(struct tls_session *s)
     linger(s);
 }
 
-/* The peer's side ended: the gate is told how. */
-static void tell_closed(struct tls_session *s, const struct msg_tls_closed *m)
+void tls_session_closed(struct tls_session *s, const struct msg_tls_closed *m)
 {
-    (void)imsg_send(&s->gate, MSG_TLS_CLOSED, m, sizeof *m, NULL, 0);
+    if (imsg_send(&s->gate, MSG_TLS_CLOSED, m, sizeof *m, NULL, 0) == IMSG_AGAIN)
+        child_log(&s->tls->child, "session %llu: the gate could not be told how it ended",
+                  (unsigned long long)s->id);
     tls_session_end(s);
 }
 
@@ -159,20 +160,7 @@ static void peer_ended(struct tls_session *s, enum tls_close how)
 {
     struct msg_tls_closed m = {.how = (uint16_t)how};
 
-    tell_closed(s, &m);
-}
-
-void tls_session_distrust(struct tls_session *s, enum tls_failure failure,
-                          const char *detail)
-{
-    struct msg_tls_closed m = {.how = TLS_CLOSE_UNTRUSTED, .failure = (uint16_t)failure};
-
-    if (failure == TLS_FAIL_REVOKED)
-        m.how = TLS_CLOSE_REVOKED;
-    if (failure == TLS_FAIL_EXPIRED)
-        m.how = TLS_CLOSE_EXPIRED;
-    (void)snprintf(m.detail, sizeof m.detail, "%s", detail);
-    tell_closed(s, &m);
+    tls_session_closed(s, &m);
 }
 
 static void handshake_failed(struct tls_session *s, enum tls_failure failure,
@@ -272,7 +260,7 @@ static void read_failed(struct tls_session *s, int ret)
     if (m.how == TLS_CLOSE_ERROR || m.how == TLS_CLOSE_ALERT)
         m.failure = (uint16_t)tls_failure(s->ssl, ret, m.detail, sizeof m.detail);
     ERR_clear_error();
-    tell_closed(s, &m);
+    tls_session_closed(s, &m);
 }
 
 /* Reads records while the gate takes them; bounded, so that one peer with a full pipe
@@ -408,12 +396,6 @@ static void gate_ready(void *ctx, uint32_t events)
     }
     /* A peer that reads nothing must not keep the session of a gate that has ended it;
      * and the end of the pair would be told again and again. */
-    if ((events & (EPOLLERR | EPOLLHUP)) && pending_output(s) >= OUTPUT_HIGH) {
-        tls_session_end(s);
-        return;
-    }
-    /* The gate is gone while nothing is taken from it: what it sent last cannot go out.
-     */
     if ((events & (EPOLLERR | EPOLLHUP)) && pending_output(s) >= OUTPUT_HIGH) {
         tls_session_end(s);
         return;

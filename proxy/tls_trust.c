@@ -5,6 +5,7 @@
 
 #include "certs/revalidate.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,18 @@ static void tell_warnings(struct tls_session *s, uint8_t warnings)
         s->warned = warnings;
 }
 
+void tls_trust_end(struct tls_session *s, enum tls_failure failure, const char *detail)
+{
+    struct msg_tls_closed m = {.how = TLS_CLOSE_UNTRUSTED, .failure = (uint16_t)failure};
+
+    if (failure == TLS_FAIL_REVOKED)
+        m.how = TLS_CLOSE_REVOKED;
+    if (failure == TLS_FAIL_EXPIRED)
+        m.how = TLS_CLOSE_EXPIRED;
+    (void)snprintf(m.detail, sizeof m.detail, "%s", detail);
+    tls_session_closed(s, &m);
+}
+
 /* False: the session was ended. */
 static bool revalidate_session(struct tls_session *s)
 {
@@ -39,7 +52,7 @@ static bool revalidate_session(struct tls_session *s)
         tell_warnings(s, warnings_now(s, found.warnings));
         return true;
     }
-    tls_session_distrust(s, found.failure, found.detail);
+    tls_trust_end(s, found.failure, found.detail);
     return false;
 }
 
