@@ -87,7 +87,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 all: $(PROGRAMS)
 
 $(B)/gate104d:       $(call obj,proxy/gate104d.c) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
-$(B)/gate104d:       LDLIBS = -lconfig $(SSL) -lcap
+$(B)/gate104d:       LDLIBS = -lconfig -ljansson $(SSL) -lcap
 $(B)/gate104-broker: $(call obj,proxy/broker.c) $(LIBX) $(LIBS)
 $(B)/gate104-broker: LDLIBS = -lcap
 $(B)/gate104-tls:    $(call obj,proxy/tls.c) $(LIBX) $(LIBC) $(LIBS)

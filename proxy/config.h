@@ -68,6 +68,7 @@ struct config_route {
     uint32_t k, w, t0, t1, t2, t3;        /* IEC 60870-5-104 5.5, 5.2; seconds */
     size_t tls;                           /* place in config.tls */
     size_t policy;                        /* place in config.policies */
+    bool commands_closed;                 /* by an operator, while it runs */
     uint32_t role_revision;
     struct role_settings roles; /* without the names of private roles */
 };
@@ -146,6 +147,8 @@ bool config_role_user(const struct config *c, enum role role, uid_t *uid, gid_t 
 
 /* Gates are 0..config_gate_count()-1, groups of tls workers 0..config.tls_count-1. */
 uint32_t config_gate_count(const struct config *c);
+/* The gate that serves a route. */
+uint32_t config_gate_of(const struct config *c, size_t route);
 
 /* False: out of memory. */
 bool config_broker_role(const struct config *c, uint32_t incarnation,

@@ -20,14 +20,14 @@ bool config_role_user(const struct config *c, enum role role, uid_t *uid, gid_t 
     return true;
 }
 
-static uint32_t gate_of(const struct config *c, size_t route)
+uint32_t config_gate_of(const struct config *c, size_t route)
 {
     return (uint32_t)(route / c->limits.routes_per_gate);
 }
 
 uint32_t config_gate_count(const struct config *c)
 {
-    return c->route_count > 0 ? gate_of(c, c->route_count - 1) + 1 : 0;
+    return c->route_count > 0 ? config_gate_of(c, c->route_count - 1) + 1 : 0;
 }
 
 static void fill_broker_route(const struct config *c, const struct config_route *from,
@@ -36,7 +36,7 @@ static void fill_broker_route(const struct config *c, const struct config_route 
     to->index = from->index;
     memcpy(to->name, from->name, sizeof to->name);
     to->mode = from->mode;
-    to->gate = gate_of(c, from->index);
+    to->gate = config_gate_of(c, from->index);
     to->group = (uint32_t)from->tls;
     to->max_sessions = from->max_sessions;
     to->t0_s = from->t0;
@@ -193,7 +193,7 @@ bool config_gate_role(const struct config *c, uint32_t gate, struct gate_config 
     out->route = calloc(c->limits.routes_per_gate, sizeof *out->route);
     if (!out->route)
         return false;
-    for (size_t i = first; i < c->route_count && gate_of(c, i) == gate; i++) {
+    for (size_t i = first; i < c->route_count && config_gate_of(c, i) == gate; i++) {
         const struct config_route *from = &c->routes[i];
         uint32_t dial = from->t0 * (uint32_t)from->target_count;
 

@@ -114,6 +114,11 @@ static void channel(struct child *c, enum role peer, uint32_t id, int fd)
         lost_broker(g);
 }
 
+static enum imsg_status message(struct child *c, struct imsg *m)
+{
+    return gate_status_message((struct gate *)c, m);
+}
+
 static void stop_timeout(void *ctx)
 {
     struct gate *g = ctx;
@@ -134,6 +139,7 @@ static const struct child_ops ops = {
     .role = ROLE_GATE,
     .init = init,
     .channel = channel,
+    .message = message,
     .stop = stop,
 };
 

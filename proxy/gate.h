@@ -166,7 +166,15 @@ void gate_trust_warnings(struct gate_session *s, uint8_t warnings);
 /* True if this peer may not command now: its CA's list is too long out of date. */
 bool gate_trust_no_commands(const struct gate_session *s);
 
+/* ---- gate_status.c: what the operator asks ---- */
+
+enum imsg_status gate_status_message(struct gate *g, struct imsg *m);
+
 /* ---- gate_judge.c: what may pass ---- */
+
+/* Why no command of this session may pass now, whatever the policy says: a stable word;
+ * NULL: commands are judged. */
+const char *gate_commands_closed(const struct gate_session *s);
 
 /* The frame of a leg that is to be judged now. */
 bool gate_judge_next(const struct gate_session *s, enum link_leg leg,

@@ -126,11 +126,16 @@ static int run(struct config *c)
         monitor_log("cannot start: %s", strerror(errno));
         return 1;
     }
+    if (!monitor_control_begin(m)) {
+        monitor_log("cannot start: out of memory");
+        return 1;
+    }
     log_start(m);
     for (struct proc *p = m->procs; p; p = p->next)
         monitor_proc_start(p);
     monitor_fleet_workers(m);
     loop_run(&m->loop);
+    monitor_control_end(m);
     monitor_log("stopped");
     monitor_free(m);
     return m->exit_status;

@@ -130,6 +130,15 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     return gate_log_send(s->gate, &r);
 }
 
+const char *gate_commands_closed(const struct gate_session *s)
+{
+    if (s->route->commands_closed)
+        return "operator";
+    if (gate_trust_no_commands(s))
+        return "crl-stale";
+    return s->gate->monitor_only ? "log-unavailable" : NULL;
+}
+
 /* No command reaches the station before its record is on disk. */
 static void command(struct gate_session *s, const struct link_frame *f,
                     const struct announcement *a)
@@ -138,13 +147,12 @@ static void command(struct gate_session *s, const struct link_frame *f,
     bool sync = g->config.commands_sync;
     uint64_t ticket = gate_log_ticket(g);
 
-    if (gate_trust_no_commands(s)) {
-        log_refused(s, f, a->rule, "crl-stale", 0);
-        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
-        return;
-    }
-    if (g->monitor_only || !announce(s, f, ticket, sync, a)) {
-        log_refused(s, f, a->rule, "log-unavailable", 0);
+    const char *closed = gate_commands_closed(s);
+
+    if (!closed && !announce(s, f, ticket, sync, a))
+        closed = "log-unavailable";
+    if (closed) {
+        log_refused(s, f, a->rule, closed, 0);
         refuse(s, LEG_MASTER, f, REPLY_REFUSED);
         return;
     }

@@ -15,6 +15,7 @@
 #define MONITOR_RECORDS 32u
 
 struct monitor;
+struct control;
 
 enum proc_state {
     PROC_DOWN,     /* not running; restarts when its timer expires */
@@ -87,6 +88,8 @@ struct monitor_reload {
     uint32_t signer;     /* number of the signer with the present keys */
     struct config *next; /* waits for a signer with its keys; NULL: none does */
     bool again;          /* SIGHUP came meanwhile */
+    char failure[300];   /* of the last one; "": it was taken */
+    char note[160];      /* what of it waits for a restart */
     int inotify_fd;
     struct loop_watch inotify_watch;
     struct loop_timer crl_timer;
@@ -106,6 +109,7 @@ struct monitor {
     int exit_status;
     struct proc *procs;
     struct monitor_reload reload;
+    struct control *control; /* NULL: not yet, or no more */
     size_t group_count;
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
@@ -193,6 +197,18 @@ void monitor_trust_drop(struct proc *p);
 /* monitor_expiry.c */
 /* Tells what ends soon and was not yet told, and comes back each day. */
 void monitor_expiry_check(struct monitor *m);
+
+/* monitor_control.c, monitor_command.c, monitor_status.c: the control socket */
+/* False: out of memory.  Without a socket gate104d goes on, and says so. */
+bool monitor_control_begin(struct monitor *m);
+void monitor_control_end(struct monitor *m);
+/* A gate was started anew: it is told what operators have ordered. */
+void monitor_control_gate_runs(struct proc *gate);
+/* A reload is done, or refused. */
+void monitor_control_reloaded(struct monitor *m);
+/* STATUS_SESSION and STATUS_END of a gate. */
+enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
+enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

@@ -126,6 +126,8 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         monitor_fleet_worker_taken(p->monitor, taken.id);
         return IMSG_OK;
     case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
+    case MSG_STATUS_SESSION: return monitor_control_session(p, msg);
+    case MSG_STATUS_END: return monitor_control_end_of(p, msg);
     default: return imsg_reject(&p->control, msg);
     }
 }

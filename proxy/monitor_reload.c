@@ -38,9 +38,10 @@ void monitor_reload_refuse(struct monitor *m, const char *what,
 
         if (f->severity != CONFIG_ERROR)
             continue;
-        told++;
         (void)snprintf(text, sizeof text, "%s; %s (%s:%u)", f->what, f->remedy, f->file,
                        f->line);
+        if (told++ == 0)
+            (void)snprintf(m->reload.failure, sizeof m->reload.failure, "%.299s", text);
         monitor_log("ALARM: %s is not used, what was good stays in use: %s", what, text);
         record_begin(&r, EVENT_RELOAD_FAILED, 0, false);
         record_text(&r, RECORD_WHY, f->key[0] ? f->key : "file");
@@ -55,11 +56,13 @@ static void finish(struct monitor *m, struct config *c, const char *why)
 {
     struct config_tls *old = m->config->tls;
     char words[100];
-    char note[160] = "";
+    char *note = m->reload.note;
+    const size_t note_size = sizeof m->reload.note;
 
+    m->reload.failure[0] = note[0] = '\0';
     config_restart_words(m->config, c, words, sizeof words);
     if (words[0] != '\0') {
-        (void)snprintf(note, sizeof note, "; restart to use the new %s", words);
+        (void)snprintf(note, note_size, "; restart to use the new %s", words);
         monitor_log("what changed in %s is used after a restart", words);
     }
     monitor_trust_use(m, c->tls, why, note);
@@ -116,6 +119,8 @@ void monitor_reload_signer(struct proc *p, bool runs)
     }
     if (again)
         monitor_reload_all(m);
+    else
+        monitor_control_reloaded(m);
 }
 
 /* Takes a configuration in which nothing is wrong. */
@@ -130,6 +135,7 @@ static void use(struct monitor *m, struct config *c)
     signer = monitor_add_signer(m, c, next_signer(m));
     if (!signer) {
         monitor_log("ALARM: out of memory: the old certificates stay in use");
+        (void)snprintf(m->reload.failure, sizeof m->reload.failure, "out of memory");
         config_free(c);
         return;
     }
@@ -177,4 +183,5 @@ void monitor_reload_all(struct monitor *m)
     else
         monitor_reload_refuse(m, "the new configuration", &errs);
     config_errors_free(&errs);
+    monitor_control_reloaded(m);
 }

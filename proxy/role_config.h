@@ -109,6 +109,7 @@ struct gate_route {
     uint8_t policy_hash[POLICY_HASH_SIZE]; /* SHA-256 of the policy file's octets */
     uint8_t *policy;                       /* blob for policy_load() */
     size_t policy_size;
+    bool commands_closed; /* by an operator, while it runs; not encoded */
 };
 
 struct gate_config {

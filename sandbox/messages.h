@@ -120,6 +120,48 @@ struct PACKED msg_record_ack {
     uint8_t zero[7];
 };
 
+/* Sessions answered to one question. */
+#define STATUS_SESSIONS_MAX 16u
+
+/* Asks for the sessions whose number is above `after`, in rising order. */
+struct PACKED msg_status_ask {
+    uint64_t after;
+    uint32_t request;
+};
+
+enum status_state { STATUS_IDENTIFY = 1, STATUS_DIAL = 2, STATUS_OPEN = 3 };
+
+#define STATUS_STARTED     1u /* STARTDT is confirmed */
+#define STATUS_NO_COMMANDS 2u /* commands are refused now, whatever the policy says */
+
+struct PACKED msg_status_session {
+    uint32_t request;
+    uint16_t route;
+    uint8_t state; /* enum status_state */
+    uint8_t flags; /* STATUS_* */
+    uint64_t session;
+    uint64_t age_ms;
+    uint64_t master_i, station_i, refused, dropped; /* I-frames */
+    struct msg_endpoint source, target;             /* target: family 0 until known */
+    char subject[256]; /* printable, NUL-terminated; "" without a certificate */
+    char version[16];
+    char suite[64];
+};
+
+struct PACKED msg_status_end {
+    uint32_t request;
+    uint8_t more;       /* 1: ask again, after the last session that came */
+    uint8_t log_broken; /* 1: commands are refused because the log does not work */
+    uint8_t zero[2];
+};
+
+/* An operator's word on the commands of a route. */
+struct PACKED msg_route_commands {
+    uint16_t route;
+    uint8_t refused; /* 1: refuse all of them */
+    uint8_t zero;
+};
+
 /* How the TLS leg of a session ended (msg_tls_closed.how). */
 enum tls_close {
     TLS_CLOSE_NOTIFY = 1, /* close_notify received */

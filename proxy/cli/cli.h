@@ -30,4 +30,12 @@ bool cli_colour(FILE *out);
 int cli_decode(int argc, char **argv);
 int cli_log(int argc, char **argv);
 
+/* control.c: what is asked of the running gate104d, at this socket. */
+void cli_control_socket(const char *path);
+int cli_status(int argc, char **argv);
+int cli_sessions(int argc, char **argv);
+int cli_close(int argc, char **argv);
+int cli_reload(int argc, char **argv);
+int cli_monitor_only(int argc, char **argv);
+
 #endif

@@ -8,6 +8,12 @@ static const struct cli_command commands[] = {
     {"decode", "HEX...|-|--raw FILE|--pcap FILE [--json] [--policy FILE] ...",
      "APDUs in words, field by field, with the verdict", cli_decode},
     {"log", "show|verify|stats ...", "read and check a session log", cli_log},
+    {"status", "[--json]", "what runs: routes, processes, certificates", cli_status},
+    {"sessions", "[--json]", "who is connected, and what passed", cli_sessions},
+    {"close", "SESSION", "end a session", cli_close},
+    {"reload", "", "read the configuration, certificates and lists again", cli_reload},
+    {"monitor-only", "on|off ROUTE",
+     "refuse all commands of a route, or judge them again", cli_monitor_only},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -83,6 +89,11 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         (void)printf("gate104 %s\n", GATE104_VERSION);
         return 0;
+    }
+    if (argc > 3 && strcmp(argv[1], "-s") == 0) {
+        cli_control_socket(argv[2]);
+        argc -= 2;
+        argv += 2;
     }
     return cli_dispatch(commands, "gate104", 2, argc, argv);
 }

@@ -13,7 +13,7 @@ plan skip_all => 'sanitizer build' if $BUILD =~ /-san$/;
 
 # Libraries beside libc: those a program must have, and those it may have.
 my %LIBRARIES = (
-    'gate104d'       => { must => [qw(libconfig libcrypto)], may => [qw(libssl libcap)] },
+    'gate104d'       => { must => [qw(libconfig libcrypto libjansson)], may => [qw(libssl libcap)] },
     'gate104-broker' => { must => [qw(libcap)],              may => [] },
     'gate104-tls'    => { must => [qw(libssl libcrypto libcap)], may => [] },
     'gate104-gate'   => { must => [qw(libcap)],              may => [] },

@@ -1,0 +1,296 @@
+/* gate104 status, sessions, close, reload, monitor-only: asks the running gate104d. */
+#include "proxy/cli/cli.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define DEFAULT_SOCKET "/run/gate104/control"
+#define ANSWER_MAX     (64u * 1024u * 1024u)
+#define ANSWER_WAIT_MS 40000
+
+/* Exit status: 0 done, 1 refused or nobody there, 2 misuse. */
+
+static int connect_to(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (strlen(path) >= sizeof addr.sun_path) {
+        (void)fprintf(stderr, "gate104: the path of the socket is too long: %s\n", path);
+        return -1;
+    }
+    (void)memcpy(addr.sun_path, path, strlen(path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
+        return fd;
+    (void)fprintf(stderr,
+                  "gate104: no gate104d answers at %s: %s (is it running; is this its "
+                  "run_dir, see -s; are you its user or root?)\n",
+                  path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return -1;
+}
+
+/* Everything until the far end closes; NULL with a line to the user. */
+static char *read_answer(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t size = 0;
+    size_t have = 0;
+    char *text = NULL;
+
+    while (have < ANSWER_MAX) {
+        ssize_t n;
+
+        if (size - have < 4096) {
+            char *more = realloc(text, size = 2 * size + 65536);
+
+            if (!more)
+                break;
+            text = more;
+        }
+        if (poll(&p, 1, ANSWER_WAIT_MS) <= 0)
+            break;
+        n = recv(fd, text + have, size - have - 1, 0);
+        if (n < 0)
+            break;
+        have += (size_t)n;
+        text[have] = '\0';
+        if (n == 0 && have > 0)
+            return text;
+        if (n == 0)
+            break;
+    }
+    (void)fprintf(stderr, "gate104: no answer from gate104d\n");
+    free(text);
+    return NULL;
+}
+
+/* The answer to one line; NULL if there is none, or it says that it failed. */
+static json_t *ask(const char *path, const char *line)
+{
+    json_error_t error;
+    json_t *answer = NULL;
+    const char *why;
+    char *text = NULL;
+    int fd = connect_to(path);
+
+    if (fd < 0)
+        return NULL;
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line))
+        text = read_answer(fd);
+    (void)close(fd);
+    if (text)
+        answer = json_loads(text, 0, &error);
+    free(text);
+    if (!answer || json_is_true(json_object_get(answer, "ok")))
+        return answer;
+    why = json_string_value(json_object_get(answer, "error"));
+    (void)fprintf(stderr, "gate104: ");
+    cli_put_safe(stderr, why ? why : "refused", 0, false);
+    (void)fprintf(stderr, "\n");
+    json_decref(answer);
+    return NULL;
+}
+
+/* ---- printing ---- */
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+
+    return s ? s : "";
+}
+
+static long long number_of(const json_t *o, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static void put(const json_t *o, const char *key, size_t width)
+{
+    cli_put_safe(stdout, text_of(o, key), width, width > 0);
+    (void)printf("  ");
+}
+
+static void put_list(const json_t *list)
+{
+    size_t i;
+    const json_t *item;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *s = json_string_value(item);
+
+        (void)printf("%s", i > 0 ? "," : "");
+        cli_put_safe(stdout, s ? s : "", 0, false);
+    }
+}
+
+static void print_status(const json_t *a)
+{
+    size_t i;
+    const json_t *o;
+
+    (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
+                 number_of(a, "pid"), text_of(a, "config"));
+    (void)printf("log %s, commands %s\n", text_of(a, "log"), text_of(a, "log_commands"));
+    if (!json_is_true(json_object_get(a, "separate_users")))
+        (void)printf(
+            "LESS SEPARATION: not started as root, all processes are one user\n");
+    (void)printf("\nroutes\n");
+    json_array_foreach(json_object_get(a, "routes"), i, o)
+    {
+        (void)printf("  ");
+        put(o, "name", 16);
+        put(o, "kind", 11);
+        put(o, "mode", 12);
+        put_list(json_object_get(o, "listen"));
+        (void)printf(" -> ");
+        put_list(json_object_get(o, "target"));
+        (void)printf("\n");
+    }
+    (void)printf("\nprocesses\n");
+    json_array_foreach(json_object_get(a, "processes"), i, o)
+    {
+        (void)printf("  ");
+        put(o, "role", 8);
+        (void)printf("%7lld  pid %-8lld", number_of(o, "number"), number_of(o, "pid"));
+        put(o, "state", 8);
+        (void)printf("%lld s\n", number_of(o, "up_seconds"));
+    }
+    (void)printf("\ncertificates and lists\n");
+    json_array_foreach(json_object_get(a, "trust"), i, o)
+    {
+        long long days = number_of(o, "days_left");
+
+        (void)printf("  ");
+        put(o, "kind", 11);
+        put(o, "name", 40);
+        if (days < 0)
+            (void)printf("OVER            ");
+        else
+            (void)printf("%6lld days left ", days);
+        put(o, "file", 0);
+        (void)printf("\n");
+    }
+}
+
+static void print_sessions(const json_t *a)
+{
+    size_t i;
+    const json_t *o;
+
+    json_array_foreach(json_object_get(a, "sessions"), i, o)
+    {
+        bool open = strcmp(text_of(o, "state"), "open") == 0;
+
+        (void)printf("%lld  ", number_of(o, "session"));
+        put(o, "route", 16);
+        cli_put_safe(stdout,
+                     !open                                         ? text_of(o, "state")
+                     : json_is_true(json_object_get(o, "started")) ? "started"
+                                                                   : "stopped",
+                     9, true);
+        (void)printf("  %s",
+                     json_is_true(json_object_get(o, "commands")) ? "" : "NO COMMANDS  ");
+        put(o, "source", 21);
+        (void)printf("%6lld s  I %lld/%lld  refused %lld  dropped %lld  ",
+                     number_of(o, "age_seconds"), number_of(o, "master_i"),
+                     number_of(o, "station_i"), number_of(o, "refused"),
+                     number_of(o, "dropped"));
+        put(o, "subject", 0);
+        (void)printf("\n");
+    }
+    if (json_array_size(json_object_get(a, "sessions")) == 0)
+        (void)printf("no sessions\n");
+    if (!json_is_true(json_object_get(a, "complete")))
+        (void)printf("INCOMPLETE: a gate process did not answer\n");
+}
+
+static void print_note(const json_t *a)
+{
+    (void)printf("done");
+    cli_put_safe(stdout, text_of(a, "detail"), 0, false);
+    (void)printf("\n");
+}
+
+/* ---- commands ---- */
+
+static const char *control_socket = DEFAULT_SOCKET;
+
+void cli_control_socket(const char *path)
+{
+    control_socket = path;
+}
+
+/* `words` of argv are the question; --json may stand among them. */
+static int question(int argc, char **argv, int words, const char *usage,
+                    void (*print)(const json_t *))
+{
+    char line[256] = "";
+    bool json = false;
+    json_t *answer;
+    int have = 0;
+
+    for (int i = 0; i < argc; i++) {
+        size_t used = strlen(line);
+
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+            continue;
+        }
+        if (++have > words || strlen(argv[i]) + used + 3 > sizeof line)
+            break;
+        (void)snprintf(line + used, sizeof line - used, "%s%s", used > 0 ? " " : "",
+                       argv[i]);
+    }
+    if (have != words || strchr(line, '\n')) {
+        (void)fprintf(stderr, "usage: gate104 [-s SOCKET] %s\n", usage);
+        return 2;
+    }
+    (void)strncat(line, "\n", sizeof line - strlen(line) - 1);
+    answer = ask(control_socket, line);
+    if (!answer)
+        return 1;
+    if (json) {
+        (void)json_dumpf(answer, stdout, JSON_INDENT(2));
+        (void)printf("\n");
+    } else {
+        print(answer);
+    }
+    json_decref(answer);
+    return 0;
+}
+
+int cli_status(int argc, char **argv)
+{
+    return question(argc, argv, 1, "status [--json]", print_status);
+}
+
+int cli_sessions(int argc, char **argv)
+{
+    return question(argc, argv, 1, "sessions [--json]", print_sessions);
+}
+
+int cli_close(int argc, char **argv)
+{
+    return question(argc, argv, 2, "close SESSION", print_note);
+}
+
+int cli_reload(int argc, char **argv)
+{
+    return question(argc, argv, 1, "reload", print_note);
+}
+
+int cli_monitor_only(int argc, char **argv)
+{
+    return question(argc, argv, 3, "monitor-only on|off ROUTE", print_note);
+}
