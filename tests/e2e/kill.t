@@ -63,6 +63,7 @@ sub kill_all {
 
 for (1 .. $KILLS) {
     sleep 0.02 + rand() ** 2 * 0.4;
+    last if !alive($stations);
     my @roles = grep { ($deaths{$_} // 0) < $PATIENT } qw(broker tls gate signer audit);
     my $role = (@roles, 'all')[ rand(@roles + 1) ];
     $role eq 'all' ? kill_all() : kill_role($role);
