@@ -31,6 +31,8 @@
     2u /* the list is past its nextUpdate, or before lastUpdate */
 /* Commands of this peer are refused: its CA's list is out of date (crl_stale). */
 #define IDENTITY_WARN_MONITOR_ONLY 4u
+#define IDENTITY_WARN_NO_PFS                                                             \
+    8u /* who gets the RSA key later can read the session: key transport */
 
 /* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
  * a text is for people; decide on the fingerprint. */

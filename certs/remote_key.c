@@ -78,7 +78,14 @@ static EVP_PKEY *public_copy(EVP_PKEY *key, const char *type)
 
 EVP_PKEY *remote_key_new(EVP_PKEY *public, remote_sign_fn sign, void *ctx)
 {
-    struct remote_origin origin = {NULL, sign, ctx};
+    struct remote_ops ops = {sign, NULL, ctx};
+
+    return remote_key_new_ops(public, &ops);
+}
+
+EVP_PKEY *remote_key_new_ops(EVP_PKEY *public, const struct remote_ops *ops)
+{
+    struct remote_origin origin = {NULL, *ops};
     struct remote_origin *handle = &origin;
     OSSL_PARAM params[2];
     const char *type = type_of(public);

@@ -12,21 +12,7 @@
 #include "certs/sign_check.h"
 #include "certs/sign_scheme.h"
 
-/* The functions of a provider have fixed types (provider-keymgmt(7), -signature(7)) that
- * carry everything as void pointers; OSSL_FUNC() puts one into a dispatch table. */
-#define OSSL_FUNC(id, fn)                                                                \
-    {                                                                                    \
-        (id), (void (*)(void))(fn)                                                       \
-    }
-
 /* ---- keys ---- */
-
-struct remote_key {
-    const char *type;
-    EVP_PKEY *public;    /* of the default provider */
-    remote_sign_fn sign; /* NULL in a key that is public only */
-    void *ctx;
-};
 
 static struct remote_key *key_new(void *provctx, const char *type)
 {
@@ -66,7 +52,7 @@ static int key_has(const void *keydata, int selection)
     if (!key || !key->public)
         return 0;
     /* The private half counts as present: it can sign. */
-    return !(selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || key->sign;
+    return !(selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) || key->ops.sign;
 }
 
 static int key_match(const void *a, const void *b, int selection)
@@ -99,8 +85,7 @@ static int key_import(void *keydata, int selection, const OSSL_PARAM params[])
     if (!EVP_PKEY_up_ref(origin->public))
         return 0;
     key->public = origin->public;
-    key->sign = origin->sign;
-    key->ctx = origin->ctx;
+    key->ops = origin->ops;
     return 1;
 }
 
@@ -170,7 +155,8 @@ static const char *key_operation_ec(int operation)
 
 static const char *key_operation_rsa(int operation)
 {
-    return operation == OSSL_OP_SIGNATURE ? "RSA" : NULL;
+    return operation == OSSL_OP_SIGNATURE || operation == OSSL_OP_ASYM_CIPHER ? "RSA"
+                                                                              : NULL;
 }
 
 #define KEY_FUNCTIONS(new, types, operation)                                             \
@@ -298,7 +284,7 @@ static int sign_begin(void *ctx, const char *digest, void *keydata,
     struct operation *op = ctx;
     const struct remote_key *key = keydata;
 
-    if (!key || !key->sign)
+    if (!key || !key->ops.sign)
         return 0;
     if (!digest)
         digest = "SHA256";
@@ -334,7 +320,7 @@ static int sign_once(void *ctx, unsigned char *sig, size_t *siglen, size_t cap,
     }
     if (cap < max)
         return 0;
-    if (op->key->sign(op->key->ctx, scheme->code, tbs, n, sig, max, &made) != 0 ||
+    if (op->key->ops.sign(op->key->ops.ctx, scheme->code, tbs, n, sig, max, &made) != 0 ||
         made == 0 || made > max) {
         ERR_raise_data(ERR_LIB_USER, REMOTE_KEY_REASON_SIGN,
                        "no signature from the signer");
@@ -399,12 +385,19 @@ static const OSSL_ALGORITHM sign_algorithms[] = {
     {NULL, NULL, NULL, NULL},
 };
 
+static const OSSL_ALGORITHM decrypt_algorithms[] = {
+    {NAMES_RSA, PROPERTIES, remote_decrypt_functions, "RSA decryption elsewhere"},
+    {NULL, NULL, NULL, NULL},
+};
+
 static const OSSL_ALGORITHM *provider_query(void *provctx, int operation, int *no_cache)
 {
     (void)provctx;
     *no_cache = 0;
     if (operation == OSSL_OP_KEYMGMT)
         return key_algorithms;
+    if (operation == OSSL_OP_ASYM_CIPHER)
+        return decrypt_algorithms;
     return operation == OSSL_OP_SIGNATURE ? sign_algorithms : NULL;
 }
 

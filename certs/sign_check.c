@@ -51,17 +51,26 @@ static enum sign_kind check_tls13(const uint8_t *tbs, size_t n,
     return SIGN_REFUSED_CONTEXT;
 }
 
-static enum sign_kind check_tls12(const uint8_t *tbs, size_t n, enum sign_role role)
+static enum sign_kind check_tls12(const uint8_t *tbs, size_t n, enum sign_role role,
+                                  unsigned int allow)
 {
-    bool short_one = n <= SIGN_TLS12_SERVER_MAX;
+    enum sign_kind server;
+    enum sign_kind client;
 
-    if (role == SIGN_ROLE_SERVER || (role == SIGN_ROLE_BOTH && short_one))
-        return sign_check_tls12_server(tbs, n);
-    return sign_check_tls12_client(tbs, n);
+    server = sign_check_tls12_server(tbs, n, allow);
+    if (role == SIGN_ROLE_SERVER)
+        return server;
+    /* Octets that could stand for both are no client's. */
+    if (sign_kind_good(server))
+        return role == SIGN_ROLE_CLIENT ? SIGN_REFUSED_SIDE : server;
+    client = sign_check_tls12_client(tbs, n, allow);
+    if (sign_kind_good(client) || role == SIGN_ROLE_CLIENT)
+        return client;
+    return n <= SIGN_TLS12_SERVER_MAX ? server : client;
 }
 
 enum sign_kind sign_check(const uint8_t *tbs, size_t n, uint16_t scheme,
-                          enum sign_role role, bool allow_tls12)
+                          enum sign_role role, unsigned int allow)
 {
     const struct sign_scheme *row = sign_scheme_find(scheme);
 
@@ -73,9 +82,9 @@ enum sign_kind sign_check(const uint8_t *tbs, size_t n, uint16_t scheme,
         return SIGN_REFUSED_SIDE;
     if (starts_with_pad(tbs, n))
         return check_tls13(tbs, n, row, role);
-    if (!allow_tls12)
+    if (!(allow & SIGN_ALLOW_TLS12))
         return SIGN_REFUSED_VERSION;
-    return check_tls12(tbs, n, role);
+    return check_tls12(tbs, n, role, allow);
 }
 
 struct kind_row {

@@ -73,6 +73,15 @@ static const struct curve *curve_find(uint16_t code)
     return NULL;
 }
 
+/* How the two sides of a handshake agree on a secret. */
+enum exchange { EXCHANGE_ECDHE, EXCHANGE_DHE, EXCHANGE_TRANSPORT };
+
+struct agreement {
+    enum exchange how;
+    const struct curve *curve; /* ECDHE */
+    size_t prime;              /* DHE: octets of it */
+};
+
 static bool point_good(struct cursor *c, const struct curve *curve)
 {
     struct cursor point = vector(c, 1);
@@ -92,22 +101,54 @@ static enum sign_kind check_params(struct cursor *c, const struct curve **curve)
     return point_good(c, *curve) ? SIGN_TLS12_SERVER : SIGN_REFUSED_POINT;
 }
 
-enum sign_kind sign_check_tls12_server(const uint8_t *tbs, size_t n)
+/* RFC 7919: the prime begins and ends with 64 ones, the generator is 2.  OpenSSL fills
+ * the public value up to the length of the prime. */
+static bool is_ffdhe2048(const struct cursor *p, const struct cursor *g,
+                         const struct cursor *y)
+{
+    static const uint8_t ones[8] = {255, 255, 255, 255, 255, 255, 255, 255};
+
+    return p->left == 256 && g->left == 1 && y->left == 256 && g->p[0] == 2 &&
+           memcmp(p->p, ones, sizeof ones) == 0 &&
+           memcmp(p->p + 256 - sizeof ones, ones, sizeof ones) == 0;
+}
+
+/* ServerDHParams, RFC 5246 clause 7.4.3: our own are of one group, a peer's of any with a
+ * prime of 2048 to 8192 bits. */
+static bool dh_params_good(struct cursor *c, bool own, size_t *prime)
+{
+    struct cursor p = vector(c, 2);
+    struct cursor g = vector(c, 2);
+    struct cursor y = vector(c, 2);
+
+    if (c->bad || g.left == 0 || y.left == 0 || g.left > p.left || y.left > p.left)
+        return false;
+    *prime = p.left;
+    return own ? is_ffdhe2048(&p, &g, &y) : p.left >= 256 && p.left <= 1024;
+}
+
+enum sign_kind sign_check_tls12_server(const uint8_t *tbs, size_t n, unsigned int allow)
 {
     struct cursor c = {tbs, n, false};
+    struct cursor dh;
     const struct curve *curve;
     enum sign_kind found;
+    size_t prime;
 
     sub(&c, 64);
+    dh = c;
     found = check_params(&c, &curve);
-    if (found != SIGN_TLS12_SERVER)
-        return found;
-    return whole(&c) ? SIGN_TLS12_SERVER : SIGN_REFUSED_LENGTH;
+    if (found == SIGN_TLS12_SERVER)
+        return whole(&c) ? SIGN_TLS12_SERVER : SIGN_REFUSED_LENGTH;
+    /* The curve type is below 4, and the first octet of a length of 256 is 1. */
+    if ((allow & SIGN_ALLOW_DHE) && dh_params_good(&dh, true, &prime))
+        return whole(&dh) ? SIGN_TLS12_SERVER : SIGN_REFUSED_LENGTH;
+    return found;
 }
 
 /* The messages of a full handshake, RFC 5246 clause 7.4.  Each check reads one body, and
  * the caller sees to it that nothing of the body is left. */
-typedef bool (*body_fn)(struct cursor *c, const struct curve **curve);
+typedef bool (*body_fn)(struct cursor *c, struct agreement *a);
 
 /* Items of at least `min` octets, each with a length of `width` octets; at most as many
  * as there are octets. */
@@ -146,12 +187,12 @@ static bool hello_start_good(struct cursor *c)
     return !id.bad && id.left <= 32;
 }
 
-static bool client_hello_good(struct cursor *c, const struct curve **curve)
+static bool client_hello_good(struct cursor *c, struct agreement *a)
 {
     struct cursor suites;
     struct cursor compression;
 
-    (void)curve;
+    (void)a;
     if (!hello_start_good(c))
         return false;
     suites = vector(c, 2);
@@ -163,44 +204,60 @@ static bool client_hello_good(struct cursor *c, const struct curve **curve)
     return extensions_good(c);
 }
 
-static bool server_hello_good(struct cursor *c, const struct curve **curve)
+/* The suites of the profile that do not use curves. */
+static const struct {
+    uint16_t suite;
+    enum exchange how;
+} exchanges[] = {
+    {0x009E, EXCHANGE_DHE},
+    {0x009F, EXCHANGE_DHE},
+    {0x003C, EXCHANGE_TRANSPORT},
+};
+
+static bool server_hello_good(struct cursor *c, struct agreement *a)
 {
-    (void)curve;
+    uint32_t suite;
+
     if (!hello_start_good(c))
         return false;
-    get(c, 2);
+    suite = get(c, 2);
+    for (size_t i = 0; i < sizeof(exchanges) / sizeof(exchanges[0]); i++) {
+        if (exchanges[i].suite == suite)
+            a->how = exchanges[i].how;
+    }
     if (get(c, 1) != 0)
         return false;
     return extensions_good(c);
 }
 
 /* Either side's: mutual authentication leaves no empty list. */
-static bool certificate_good(struct cursor *c, const struct curve **curve)
+static bool certificate_good(struct cursor *c, struct agreement *a)
 {
     struct cursor list = vector(c, 3);
 
-    (void)curve;
+    (void)a;
     return !list.bad && list.left > 0 && items_good(list, 3, 1);
 }
 
-static bool server_key_exchange_good(struct cursor *c, const struct curve **curve)
+static bool server_key_exchange_good(struct cursor *c, struct agreement *a)
 {
     struct cursor signature;
 
-    if (check_params(c, curve) != SIGN_TLS12_SERVER)
+    if (a->how == EXCHANGE_DHE ? !dh_params_good(c, false, &a->prime)
+                               : check_params(c, &a->curve) != SIGN_TLS12_SERVER)
         return false;
     get(c, 2);
     signature = vector(c, 2);
     return !signature.bad && signature.left > 0;
 }
 
-static bool certificate_request_good(struct cursor *c, const struct curve **curve)
+static bool certificate_request_good(struct cursor *c, struct agreement *a)
 {
     struct cursor types = vector(c, 1);
     struct cursor schemes = vector(c, 2);
     struct cursor names = vector(c, 2);
 
-    (void)curve;
+    (void)a;
     if (types.bad || types.left == 0)
         return false;
     if (schemes.bad || schemes.left < 2 || schemes.left % 2 != 0)
@@ -208,44 +265,64 @@ static bool certificate_request_good(struct cursor *c, const struct curve **curv
     return items_good(names, 2, 1);
 }
 
-static bool hello_done_good(struct cursor *c, const struct curve **curve)
+static bool hello_done_good(struct cursor *c, struct agreement *a)
 {
     (void)c;
-    (void)curve;
+    (void)a;
     return true;
 }
 
-static bool client_key_exchange_good(struct cursor *c, const struct curve **curve)
+/* The largest that a key of 8192 bits encrypts to (RFC 5246 clause 7.4.7.1). */
+#define ENCRYPTED_MAX 1024u
+
+static bool client_key_exchange_good(struct cursor *c, struct agreement *a)
 {
-    return point_good(c, *curve);
+    struct cursor value;
+
+    if (a->how == EXCHANGE_ECDHE)
+        return point_good(c, a->curve);
+    value = vector(c, 2);
+    return !value.bad && value.left > 0 &&
+           value.left <= (a->how == EXCHANGE_DHE ? a->prime : ENCRYPTED_MAX);
 }
 
 /* RFC 5246 clause 7.3, figure 1.  gate104 asks for no CertificateStatus and no ticket, so
  * there is no place for them. */
+#define SERVER_KEY_EXCHANGE 12u
 static const struct step {
     uint8_t type;
     body_fn good;
 } steps[] = {
     {1, client_hello_good},         {2, server_hello_good},
-    {11, certificate_good},         {12, server_key_exchange_good},
+    {11, certificate_good},         {SERVER_KEY_EXCHANGE, server_key_exchange_good},
     {13, certificate_request_good}, {14, hello_done_good},
     {11, certificate_good},         {16, client_key_exchange_good},
 };
 
-enum sign_kind sign_check_tls12_client(const uint8_t *tbs, size_t n)
+static bool exchange_allowed(enum exchange how, unsigned int allow)
+{
+    if (how == EXCHANGE_ECDHE)
+        return true;
+    return allow & (how == EXCHANGE_DHE ? SIGN_ALLOW_DHE : SIGN_ALLOW_TRANSPORT);
+}
+
+enum sign_kind sign_check_tls12_client(const uint8_t *tbs, size_t n, unsigned int allow)
 {
     struct cursor c = {tbs, n, false};
-    const struct curve *curve = NULL;
+    struct agreement a = {EXCHANGE_ECDHE, NULL, 0};
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct cursor body;
 
+        /* Key transport needs nothing of the server but its certificate. */
+        if (steps[i].type == SERVER_KEY_EXCHANGE && a.how == EXCHANGE_TRANSPORT)
+            continue;
         if (get(&c, 1) != steps[i].type)
             return c.bad ? SIGN_REFUSED_LENGTH : SIGN_REFUSED_ORDER;
         body = vector(&c, 3);
         if (body.bad)
             return SIGN_REFUSED_LENGTH;
-        if (!steps[i].good(&body, &curve) || !whole(&body))
+        if (!steps[i].good(&body, &a) || !whole(&body) || !exchange_allowed(a.how, allow))
             return SIGN_REFUSED_MESSAGE;
     }
     return whole(&c) ? SIGN_TLS12_CLIENT : SIGN_REFUSED_LENGTH;

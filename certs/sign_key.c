@@ -6,10 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
@@ -300,4 +303,43 @@ bool sign_key_sign(struct sign_key *key, enum sign_kind kind, uint16_t scheme,
     if (good)
         *siglen = made;
     return good;
+}
+
+/* OpenSSL's own padding for this: in constant time, with random octets of its own where
+ * padding or version are wrong (RSA_PKCS1_WITH_TLS_PADDING). */
+static bool decrypt_tls(EVP_PKEY *pkey, const uint8_t *in, size_t n, uint8_t *out,
+                        size_t cap)
+{
+    unsigned int version = 0x0303;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION, &version),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    size_t made = cap;
+    bool good = ctx && EVP_PKEY_decrypt_init(ctx) == 1 &&
+                EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_WITH_TLS_PADDING) == 1 &&
+                EVP_PKEY_CTX_set_params(ctx, params) == 1 &&
+                EVP_PKEY_decrypt(ctx, out, &made, in, n) == 1 && made == SIGN_PREMASTER;
+
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return good;
+}
+
+bool sign_key_premaster(struct sign_key *key, const uint8_t *in, size_t n,
+                        uint8_t premaster[SIGN_PREMASTER])
+{
+    uint8_t random[SIGN_PREMASTER];
+    uint8_t found[SIGN_SIGNATURE_MAX];
+
+    if (key->type != SIGN_KEY_RSA || RAND_priv_bytes(random, sizeof(random)) != 1)
+        return false;
+    /* It fails only for what anybody can see: a length or a number beyond the modulus. */
+    if (!decrypt_tls(key->pkey, in, n, found, sizeof(found)))
+        memcpy(found, random, sizeof(random));
+    memcpy(premaster, found, SIGN_PREMASTER);
+    OPENSSL_cleanse(found, sizeof(found));
+    OPENSSL_cleanse(random, sizeof(random));
+    return true;
 }

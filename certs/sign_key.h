@@ -48,4 +48,12 @@ bool sign_key_sign(struct sign_key *key, enum sign_kind kind, uint16_t scheme,
                    const uint8_t *tbs, size_t n, uint8_t *sig, size_t cap,
                    size_t *siglen);
 
+/* What a client encrypted to this key in TLS 1.2 key transport (RFC 5246 clause 7.4.7.1):
+ * 48 octets.  Where `in` holds no such secret, whatever else it holds, they are random,
+ * and take as long: no one may learn which (Bleichenbacher's attack).  False for a key
+ * that is not RSA, or when no random numbers are to be had. */
+#define SIGN_PREMASTER 48u
+bool sign_key_premaster(struct sign_key *key, const uint8_t *in, size_t n,
+                        uint8_t premaster[SIGN_PREMASTER]);
+
 #endif

@@ -7,19 +7,7 @@
 
 #include "certs/errtext.h"
 #include "certs/tls_note.h"
-
-/* The columns of IEC 62351-3 Ed. 2, tables 9, 13 and 16, without what needs finite-field
- * groups, static RSA or CBC. */
-#define SUITES_12                                                                        \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                         \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-#define SUITES_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_CCM_SHA256"
-#define GROUPS    "P-256:P-384"
-#define SIGALGS                                                                          \
-    "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:"                                     \
-    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                       \
-    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                          \
-    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
+#include "certs/tls_profile.h"
 
 /* 112 bits: RSA 2048, no SHA-1 (rules C2 and C6 of the profile). */
 #define SECURITY_LEVEL 2
@@ -34,19 +22,9 @@ bool tls_library_init(void)
 
 /* ---- the profile ---- */
 
-static bool set_algorithms(SSL_CTX *ctx)
-{
-    return SSL_CTX_set_cipher_list(ctx, SUITES_12) == 1 &&
-           SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
-           SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
-           SSL_CTX_set1_sigalgs_list(ctx, SIGALGS) == 1 &&
-           SSL_CTX_set1_client_sigalgs_list(ctx, SIGALGS) == 1;
-}
-
 static bool set_profile(SSL_CTX *ctx, const struct tls_settings *s)
 {
     static const unsigned char id[] = "gate104";
-    int least = s->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION;
 
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     SSL_CTX_set_verify_depth(ctx, VERIFY_DEPTH);
@@ -56,58 +34,97 @@ static bool set_profile(SSL_CTX *ctx, const struct tls_settings *s)
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_cert_list(ctx, TLS_CERTS_SENT_MAX * TLS_CERT_OCTETS_MAX);
-    return SSL_CTX_set_min_proto_version(ctx, least) == 1 &&
-           SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+    return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
            SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
            SSL_CTX_set_recv_max_early_data(ctx, 0) == 1 &&
            SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) == 1 &&
-           set_algorithms(ctx);
+           tls_profile_set(ctx, &s->rules);
 }
 
 /* ---- whom we are ---- */
 
-static bool set_own(SSL_CTX *ctx, const struct tls_settings *s, STACK_OF(X509) * certs,
-                    char *err, size_t cap)
-{
-    X509 *leaf = sk_X509_value(certs, 0);
-    EVP_PKEY *key;
-    bool good;
+struct own {
+    const struct tls_pem *chain;
+    struct remote_ops ops;
+};
 
-    if (SSL_CTX_use_certificate(ctx, leaf) != 1) {
-        errtext_set(err, cap,
-                    "%s: the first certificate cannot be used (%s); it needs a key of EC "
-                    "P-256, EC P-384 or RSA of at least 2048 bits",
-                    s->chain.name, errtext_openssl());
-        return false;
-    }
-    for (int i = 1; i < sk_X509_num(certs); i++) {
-        if (SSL_CTX_add1_chain_cert(ctx, sk_X509_value(certs, i)) == 1)
-            continue;
-        errtext_set(err, cap, "%s: certificate number %d cannot be used (%s)",
-                    s->chain.name, i + 1, errtext_openssl());
-        return false;
-    }
-    key = remote_key_new(X509_get0_pubkey(leaf), s->sign, s->sign_ctx);
-    good = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
-           SSL_CTX_check_private_key(ctx) == 1;
+/* A certificate takes the place of an earlier one for the same type of key. */
+static bool is_free(const SSL_CTX *ctx, X509 *leaf, const struct own *own, char *err,
+                    size_t cap)
+{
+    const X509 *first = SSL_CTX_get0_certificate(ctx);
+
+    if (!first || EVP_PKEY_get_base_id(X509_get0_pubkey(first)) !=
+                      EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)))
+        return true;
+    errtext_set(err, cap,
+                "%s: a second certificate for the same type of key; use one with an RSA "
+                "key and one with an EC key",
+                own->chain->name);
+    return false;
+}
+
+static bool set_key(SSL_CTX *ctx, X509 *leaf, const struct own *own, char *err,
+                    size_t cap)
+{
+    EVP_PKEY *key = remote_key_new_ops(X509_get0_pubkey(leaf), &own->ops);
+    bool good = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+                SSL_CTX_check_private_key(ctx) == 1;
+
     EVP_PKEY_free(key);
     if (!good)
         errtext_set(
             err, cap,
             "%s: no key of the type of its first certificate (%s); use EC P-256, EC "
             "P-384 or RSA of at least 2048 bits",
-            s->chain.name, errtext_openssl());
+            own->chain->name, errtext_openssl());
+    return good;
+}
+
+static bool set_own(SSL_CTX *ctx, const struct own *own, STACK_OF(X509) * certs,
+                    char *err, size_t cap)
+{
+    X509 *leaf = sk_X509_value(certs, 0);
+
+    if (!is_free(ctx, leaf, own, err, cap))
+        return false;
+    if (SSL_CTX_use_certificate(ctx, leaf) != 1) {
+        errtext_set(err, cap,
+                    "%s: the first certificate cannot be used (%s); it needs a key of EC "
+                    "P-256, EC P-384 or RSA of at least 2048 bits",
+                    own->chain->name, errtext_openssl());
+        return false;
+    }
+    for (int i = 1; i < sk_X509_num(certs); i++) {
+        if (SSL_CTX_add1_chain_cert(ctx, sk_X509_value(certs, i)) == 1)
+            continue;
+        errtext_set(err, cap, "%s: certificate number %d cannot be used (%s)",
+                    own->chain->name, i + 1, errtext_openssl());
+        return false;
+    }
+    return set_key(ctx, leaf, own, err, cap);
+}
+
+static bool load_one(SSL_CTX *ctx, const struct own *own, char *err, size_t cap)
+{
+    STACK_OF(X509) *certs = pem_read_certs(own->chain, err, cap);
+    bool good = certs && set_own(ctx, own, certs, err, cap);
+
+    pem_free_certs(certs);
     return good;
 }
 
 static bool load_own(SSL_CTX *ctx, const struct tls_settings *s, char *err, size_t cap)
 {
-    STACK_OF(X509) *certs = pem_read_certs(&s->chain, err, cap);
-    bool good = certs && set_own(ctx, s, certs, err, cap);
+    struct own own = {&s->chain, {s->sign, s->decrypt, s->sign_ctx}};
 
-    pem_free_certs(certs);
-    return good;
+    if (!load_one(ctx, &own, err, cap))
+        return false;
+    if (!s->second.data)
+        return true;
+    own.chain = &s->second;
+    own.ops.ctx = s->second_ctx;
+    return load_one(ctx, &own, err, cap);
 }
 
 /* ---- whom we trust ---- */
@@ -247,27 +264,21 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap)
 
 enum tls_failure tls_check_negotiated(const SSL *ssl)
 {
-    const SSL_CIPHER *suite = SSL_get_current_cipher(ssl);
-    int version = SSL_version(ssl);
-
-    if (!SSL_is_init_finished(ssl) || !suite)
+    if (!SSL_is_init_finished(ssl) || !SSL_get_current_cipher(ssl))
         return TLS_FAIL_INTERNAL;
     if (!SSL_get0_peer_certificate(ssl))
         return TLS_FAIL_NO_PEER_CERT;
-    if (version != TLS1_2_VERSION && version != TLS1_3_VERSION)
-        return TLS_FAIL_VERSION;
-    if (!SSL_CIPHER_is_aead(suite) || SSL_session_reused(ssl))
+    if (SSL_session_reused(ssl))
         return TLS_FAIL_PROFILE;
     if (SSL_get_verify_result(ssl) != X509_V_OK)
         return TLS_FAIL_CHAIN;
-    if (version == TLS1_2_VERSION && SSL_get_extms_support((SSL *)ssl) != 1)
-        return TLS_FAIL_NO_EMS;
-    return TLS_FAIL_NONE;
+    return tls_profile_check(ssl);
 }
 
 unsigned int tls_warnings(const SSL *ssl)
 {
     const struct tls_note *note = tls_note_of(ssl);
+    unsigned int transport = tls_profile_is_transport(ssl) ? IDENTITY_WARN_NO_PFS : 0;
 
-    return note ? note->warnings : 0;
+    return (note ? note->warnings : 0) | transport;
 }

@@ -1,8 +1,8 @@
 /* TLS contexts in the profile of IEC 62351-3, from memory.
  *
- * TLS 1.2 and 1.3, mutual authentication always, ECDHE with ECDSA or RSA, AES in GCM (and
- * in CCM where the profile makes it mandatory for TLS 1.3), secp256r1 and secp384r1; no
- * compression, renegotiation, tickets, resumption or early data.
+ * TLS 1.2 and 1.3, mutual authentication always, suites, groups and signature algorithms
+ * of a profile (tls_rules.h); no compression, renegotiation, tickets, resumption or early
+ * data.
  *
  * For the tls process, and for whoever checks a configuration.  No files are opened. */
 #ifndef GATE104_CERTS_TLS_CONTEXT_H
@@ -18,6 +18,7 @@
 #include "certs/remote_key.h"
 #include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
+#include "certs/tls_rules.h"
 
 /* IEC 62351-3 clause 6.4.2: a certificate up to this size must be taken; larger ones are
  * refused. */
@@ -27,13 +28,19 @@
 
 struct tls_settings {
     bool server; /* false: client */
-    bool tls13_only;
+    struct tls_rules rules;
     struct tls_pem chain; /* own certificate, then intermediates; the key is elsewhere */
     struct tls_pem ca;    /* trust anchors, several allowed; each must be a CA */
     struct tls_pem crl;   /* optional; one for each CA that issues peer certificates */
     struct revocation_rule revocation;
     remote_sign_fn sign;
     void *sign_ctx;
+    /* Optional: a second chain for a key of the other type (RSA beside EC), signed for
+     * through second_ctx; the peer's offer decides which is shown. */
+    struct tls_pem second;
+    void *second_ctx;
+    /* A server whose rules offer key transport needs it. */
+    remote_decrypt_fn decrypt;
     /* A client must say whom it expects: a DNS name or an IP address in the server's
      * certificate.  Ignored for a server. */
     const char *peer_name;
@@ -48,7 +55,8 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap);
 
 /* To call after every completed handshake, before the first octet of data: what was
  * negotiated is in the profile, a verified peer certificate is there, TLS 1.2 uses the
- * extended master secret (RFC 7627).  TLS_FAIL_NONE, or why the session must end. */
+ * extended master secret (RFC 7627) and CBC encrypt-then-MAC (RFC 7366), unless the rules
+ * have an exception.  TLS_FAIL_NONE, or why the session must end. */
 enum tls_failure tls_check_negotiated(const SSL *ssl);
 
 /* Asks why SSL_do_handshake, SSL_read or SSL_write just failed with `ret`; to be called

@@ -47,22 +47,41 @@ struct tls_note *tls_note_of(const SSL *ssl)
     return SSL_get_ex_data(ssl, note_index());
 }
 
+/* A server that finds the extension uses it with CBC; a client finds it in the answer to
+ * its own only if it is used (RFC 7366 clause 3). */
+static void on_extension(SSL *ssl, int is_client, int type, const unsigned char *data,
+                         int len, void *arg)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    (void)is_client;
+    (void)data;
+    (void)len;
+    (void)arg;
+    if (note && type == TLSEXT_TYPE_encrypt_then_mac)
+        note->etm = true;
+}
+
 /* The first octets tell plain 104 from noise.  libssl hands them up before it looks at
- * the record version. */
+ * the record version.  Each hello stands for itself, that of a renegotiation too. */
 static void on_message(int sent, int version, int type, const void *buf, size_t len,
                        SSL *ssl, void *arg)
 {
     struct tls_note *note = tls_note_of(ssl);
+    const uint8_t *octets = buf;
 
     (void)version;
     (void)arg;
-    if (sent || type != SSL3_RT_HEADER || len < TLS_NOTE_FIRST)
+    if (sent || !note)
         return;
-    if (note && !note->have_first) {
-        memcpy(note->first, buf, TLS_NOTE_FIRST);
-        note->have_first = true;
-    }
-    SSL_set_msg_callback(ssl, NULL);
+    if (type == SSL3_RT_HANDSHAKE && len > 0 &&
+        (octets[0] == SSL3_MT_CLIENT_HELLO || octets[0] == SSL3_MT_SERVER_HELLO))
+        note->etm = false;
+    if (type != SSL3_RT_HEADER || len < TLS_NOTE_FIRST || note->have_first)
+        return;
+    memcpy(note->first, buf, TLS_NOTE_FIRST);
+    note->have_first = true;
+    SSL_set_tlsext_debug_callback(ssl, on_extension);
 }
 
 /* ---- verdicts ---- */

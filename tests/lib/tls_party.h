@@ -10,13 +10,18 @@
 #include "certs/revocation_rule.h"
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
+#include "certs/tls_rules.h"
 #include "tests/lib/pki.h"
 
 struct tls_party {
     struct sign_key *key;
+    struct tls_party *second; /* with the second key, or NULL */
     enum sign_role role;
     bool tls12;          /* the signer allows TLS 1.2 */
     bool mute;           /* the signer gives no signature */
+    unsigned int allow;  /* what of TLS 1.2: SIGN_ALLOW_* */
+    bool transport;      /* the signer decrypts */
+    unsigned int opened; /* times it was asked to decrypt */
     unsigned int asked;  /* times the signer was asked */
     enum sign_kind last; /* what it found the last time */
     uint16_t scheme;     /* asked for the last time */
@@ -27,8 +32,9 @@ struct tls_party {
 /* What a party is made of.  `ca` may hold several; `crl` may be NULL. */
 struct tls_party_want {
     bool server;
-    bool tls13_only;
+    struct tls_rules rules;
     const struct pki_cert *own;
+    const struct pki_cert *second; /* of the other key type, or NULL */
     const struct pki_cert *own_ca; /* sent behind the own certificate, or NULL */
     X509 *const *ca;
     size_t ca_count;

@@ -131,7 +131,7 @@ static void versions(void **state)
         tls_pair_close(&pair);
     }
     SSL_CTX_free(theirs);
-    want.tls13_only = true;
+    want.rules.tls13_only = true;
     tls_party_open(&only13, &want);
     stage_both_accept(only13.ctx, stage.client.ctx, TLS1_3_VERSION);
     tls_pair_open(&pair, only13.ctx, stage.client.ctx);
