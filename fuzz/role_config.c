@@ -74,8 +74,10 @@ static bool try_tls(const uint8_t *p, size_t n)
 
     if (!tls_config_decode(p, n, &c))
         return false;
-    FUZZ_CHECK(c.route_count >= 1 && c.key < ROUTES_MAX && c.group < ROUTES_MAX);
-    FUZZ_CHECK(strlen(c.cert_pem) + strlen(c.ca_pem) + strlen(c.crl_pem) < n);
+    FUZZ_CHECK(c.route_count >= 1 && c.key < SIGNER_KEYS_MAX && c.group < ROUTES_MAX);
+    FUZZ_CHECK(strlen(c.cert_pem) + strlen(c.ca_pem) + strlen(c.crl_pem) +
+                   strlen(c.second_pem) <
+               n);
     for (size_t i = 0; i < c.route_count; i++) {
         const struct tls_route *r = &c.route[i];
         check_name(r->name, sizeof r->name);

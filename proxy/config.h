@@ -29,6 +29,9 @@ struct config_tls {
     unsigned int line;
     struct config_file cert;
     struct config_file key;
+    struct config_file second_cert; /* for a key of the other type; no path: none */
+    struct config_file second_key;
+    struct tls_rules rules;
     size_t ca_count;
     struct config_file ca[CONFIG_PEM_FILES_MAX];
     size_t crl_named_count;
@@ -131,8 +134,10 @@ bool config_crl_same(const struct config_tls *a, const struct config_tls *b);
 /* True if routes and groups of routes are the same, so that new certificates can take the
  * place of old ones. */
 bool config_same_groups(const struct config *a, const struct config *b);
-/* True if a signer with other keys is needed: a certificate is another, or a key has
- * another path.  (A key that is another has another certificate.) */
+/* Certificates and keys have the same paths, and the rules of TLS are the same. */
+bool config_tls_own_same(const struct config_tls *a, const struct config_tls *b);
+/* True if a signer with other keys is needed: a certificate is another, a key has another
+ * path, or other rules hold for it.  (A key that is another has another certificate.) */
 bool config_keys_changed(const struct config *a, const struct config *b);
 /* What differs beside certificates, in words ("limits, routes"), or "". */
 void config_restart_words(const struct config *a, const struct config *b, char *out,

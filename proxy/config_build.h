@@ -51,6 +51,12 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
                       const char *key, const char *const *words, size_t count,
                       size_t *which);
 
+/* ---- config_tls_rules.c ---- */
+
+/* Certificates with their keys, and the rules of TLS, of the route or of all. */
+void config_tls_own_read(struct config_build *b, const config_setting_t *route,
+                         const config_setting_t *own, struct config_tls *t);
+
 /* ---- config_route.c ---- */
 
 /* Reads the list of routes into b->c. */

@@ -1,5 +1,6 @@
 #include "certs/pem_check.h"
 #include "proxy/config.h"
+#include "proxy/config_tls_check.h"
 #include "proxy/endpoint.h"
 
 #include <errno.h>
@@ -52,15 +53,25 @@ static bool group_has(const struct config *c, size_t group, enum route_mode mode
     return false;
 }
 
+static void check_own(const struct config *c, size_t group,
+                      const struct config_file *file, struct config_errors *errs)
+{
+    struct pem_place at = {c, errs, file->line, "tls.cert"};
+    struct pem_text cert = as_pem(file);
+
+    pem_check_chain(&cert, group_has(c, group, ROUTE_PROTECT_RTU),
+                    group_has(c, group, ROUTE_WRAP_MASTER), time(NULL), report_pem, &at);
+}
+
 static void check_certs(const struct config *c, size_t group, struct config_errors *errs)
 {
     const struct config_tls *t = &c->tls[group];
     struct pem_place at = {c, errs, t->cert.line, "tls.cert"};
-    struct pem_text cert = as_pem(&t->cert);
     time_t now = time(NULL);
 
-    pem_check_chain(&cert, group_has(c, group, ROUTE_PROTECT_RTU),
-                    group_has(c, group, ROUTE_WRAP_MASTER), now, report_pem, &at);
+    check_own(c, group, &t->cert, errs);
+    if (t->second_cert.path)
+        check_own(c, group, &t->second_cert, errs);
     at.key = "tls.ca";
     for (size_t i = 0; i < t->ca_count; i++) {
         struct pem_text ca = as_pem(&t->ca[i]);
@@ -256,6 +267,9 @@ void config_check(const struct config *c, struct config_errors *errs)
     for (size_t i = 0; i < c->tls_count; i++) {
         check_certs(c, i, errs);
         check_key(c, &c->tls[i].key, errs);
+        if (c->tls[i].second_key.path)
+            check_key(c, &c->tls[i].second_key, errs);
+        config_tls_check(c, i, errs);
     }
     check_users(c, errs);
     check_dirs(c, errs);

@@ -110,13 +110,20 @@ void config_restart_words(const struct config *a, const struct config *b, char *
     }
 }
 
+static bool same_second(const struct config_tls *x, const struct config_tls *y)
+{
+    if (!x->second_cert.path || !y->second_cert.path)
+        return !x->second_cert.path == !y->second_cert.path;
+    return strcmp(x->second_cert.text, y->second_cert.text) == 0;
+}
+
 bool config_keys_changed(const struct config *a, const struct config *b)
 {
     for (size_t i = 0; i < a->tls_count && i < b->tls_count; i++) {
         const struct config_tls *x = &a->tls[i];
         const struct config_tls *y = &b->tls[i];
 
-        if (strcmp(x->key.path, y->key.path) != 0 ||
+        if (!config_tls_own_same(x, y) || !same_second(x, y) ||
             strcmp(x->cert.text, y->cert.text) != 0)
             return true;
     }

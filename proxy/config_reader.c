@@ -134,6 +134,7 @@ static const char *const kind_words[] = {
     [CONFIG_KIND_BOOL] = "true or false, without quotes",
     [CONFIG_KIND_STRING] = "a string in quotes",
     [CONFIG_KIND_SEQUENCE] = "a list: [ \"...\", \"...\" ]",
+    [CONFIG_KIND_STRINGS] = "a string in quotes, or a list of two",
     [CONFIG_KIND_GROUP] = "a group: { ... }",
     [CONFIG_KIND_REFUSED] = "",
 };
@@ -146,6 +147,9 @@ static bool is_kind(const config_setting_t *s, enum config_kind kind)
     case CONFIG_KIND_STRING: return s->type == CONFIG_TYPE_STRING;
     case CONFIG_KIND_SEQUENCE:
         return s->type == CONFIG_TYPE_ARRAY || s->type == CONFIG_TYPE_LIST;
+    case CONFIG_KIND_STRINGS:
+        return s->type == CONFIG_TYPE_STRING || s->type == CONFIG_TYPE_ARRAY ||
+               s->type == CONFIG_TYPE_LIST;
     case CONFIG_KIND_GROUP: return s->type == CONFIG_TYPE_GROUP;
     case CONFIG_KIND_REFUSED: break;
     }

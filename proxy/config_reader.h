@@ -20,6 +20,7 @@ enum config_kind {
     CONFIG_KIND_BOOL,
     CONFIG_KIND_STRING,
     CONFIG_KIND_SEQUENCE, /* [ ] or ( ) */
+    CONFIG_KIND_STRINGS,  /* one string, or a sequence */
     CONFIG_KIND_GROUP,    /* { } */
     CONFIG_KIND_REFUSED,  /* a key of other versions: `remedy` says what to do */
 };

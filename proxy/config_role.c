@@ -67,24 +67,45 @@ bool config_broker_role(const struct config *c, uint32_t incarnation,
 
 /* ---- keys ------------------------------------------------------------------------- */
 
-/* A group of tls workers has a key of its own number, so that the signer can tell from
- * whom a worker is which key it may use and for which side, also where two groups name
- * the same file. */
-bool config_signer_role(const struct config *c, struct signer_config *out)
+/* The key of one group: the signer can tell from whom a worker is which keys it may use
+ * and for which side, also where two groups name the same file. */
+static void fill_key(const struct config *c, size_t group, const char *path,
+                     struct signer_key *key)
 {
-    memset(out, 0, sizeof *out);
-    out->key = calloc(c->tls_count > 0 ? c->tls_count : 1, sizeof *out->key);
-    if (!out->key)
-        return false;
-    out->key_count = c->tls_count;
-    for (size_t i = 0; i < c->tls_count; i++)
-        (void)snprintf(out->key[i].path, sizeof out->key[i].path, "%s",
-                       c->tls[i].key.path);
+    (void)snprintf(key->path, sizeof key->path, "%s", path);
+    key->group = (uint32_t)group;
+    key->rules = c->tls[group].rules;
     for (size_t i = 0; i < c->route_count; i++) {
-        struct signer_key *key = &out->key[c->routes[i].tls];
-
+        if (c->routes[i].tls != group)
+            continue;
         key->server = key->server || c->routes[i].mode == ROUTE_PROTECT_RTU;
         key->client = key->client || c->routes[i].mode == ROUTE_WRAP_MASTER;
+    }
+}
+
+/* The first keys have the numbers of their groups; the second ones come behind them. */
+static size_t second_number(const struct config *c, size_t group)
+{
+    size_t n = c->tls_count;
+
+    for (size_t i = 0; i < group; i++)
+        n += c->tls[i].second_key.path != NULL;
+    return n;
+}
+
+bool config_signer_role(const struct config *c, struct signer_config *out)
+{
+    size_t count = second_number(c, c->tls_count);
+
+    memset(out, 0, sizeof *out);
+    out->key = calloc(count > 0 ? count : 1, sizeof *out->key);
+    if (!out->key)
+        return false;
+    out->key_count = count;
+    for (size_t i = 0; i < c->tls_count; i++) {
+        fill_key(c, i, c->tls[i].key.path, &out->key[i]);
+        if (c->tls[i].second_key.path)
+            fill_key(c, i, c->tls[i].second_key.path, &out->key[second_number(c, i)]);
     }
     return true;
 }
@@ -136,15 +157,20 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     memset(out, 0, sizeof *out);
     out->group = group;
     out->key = (uint16_t)group;
+    out->second_key = t->second_key.path ? (uint16_t)second_number(c, group) : 0;
+    out->rules = t->rules;
     out->sessions_per_worker = c->limits.sessions_per_worker;
     out->handshake_s = c->limits.handshake;
     out->cert_pem = concatenate(&t->cert, 1);
+    out->second_pem =
+        t->second_cert.path ? concatenate(&t->second_cert, 1) : calloc(1, 1);
     out->ca_pem = concatenate(t->ca, t->ca_count);
     out->crl_pem = concatenate(t->crl, t->crl_count);
     out->revocation = t->revocation;
     out->revalidate_s = t->revalidate_s;
     out->route = calloc(c->route_count, sizeof *out->route);
-    if (!out->cert_pem || !out->ca_pem || !out->crl_pem || !out->route) {
+    if (!out->cert_pem || !out->second_pem || !out->ca_pem || !out->crl_pem ||
+        !out->route) {
         tls_config_free(out);
         return false;
     }

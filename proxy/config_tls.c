@@ -2,22 +2,25 @@
 
 #include "proxy/config_text.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 const struct config_key config_tls_keys[] = {
-    {"cert", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    {"key", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"cert", CONFIG_KIND_STRINGS, false, 0, 0, 0, NULL},
+    {"key", CONFIG_KIND_STRINGS, false, 0, 0, 0, NULL},
     {"ca", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"crl", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"crl_missing", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"crl_stale", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"crl_grace", CONFIG_KIND_INT, false, 0, 0, CRL_GRACE_MAX_S, NULL},
     {"revalidate_interval", CONFIG_KIND_INT, false, 0, 1, REVALIDATE_MAX_S, NULL},
-    {"min_version", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; TLS 1.2 and 1.3 are spoken"},
+    {"profile", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"min_version", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"legacy_rsa_key_transport", CONFIG_KIND_BOOL, false,
+     offsetof(struct config_tls, rules.legacy_rsa), 0, 0, NULL},
     {"ciphers", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; the suites are those of the IEC 62351-3 profile"},
+     "remove it; the suites are those of profile = \"strict\" or \"62351-3-full\""},
     {"ocsp", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it and name CRLs with crl"},
     {"allow", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and use a CA that issues for this route only"},
@@ -38,6 +41,8 @@ void config_tls_free(struct config_tls *t)
 {
     config_file_free(&t->cert);
     config_file_free(&t->key);
+    config_file_free(&t->second_cert);
+    config_file_free(&t->second_key);
     for (size_t i = 0; i < t->ca_count; i++)
         config_file_free(&t->ca[i]);
     for (size_t i = 0; i < t->crl_named_count; i++)
@@ -61,23 +66,6 @@ static bool absent(const struct config_build *b, const config_setting_t *own,
 {
     return !(own && config_setting_get_member(own, name)) &&
            !(b->tls && config_setting_get_member(b->tls, name));
-}
-
-static void read_file_name(struct config_build *b, const config_setting_t *route,
-                           const config_setting_t *own, const char *name,
-                           struct config_file *file)
-{
-    const config_setting_t *s = config_tls_effective(b, own, name, CONFIG_KIND_STRING);
-
-    if (s) {
-        file->path = config_path(b, s);
-        file->line = s->line;
-        return;
-    }
-    if (absent(b, own, name))
-        config_report_key(&b->r, CONFIG_ERROR, route, "tls",
-                          "add it to tls = { ... } of the file or of this route",
-                          "no \"%s\" is configured for this route", name);
 }
 
 static void read_file_names(struct config_build *b, const config_setting_t *own,
@@ -137,6 +125,8 @@ static void load_pem(struct config_build *b, struct config_file *f, const char *
 static void load_all(struct config_build *b, struct config_tls *t)
 {
     load_pem(b, &t->cert, "tls.cert");
+    if (t->second_cert.path)
+        load_pem(b, &t->second_cert, "tls.cert");
     for (size_t i = 0; i < t->ca_count; i++)
         load_pem(b, &t->ca[i], "tls.ca");
     (void)config_crl_read(t, b->r.file, b->r.errs);
@@ -156,7 +146,7 @@ static bool same_files(const struct config_file *a, size_t an,
 
 static bool same_set(const struct config_tls *a, const struct config_tls *b)
 {
-    return same_files(&a->cert, 1, &b->cert, 1) && same_files(&a->key, 1, &b->key, 1) &&
+    return config_tls_own_same(a, b) &&
            same_files(a->ca, a->ca_count, b->ca, b->ca_count) &&
            same_files(a->crl_named, a->crl_named_count, b->crl_named,
                       b->crl_named_count) &&
@@ -209,8 +199,7 @@ bool config_tls_read(struct config_build *b, const config_setting_t *route,
 
     if (own)
         config_group_read(&b->r, own, config_tls_keys, config_tls_key_count, NULL);
-    read_file_name(b, route, own, "cert", &t.cert);
-    read_file_name(b, route, own, "key", &t.key);
+    config_tls_own_read(b, route, own, &t);
     read_file_names(b, own, "ca", 1, t.ca, &t.ca_count);
     read_file_names(b, own, "crl", 0, t.crl_named, &t.crl_named_count);
     config_revocation_read(b, route, own, &t);

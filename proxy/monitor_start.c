@@ -194,12 +194,12 @@ static bool same_public(const char *line, const uint8_t *der, size_t n)
     return true;
 }
 
-static void check_key(const struct config *c, const struct config_tls *t,
-                      struct config_errors *errs)
+static void check_key(const struct config *c, const struct config_file *cert,
+                      const struct config_file *key, struct config_errors *errs)
 {
     const struct tls_pem chain = {
-        .name = t->cert.path, .data = t->cert.text, .len = t->cert.size};
-    const struct config_place at = {.file = c->path, .line = t->key.line, .key = "key"};
+        .name = cert->path, .data = cert->text, .len = cert->size};
+    const struct config_place at = {.file = c->path, .line = key->line, .key = "key"};
     uint8_t der[4096];
     char err[400] = "";
     char line[2 * sizeof der + 64];
@@ -207,18 +207,23 @@ static void check_key(const struct config *c, const struct config_tls *t,
 
     if (n == 0)
         return; /* the certificate itself has been found fault with already */
-    if (!ask_signer(t->key.path, line, sizeof line))
+    if (!ask_signer(key->path, line, sizeof line))
         config_errors_add(errs, CONFIG_ERROR, &at, "see what it says", "%s",
                           line[0] ? line : "gate104-signer cannot be started");
     else if (!same_public(line, der, n))
         config_errors_add(errs, CONFIG_ERROR, &at,
                           "name the key that the certificate was issued for",
                           "\"%s\" is not the private key of the certificate \"%s\"",
-                          t->key.path, t->cert.path);
+                          key->path, cert->path);
 }
 
 void monitor_check_keys(const struct config *c, struct config_errors *errs)
 {
-    for (size_t i = 0; i < c->tls_count; i++)
-        check_key(c, &c->tls[i], errs);
+    for (size_t i = 0; i < c->tls_count; i++) {
+        const struct config_tls *t = &c->tls[i];
+
+        check_key(c, &t->cert, &t->key, errs);
+        if (t->second_key.path)
+            check_key(c, &t->second_cert, &t->second_key, errs);
+    }
 }

@@ -42,6 +42,7 @@ static int no_signature(void *ctx, uint16_t scheme, const uint8_t *tbs, size_t n
 
 bool monitor_trust_try(const struct config *c, struct config_errors *errs)
 {
+    static const struct tls_signers nobody = {.sign = no_signature};
     bool good = tls_library_init();
 
     for (uint32_t i = 0; good && i < c->tls_count; i++) {
@@ -52,7 +53,7 @@ bool monitor_trust_try(const struct config *c, struct config_errors *errs)
 
         good = config_tls_role(c, i, &role);
         if (good) {
-            ctx = tls_contexts_make(&role, no_signature, NULL, err, sizeof err);
+            ctx = tls_contexts_make(&role, &nobody, err, sizeof err);
             good = ctx != NULL;
             tls_contexts_free(ctx, &role);
             tls_config_free(&role);
@@ -233,6 +234,8 @@ static void record_change(struct monitor *m, const struct config_tls *old,
 
     for (size_t i = 0; i < m->config->tls_count; i++) {
         compare(&t, "certificate", &old[i].cert, 1, &new[i].cert, 1);
+        compare(&t, "certificate", &old[i].second_cert, old[i].second_cert.path != NULL,
+                &new[i].second_cert, new[i].second_cert.path != NULL);
         compare(&t, "ca", old[i].ca, old[i].ca_count, new[i].ca, new[i].ca_count);
         compare(&t, "crl", old[i].crl, old[i].crl_count, new[i].crl, new[i].crl_count);
     }

@@ -8,6 +8,7 @@
 
 #include "certs/revocation_rule.h"
 #include "certs/role_set.h"
+#include "certs/tls_rules.h"
 #include "policy/profile.h"
 #include "sandbox/messages.h"
 
@@ -85,7 +86,10 @@ struct tls_config {
     uint32_t signer; /* number of the signer process that has the certificate's key */
     uint32_t sessions_per_worker;
     uint32_t handshake_s;
-    char *cert_pem; /* chain, leaf first */
+    struct tls_rules rules;
+    char *cert_pem;      /* chain, leaf first */
+    char *second_pem;    /* the same for a key of the other type; "" when there is none */
+    uint16_t second_key; /* number of its key in the signer */
     char *ca_pem;
     char *crl_pem; /* "" when there is none */
     struct revocation_rule revocation;
@@ -123,8 +127,13 @@ struct gate_config {
 
 /* ---- signer ---- */
 
+/* A group of tls workers has at most two keys. */
+#define SIGNER_KEYS_MAX (2u * ROUTES_MAX)
+
 struct signer_key {
     char path[4096];
+    uint32_t group; /* of tls workers, which alone may use it */
+    struct tls_rules rules;
     bool server; /* may sign as TLS server */
     bool client; /* may sign as TLS client */
 };

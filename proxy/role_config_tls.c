@@ -29,9 +29,16 @@ static void get_tls_route(struct wire_reader *r, struct tls_route *route)
         wire_get_str(r, route->peer_name, sizeof route->peer_name);
 }
 
+/* Callers that know of one certificate only may leave the second out. */
+static const char *second_of(const struct tls_config *c)
+{
+    return c->second_pem ? c->second_pem : "";
+}
+
 size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
 {
-    size_t pem = strlen(c->cert_pem) + strlen(c->ca_pem) + strlen(c->crl_pem);
+    size_t pem = strlen(c->cert_pem) + strlen(c->ca_pem) + strlen(c->crl_pem) +
+                 strlen(second_of(c));
     struct wire_writer w;
 
     *out = NULL;
@@ -44,6 +51,9 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     wire_put_u32(&w, c->signer);
     wire_put_u32(&w, c->sessions_per_worker);
     wire_put_u32(&w, c->handshake_s);
+    role_config_put_rules(&w, &c->rules);
+    wire_put_u16(&w, c->second_key);
+    role_config_put_long(&w, second_of(c), strlen(second_of(c)));
     role_config_put_long(&w, c->cert_pem, strlen(c->cert_pem));
     role_config_put_long(&w, c->ca_pem, strlen(c->ca_pem));
     role_config_put_long(&w, c->crl_pem, strlen(c->crl_pem));
@@ -64,11 +74,16 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     role_config_open(&r, p, n, ROLE_CONFIG_TLS);
     c->group = role_config_get_range(&r, 0, ROUTES_MAX - 1);
     c->key = wire_get_u16(&r);
-    if (c->key >= ROUTES_MAX)
+    if (c->key >= SIGNER_KEYS_MAX)
         r.bad = true;
     c->signer = wire_get_u32(&r);
     c->sessions_per_worker = role_config_get_range(&r, 1, PER_WORKER_MAX);
     c->handshake_s = role_config_get_range(&r, 1, SECONDS_MAX);
+    role_config_get_rules(&r, &c->rules);
+    c->second_key = wire_get_u16(&r);
+    if (c->second_key >= SIGNER_KEYS_MAX)
+        r.bad = true;
+    c->second_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->cert_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->ca_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->crl_pem = role_config_get_text(&r, CFG_SIZE_MAX);
@@ -90,6 +105,7 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
 void tls_config_free(struct tls_config *c)
 {
     free(c->cert_pem);
+    free(c->second_pem);
     free(c->ca_pem);
     free(c->crl_pem);
     free(c->route);

@@ -32,6 +32,8 @@ void role_config_put_bool(struct wire_writer *w, bool v);
 void role_config_put_endpoint(struct wire_writer *w, const struct msg_endpoint *e);
 
 void role_config_put_revocation(struct wire_writer *w, const struct revocation_rule *r);
+/* The rules of TLS, three octets. */
+void role_config_put_rules(struct wire_writer *w, const struct tls_rules *rules);
 
 /* ---- reading: all set r->bad on anything out of range ---- */
 
@@ -39,6 +41,7 @@ void role_config_open(struct wire_reader *r, const uint8_t *p, size_t n,
                       enum role_config_kind kind);
 uint32_t role_config_get_range(struct wire_reader *r, uint32_t min, uint32_t max);
 bool role_config_get_bool(struct wire_reader *r);
+void role_config_get_rules(struct wire_reader *r, struct tls_rules *rules);
 enum route_mode role_config_get_mode(struct wire_reader *r);
 /* Not empty, printable ASCII. */
 void role_config_get_name(struct wire_reader *r, char *out, size_t cap);

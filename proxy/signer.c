@@ -1,11 +1,13 @@
-/* gate104-signer: holds the private keys and signs TLS handshakes with them, nothing
- * else. It takes no padding, no size and no digest from whoever asks: it is given the
- * content, sees that it is one of the things a TLS handshake signs (certs/sign_check.h),
- * and decides the rest from its own key. */
+/* gate104-signer: holds the private keys and signs TLS handshakes with them, and where
+ * the configuration wants RSA key transport, decrypts its secrets; nothing else. It takes
+ * no padding, no size and no digest from whoever asks: it is given the content, sees that
+ * it is one of the things a TLS handshake signs (certs/sign_check.h), and decides the
+ * rest from its own key. */
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
+#include "sandbox/rate.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -14,10 +16,22 @@
 #include <unistd.h>
 
 static_assert(SIGNATURE_MAX >= SIGN_SIGNATURE_MAX, "every signature fits its message");
+static_assert(PREMASTER_SIZE == SIGN_PREMASTER, "one secret");
 
 /* msg_signed.status beside the refusals of sign_check(). */
 #define STATUS_NOT_YOUR_KEY 100u
 #define STATUS_FAILED       101u
+#define STATUS_TOO_MANY     103u
+#define STATUS_NO_TRANSPORT 104u
+
+/* More than a worker with as many sessions as it may have can need, and less than would
+ * keep the others waiting for long. */
+#define SIGNATURES_PER_S 2000u
+#define SIGNATURES_BURST 4000u
+/* Of one key, all workers together: who wants to break a secret needs millions
+ * (Bleichenbacher's attack), 50 masters that come back at once need 50. */
+#define DECRYPTIONS_PER_S 20u
+#define DECRYPTIONS_BURST 200u
 
 struct signer;
 
@@ -32,6 +46,7 @@ struct client {
     uint16_t key;
     uint16_t scheme;
     uint8_t content[SIGN_CONTENT_MAX];
+    struct rate signatures;
     struct client *next;
 };
 
@@ -39,9 +54,11 @@ struct signer {
     struct child child;
     struct signer_config config;
     struct sign_key **key;
+    struct rate *decryptions; /* by key */
     struct client *clients;
     bool retired; /* ends with its last client */
     uint64_t signed_count;
+    uint64_t decrypted_count;
     uint64_t refused_count;
 };
 
@@ -69,18 +86,51 @@ static enum sign_role role_of_key(const struct signer_key *k)
     return k->server ? SIGN_ROLE_SERVER : SIGN_ROLE_CLIENT;
 }
 
+static unsigned int allowed(const struct tls_rules *rules)
+{
+    return (rules->tls13_only ? 0 : SIGN_ALLOW_TLS12) |
+           (tls_rules_dhe(rules) ? SIGN_ALLOW_DHE : 0) |
+           (tls_rules_key_transport(rules) ? SIGN_ALLOW_TRANSPORT : 0);
+}
+
+/* The key, if it belongs to the group that the worker serves. */
+static const struct signer_key *key_of(const struct client *c, uint16_t number)
+{
+    const struct signer_config *config = &c->signer->config;
+
+    if (number >= config->key_count ||
+        config->key[number].group != TLS_WORKER_GROUP(c->ch.peer_id))
+        return NULL;
+    return &config->key[number];
+}
+
+static bool within(struct client *c, struct rate *r, const char *what)
+{
+    uint64_t now = monotonic_ms();
+    bool good = rate_take(r, now);
+    uint64_t n = good ? 0 : rate_tell(r, now);
+
+    if (n > 0)
+        child_log(&c->signer->child,
+                  "tls-%u wants more than %u %s a second: %llu refused", c->ch.peer_id,
+                  r->per_second, what, (unsigned long long)n);
+    return good;
+}
+
 /* Signs what was collected.  Gives the status of the answer. */
 static uint16_t sign(struct client *c, struct msg_signed *out)
 {
     struct signer *s = c->signer;
+    const struct signer_key *key = key_of(c, c->key);
     enum sign_kind kind;
     size_t size = 0;
 
-    /* A worker belongs to a group, and a group has one key. */
-    if (c->key != TLS_WORKER_GROUP(c->ch.peer_id) || c->key >= s->config.key_count)
+    if (!key)
         return STATUS_NOT_YOUR_KEY;
-    kind = sign_check(c->content, c->total, c->scheme,
-                      role_of_key(&s->config.key[c->key]), true);
+    if (!within(c, &c->signatures, "signatures"))
+        return STATUS_TOO_MANY;
+    kind = sign_check(c->content, c->total, c->scheme, role_of_key(key),
+                      allowed(&key->rules));
     if (!sign_kind_good(kind))
         return (uint16_t)kind;
     if (!sign_key_sign(s->key[c->key], kind, c->scheme, c->content, c->total,
@@ -100,10 +150,10 @@ static void answer(struct client *c)
         s->signed_count++;
     else
         s->refused_count++;
-    if (out.status != 0)
+    if (out.status != 0 && out.status != STATUS_TOO_MANY)
         child_log(&s->child, "refused to sign for tls-%u: %s (%llu signed, %llu refused)",
                   c->ch.peer_id,
-                  out.status == STATUS_NOT_YOUR_KEY ? "not the key of its group"
+                  out.status == STATUS_NOT_YOUR_KEY ? "not a key of its group"
                   : out.status == STATUS_FAILED     ? "the key does not fit the scheme"
                                                     : sign_kind_text(out.status),
                   (unsigned long long)s->signed_count,
@@ -138,6 +188,53 @@ static enum imsg_status collect(struct client *c, struct imsg *m)
     return IMSG_OK;
 }
 
+/* ---- RSA key transport ---- */
+
+/* Nothing here depends on what is in the octets; see sign_key_premaster(). */
+static uint16_t decrypt(struct client *c, const struct msg_decrypt *ask,
+                        const uint8_t *in, size_t n, uint8_t premaster[PREMASTER_SIZE])
+{
+    struct signer *s = c->signer;
+    const struct signer_key *key = key_of(c, ask->key);
+
+    if (!key)
+        return STATUS_NOT_YOUR_KEY;
+    if (!key->server || !tls_rules_key_transport(&key->rules))
+        return STATUS_NO_TRANSPORT;
+    if (!within(c, &s->decryptions[ask->key], "secrets of RSA key transport"))
+        return STATUS_TOO_MANY;
+    return sign_key_premaster(s->key[ask->key], in, n, premaster) ? 0 : STATUS_FAILED;
+}
+
+static enum imsg_status decrypt_message(struct client *c, struct imsg *m)
+{
+    struct signer *s = c->signer;
+    struct msg_decrypt ask;
+    struct msg_decrypted out = {0};
+
+    imsg_get(m, &ask, sizeof ask);
+    if (ask.zero != 0)
+        return imsg_reject(&c->ch, m);
+    out.request = ask.request;
+    out.status =
+        decrypt(c, &ask, m->payload + sizeof ask, m->len - sizeof ask, out.premaster);
+    if (out.status == 0)
+        s->decrypted_count++;
+    else
+        s->refused_count++;
+    if (out.status != 0 && out.status != STATUS_TOO_MANY)
+        child_log(
+            &s->child, "refused to decrypt for tls-%u: %s (%llu decrypted, %llu refused)",
+            c->ch.peer_id,
+            out.status == STATUS_NOT_YOUR_KEY ? "not a key of its group"
+            : out.status == STATUS_FAILED     ? "not an RSA key"
+                                              : "its routes have no key transport",
+            (unsigned long long)s->decrypted_count, (unsigned long long)s->refused_count);
+    (void)imsg_send(&c->ch, MSG_DECRYPTED, &out, sizeof out, NULL, 0);
+    explicit_bzero(&out, sizeof out);
+    return IMSG_OK;
+}
+
 static void client_ready(void *ctx, uint32_t events)
 {
     struct client *c = ctx;
@@ -148,7 +245,7 @@ static void client_ready(void *ctx, uint32_t events)
     if (s == IMSG_AGAIN)
         return;
     if (s == IMSG_OK)
-        s = collect(c, m);
+        s = m->type == MSG_DECRYPT ? decrypt_message(c, m) : collect(c, m);
     if (s == IMSG_OK)
         return;
     if (s == IMSG_BAD)
@@ -166,6 +263,7 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
         return;
     }
     c->signer = s;
+    rate_init(&c->signatures, SIGNATURES_PER_S, SIGNATURES_BURST, monotonic_ms());
     imsg_channel_init(&c->ch, fd, ROLE_SIGNER, ROLE_TLS, id, PHASE_RUN);
     c->next = s->clients;
     s->clients = c;
@@ -184,9 +282,13 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     }
     s->key =
         calloc(s->config.key_count ? s->config.key_count : 1, sizeof(struct sign_key *));
-    if (!s->key)
+    s->decryptions =
+        calloc(s->config.key_count ? s->config.key_count : 1, sizeof *s->decryptions);
+    if (!s->key || !s->decryptions)
         return false;
     for (size_t i = 0; i < s->config.key_count; i++) {
+        rate_init(&s->decryptions[i], DECRYPTIONS_PER_S, DECRYPTIONS_BURST,
+                  monotonic_ms());
         s->key[i] = sign_key_load(s->config.key[i].path, err, sizeof err);
         if (!s->key[i]) {
             child_log(child, "%s", err);

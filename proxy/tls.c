@@ -46,12 +46,13 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         child_log(c, "configuration from the monitor does not decode");
         return false;
     }
+    tls_trust_keys(t);
     /* Each session has a connection and a pair; the rest are channels and the loop. */
     c->max_fds = 2 * t->config.sessions_per_worker + 64;
     if (!tls_library_init())
         return false;
     if (tls_warm_up(err, sizeof err))
-        t->ctx = tls_contexts_make(&t->config, tls_sign, t, err, sizeof err);
+        t->ctx = tls_trust_contexts(t, &t->config, err, sizeof err);
     if (!t->ctx) {
         child_log(c, "%s", err);
         return false;

@@ -40,9 +40,17 @@ struct tls_session {
     struct tls_session *next;
 };
 
+/* A key of this group, in the signer. */
+struct tls_key {
+    struct tls *tls;
+    uint16_t number;
+};
+
 struct tls {
     struct child child;
     struct tls_config config;
+    struct tls_key key; /* contexts point here: what a worker has must not move */
+    struct tls_key second_key;
     SSL_CTX **ctx; /* by place in config.route */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
@@ -66,15 +74,28 @@ void tls_session_closed(struct tls_session *s, const struct msg_tls_closed *m);
 /* Frees a session that has ended.  False: the broker could not yet be told. */
 bool tls_session_free(struct tls_session *s);
 
+/* Who signs for the contexts, with the first and with the second key. */
+struct tls_signers {
+    remote_sign_fn sign;
+    remote_decrypt_fn decrypt;
+    void *first;
+    void *second;
+};
+
 /* tls_context_make.c: the contexts of all routes of a configuration, by place in
  * config.route; NULL, with a sentence in `err`, when one cannot be made.  The monitor
  * asks before it hands a configuration on. */
-SSL_CTX **tls_contexts_make(const struct tls_config *c, remote_sign_fn sign,
-                            void *sign_ctx, char *err, size_t cap);
+SSL_CTX **tls_contexts_make(const struct tls_config *c, const struct tls_signers *signers,
+                            char *err, size_t cap);
 void tls_contexts_free(SSL_CTX **ctx, const struct tls_config *c);
 
 /* tls_trust.c: certificates, anchors and lists that change while sessions run */
 void tls_trust_init(struct tls *t);
+/* Contexts of this worker, with keys in its signer. */
+SSL_CTX **tls_trust_contexts(struct tls *t, const struct tls_config *c, char *err,
+                             size_t cap);
+/* From now on the keys have the numbers of its present configuration. */
+void tls_trust_keys(struct tls *t);
 /* Ends a session because of the peer's certificate: close_notify, and the gate is told
  * how. */
 void tls_trust_end(struct tls_session *s, enum tls_failure failure, const char *detail);
@@ -88,10 +109,13 @@ SSL_CTX *tls_trust_context(const struct tls *t, uint16_t route);
  * ended. */
 bool tls_trust_admit(struct tls_session *s);
 
-/* tls_sign.c: remote_sign_fn over the channel to the signer. Blocks at most
- * TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the middle of a handshake. */
+/* tls_sign.c: remote_sign_fn and remote_decrypt_fn over the channel to the signer, for a
+ * struct tls_key.  They block at most TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the
+ * middle of a handshake. */
 #define TLS_SIGN_TIMEOUT_MS 2000
-int tls_sign(void *tls, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,
+int tls_sign(void *key, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,
              size_t cap, size_t *siglen);
+int tls_decrypt(void *key, const uint8_t *in, size_t n,
+                uint8_t premaster[REMOTE_PREMASTER]);
 
 #endif

@@ -4,10 +4,12 @@
 #include <poll.h>
 #include <string.h>
 
-static bool send_content(struct tls *t, uint16_t scheme, const uint8_t *tbs, size_t n)
+static bool send_content(const struct tls_key *key, uint16_t scheme, const uint8_t *tbs,
+                         size_t n)
 {
+    struct tls *t = key->tls;
     struct msg_sign part = {.request = ++t->sign_request,
-                            .key = t->config.key,
+                            .key = key->number,
                             .scheme = scheme,
                             .total = (uint32_t)n};
     const size_t room = IMSG_PAYLOAD_MAX - sizeof part;
@@ -23,9 +25,9 @@ static bool send_content(struct tls *t, uint16_t scheme, const uint8_t *tbs, siz
     return true;
 }
 
-/* The answer to the request just sent.  Answers to earlier ones, which nobody waited for
- * to the end, are passed over. */
-static bool receive_signature(struct tls *t, struct msg_signed *out)
+/* The answer to the request just sent, `size` octets that begin with its number.  Answers
+ * to earlier ones, which nobody waited for to the end, are passed over. */
+static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t size)
 {
     uint64_t deadline = monotonic_ms() + TLS_SIGN_TIMEOUT_MS;
 
@@ -35,9 +37,14 @@ static bool receive_signature(struct tls *t, struct msg_signed *out)
         uint64_t now = monotonic_ms();
 
         if (status == IMSG_OK) {
-            imsg_get(&t->child.scratch, out, sizeof *out);
-            if (out->request == t->sign_request)
-                return out->size <= sizeof out->signature;
+            uint32_t request;
+
+            if (t->child.scratch.type == type) {
+                imsg_get(&t->child.scratch, out, size);
+                memcpy(&request, out, sizeof request);
+                if (request == t->sign_request)
+                    return true;
+            }
         } else if (status == IMSG_BAD) {
             child_violation(&t->child, &t->signer, NULL);
             return false;
@@ -54,7 +61,8 @@ static bool receive_signature(struct tls *t, struct msg_signed *out)
 int tls_sign(void *ctx, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,
              size_t cap, size_t *siglen)
 {
-    struct tls *t = ctx;
+    const struct tls_key *key = ctx;
+    struct tls *t = key->tls;
     struct msg_signed answer;
 
     *siglen = 0;
@@ -62,15 +70,47 @@ int tls_sign(void *ctx, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *
         child_log(&t->child, "no signer to ask");
         return -1;
     }
-    if (!send_content(t, scheme, tbs, n) || !receive_signature(t, &answer)) {
+    if (!send_content(key, scheme, tbs, n) ||
+        !receive_answer(t, MSG_SIGNED, &answer, sizeof answer)) {
         child_log(&t->child, "the signer did not answer");
         return -1;
     }
-    if (answer.status != 0 || answer.size > cap) {
+    if (answer.status != 0 || answer.size > sizeof answer.signature ||
+        answer.size > cap) {
         child_log(&t->child, "the signer refused (status %u)", answer.status);
         return -1;
     }
     memcpy(sig, answer.signature, answer.size);
     *siglen = answer.size;
+    return 0;
+}
+
+int tls_decrypt(void *ctx, const uint8_t *in, size_t n,
+                uint8_t premaster[REMOTE_PREMASTER])
+{
+    const struct tls_key *key = ctx;
+    struct tls *t = key->tls;
+    struct msg_decrypt ask = {.key = key->number};
+    struct msg_decrypted answer;
+
+    if (t->signer.fd < 0) {
+        child_log(&t->child, "no signer to ask");
+        return -1;
+    }
+    /* No key is so long: to say so tells nothing about the secret. */
+    if (n == 0 || n > SIGNATURE_MAX)
+        return -1;
+    ask.request = ++t->sign_request;
+    if (imsg_send2(&t->signer, MSG_DECRYPT, &ask, sizeof ask, in, n) != IMSG_OK ||
+        !receive_answer(t, MSG_DECRYPTED, &answer, sizeof answer)) {
+        child_log(&t->child, "the signer did not answer");
+        return -1;
+    }
+    if (answer.status != 0) {
+        child_log(&t->child, "the signer refused (status %u)", answer.status);
+        return -1;
+    }
+    memcpy(premaster, answer.premaster, REMOTE_PREMASTER);
+    explicit_bzero(&answer, sizeof answer);
     return 0;
 }

@@ -74,6 +74,20 @@ static void revalidate_due(void *ctx)
                          (uint64_t)t->config.revalidate_s * 1000u);
 }
 
+SSL_CTX **tls_trust_contexts(struct tls *t, const struct tls_config *c, char *err,
+                             size_t cap)
+{
+    struct tls_signers signers = {tls_sign, tls_decrypt, &t->key, &t->second_key};
+
+    return tls_contexts_make(c, &signers, err, cap);
+}
+
+void tls_trust_keys(struct tls *t)
+{
+    t->key = (struct tls_key){t, t->config.key};
+    t->second_key = (struct tls_key){t, t->config.second_key};
+}
+
 void tls_trust_init(struct tls *t)
 {
     loop_timer_init(&t->revalidate, revalidate_due, t);
@@ -130,7 +144,9 @@ static void forget_what_old_trust_allowed(struct tls *t)
 
 /* Also sessions in their handshake change over: a handshake sends its certificate and the
  * signature over it in one call of libssl, so between two calls it has done both, or
- * neither.  What it verified before is verified again when it is complete. */
+ * neither.  (With RSA key transport the client's secret comes later: that handshake
+ * fails, and the client tries again.)  What it verified before is verified again when it
+ * is complete. */
 static bool move_sessions(struct tls *t)
 {
     bool all = true;
@@ -176,7 +192,7 @@ static bool same_routes(const struct tls_config *a, const struct tls_config *b)
 static void apply(struct tls *t, struct tls_config *c)
 {
     char err[600];
-    SSL_CTX **ctx = tls_contexts_make(c, tls_sign, t, err, sizeof err);
+    SSL_CTX **ctx = tls_trust_contexts(t, c, err, sizeof err);
     SSL_CTX **old = t->ctx;
 
     if (!ctx) {
@@ -189,6 +205,7 @@ static void apply(struct tls *t, struct tls_config *c)
     t->config = *c;
     t->ctx = ctx;
     use_signer(t);
+    tls_trust_keys(t);
     if (move_sessions(t))
         empty_stores(old, c->route_count);
     tls_contexts_free(old, c);

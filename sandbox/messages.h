@@ -114,6 +114,23 @@ struct PACKED msg_signed {
     uint8_t signature[SIGNATURE_MAX];
 };
 
+/* What a client encrypted to the key follows, at most SIGNATURE_MAX octets. */
+struct PACKED msg_decrypt {
+    uint32_t request;
+    uint16_t key;
+    uint16_t zero;
+};
+
+#define PREMASTER_SIZE 48u
+
+/* Looks the same whatever was encrypted. */
+struct PACKED msg_decrypted {
+    uint32_t request;
+    uint16_t status; /* 0: here it is; else it was not looked at */
+    uint16_t zero;
+    uint8_t premaster[PREMASTER_SIZE];
+};
+
 struct PACKED msg_record_ack {
     uint64_t ticket;
     uint8_t durable; /* 1: on disk; 0: could not be written */

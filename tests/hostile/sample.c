@@ -79,6 +79,23 @@ static size_t signed_earlier(uint8_t *out)
     return sizeof m;
 }
 
+static size_t decrypt(uint8_t *out)
+{
+    struct msg_decrypt m = {.request = 1}; /* of a key that has no transport: refused */
+
+    memcpy(out, &m, sizeof m);
+    memset(out + sizeof m, 0x55, 256);
+    return sizeof m + 256;
+}
+
+static size_t decrypted_earlier(uint8_t *out)
+{
+    struct msg_decrypted m = {.request = 0xFFFFFFFF};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t record(uint8_t *out)
 {
     static struct record r;
@@ -176,6 +193,8 @@ const struct spoiler spoilers[] = {
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total), 0, "nothing to sign", NULL},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total) + 3, 0x7F, "far too much", NULL},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, offset), 1, "not from the start", NULL},
+    {MSG_DECRYPT, ANYONE, offsetof(struct msg_decrypt, zero), 1, "what must be zero",
+     NULL},
     {MSG_TLS_DATA, ANYONE, 0, 0x69, "not the start of an APDU", NULL},
     {MSG_GATE_DATA, ANYONE, 1, 0x20, "not a whole APDU", NULL},
 };
@@ -195,6 +214,7 @@ static const struct {
     {MSG_SESSION_END, session_id},    {MSG_TLS_DATA, test_frame},
     {MSG_GATE_DATA, test_frame},      {MSG_SIGN, sign},
     {MSG_SIGNED, signed_earlier},     {MSG_RECORD, record},
+    {MSG_DECRYPT, decrypt},           {MSG_DECRYPTED, decrypted_earlier},
     {MSG_RECORD_ACK, record_ack},
 };
 

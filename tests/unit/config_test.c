@@ -166,8 +166,6 @@ static void test_keys_of_later_versions(void **state)
         {"k = 12", "observe = true", 12, "observe", "not supported", "enforce = false"},
         {"k = 12", "records = \"raw\"", 12, "records", "not supported", "\"apdu\""},
         {"crl = [", "ocsp = true; crl = [", 5, "tls.ocsp", "not supported", "CRLs"},
-        {"crl = [", "min_version = \"1.3\"; crl = [", 5, "tls.min_version",
-         "not supported", "1.2 and 1.3"},
     };
 
     (void)state;
