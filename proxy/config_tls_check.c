@@ -4,7 +4,7 @@
 #include "certs/pem_usage.h"
 
 struct own {
-    bool rsa;
+    unsigned int rsa;
     bool enciphers; /* each RSA certificate may be used for key transport */
 };
 
@@ -14,7 +14,7 @@ static void look_at(const struct config_file *cert, struct own *own)
 
     if (!cert->path || !pem_is_rsa(&pem))
         return;
-    own->rsa = true;
+    own->rsa++;
     own->enciphers = pem_may_encipher(&pem);
 }
 
@@ -22,17 +22,21 @@ void config_tls_check(const struct config *c, size_t group, struct config_errors
 {
     const struct config_tls *t = &c->tls[group];
     const struct config_place at = {c->path, t->cert.line, "tls.cert"};
-    struct own own = {false, false};
+    struct own own = {0, false};
     bool serves = false;
 
     for (size_t i = 0; i < c->route_count; i++)
         serves = serves ||
                  (c->routes[i].tls == group && c->routes[i].mode == ROUTE_PROTECT_RTU);
-    if (!serves || !tls_rules_key_transport(&t->rules))
-        return;
     look_at(&t->cert, &own);
     look_at(&t->second_cert, &own);
-    if (!own.rsa)
+    if (t->second_cert.path && own.rsa != 1)
+        config_errors_add(errs, CONFIG_ERROR, &at,
+                          "name one with an RSA and one with an EC key",
+                          "both certificates have the same type of key");
+    if (!serves || !tls_rules_key_transport(&t->rules))
+        return;
+    if (own.rsa == 0)
         config_errors_add(errs, t->rules.legacy_rsa ? CONFIG_ERROR : CONFIG_WARNING, &at,
                           "name an RSA certificate, alone or beside the EC one: "
                           "cert = [ \"ec.crt\", \"rsa.crt\" ]",

@@ -3,6 +3,7 @@
 
 #include "proxy/endpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,6 +328,21 @@ static bool make_link(struct gate_session *s)
     return s->link != NULL;
 }
 
+static void note_warnings(struct record *r, uint8_t warnings)
+{
+    bool no_crl = warnings & IDENTITY_WARN_NO_CRL;
+    bool no_pfs = warnings & IDENTITY_WARN_NO_PFS;
+    char text[160];
+
+    if (!no_crl && !no_pfs)
+        return;
+    (void)snprintf(text, sizeof text, "%s%s%s",
+                   no_crl ? "there is no revocation list of the peer's CA" : "",
+                   no_crl && no_pfs ? "; " : "",
+                   no_pfs ? "RSA key transport, without forward secrecy" : "");
+    record_text(r, RECORD_DETAIL, text);
+}
+
 void gate_session_open(struct gate_session *s)
 {
     struct record r;
@@ -346,8 +362,7 @@ void gate_session_open(struct gate_session *s)
                                           : "observe");
     record_octets(&r, RECORD_POLICY_HASH, s->route->policy_hash, POLICY_HASH_SIZE);
     gate_role_record(&r, s);
-    if (s->warnings & IDENTITY_WARN_NO_CRL)
-        record_text(&r, RECORD_DETAIL, "there is no revocation list of the peer's CA");
+    note_warnings(&r, s->warnings);
     (void)gate_log_send(s->gate, &r);
     loop_timer_stop(&s->gate->child.loop, &s->timer);
     supervise_open(s);
