@@ -92,6 +92,26 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void log_legacy(struct monitor *m)
+{
+    const struct config *c = m->config;
+    char text[120];
+    size_t count = 0;
+    struct record r;
+
+    for (size_t i = 0; i < c->route_count; i++)
+        count += c->tls[c->routes[i].tls].rules.legacy_rsa;
+    if (count == 0)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "legacy_rsa_key_transport serves %zu route%s without forward secrecy",
+                   count, count == 1 ? "" : "s");
+    record_begin(&r, EVENT_CONFIG_WARNING, 0, false);
+    record_text(&r, RECORD_WHY, "rsa-key-transport");
+    record_text(&r, RECORD_DETAIL, text);
+    monitor_record(m, &r);
+}
+
 static void log_start(struct monitor *m)
 {
     char text[40];
@@ -103,6 +123,7 @@ static void log_start(struct monitor *m)
                    m->config->route_count == 1 ? "" : "s");
     record_text(&r, RECORD_DETAIL, text);
     monitor_record(m, &r);
+    log_legacy(m);
     if (geteuid() == 0)
         return;
     monitor_log("not started as root: all processes run as this user, with less "
