@@ -9,7 +9,8 @@ set -eu
 build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev"
 tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
        python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils
-       clang libclang-rt-14-dev llvm util-linux spin"
+       clang libclang-rt-14-dev llvm util-linux spin
+       sslscan testssl.sh libmbedtls-dev"
 prove="gcc make libc6-dev binutils perl frama-c-base why3 z3 cvc4"
 
 case ${1:-all} in
