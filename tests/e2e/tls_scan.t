@@ -17,13 +17,11 @@ my %ALWAYS = (
     cert_revocation      => 'the lab\'s certificates name no place for revocation lists; stations get them as files',
     secure_client_renego => 'not tested by testssl.sh where a client certificate is asked for; tls.t does',
     BREACH               => 'of HTTP, which is not spoken',
-    overall_grade        => 'grades web servers',
 );
 my %EXPLAINED = (
     'strict'       => {%ALWAYS},
     '62351-3-full' => {
         %ALWAYS,
-        cipherlist_OBSOLETED => 'AES128-SHA256, mandatory in IEC 62351-3 (table 9)',
         cipherlist_AVERAGE   => 'AES128-SHA256, mandatory in IEC 62351-3 (table 9)',
         LUCKY13              => 'AES128-SHA256 is CBC; with encrypt-then-MAC, except where legacy_rsa_key_transport asks for less',
     },
