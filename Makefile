@@ -94,12 +94,14 @@ $(B)/gate104-tls:    $(call obj,proxy/tls.c) $(LIBX) $(LIBC) $(LIBS)
 $(B)/gate104-tls:    LDLIBS = $(SSL) -lcap
 # The gate reads what certs/ says of a peer, by the files there that know no OpenSSL.
 $(B)/gate104-gate:   $(call obj,proxy/gate.c) $(LIBX) $(LIBS) $(LIBP) \
-                     $(call obj,certs/identity_wire.c certs/tls_failure_info.c \
-                       certs/role_name.c certs/role_set.c certs/user_roles.c)
+                     $(call obj,certs/identity_wire.c certs/security_event.c \
+                       certs/tls_failure_info.c certs/role_name.c certs/role_set.c \
+                       certs/user_roles.c)
 $(B)/gate104-gate:   LDLIBS = -lcap
 $(B)/gate104-signer: $(call obj,proxy/signer.c) $(LIBX) $(LIBC) $(LIBS)
 $(B)/gate104-signer: LDLIBS = -lcrypto -lcap
-$(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP)
+$(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
+                     $(call obj,certs/security_event.c)
 $(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap

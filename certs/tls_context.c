@@ -7,6 +7,7 @@
 
 #include "certs/errtext.h"
 #include "certs/tls_note.h"
+#include "certs/tls_pins.h"
 #include "certs/tls_profile.h"
 
 /* 112 bits: RSA 2048, no SHA-1 (rules C2 and C6 of the profile). */
@@ -247,7 +248,8 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap)
     ERR_clear_error();
     errtext_set(err, cap, "out of memory");
     rule.check = rule.check || s->crl.data != NULL;
-    if (ctx && !(set_profile(ctx, s) && tls_verify_install(ctx, &rule))) {
+    if (ctx && !(set_profile(ctx, s) && tls_verify_install(ctx, &rule) &&
+                 tls_pins_install(ctx, s->pins))) {
         errtext_set(err, cap, "the TLS library refuses the profile (%s)",
                     errtext_openssl());
     } else if (ctx && load_own(ctx, s, err, cap) && load_trust(ctx, s, err, cap) &&

@@ -15,6 +15,7 @@
 
 #include "certs/identity.h"
 #include "certs/pem.h"
+#include "certs/pins.h"
 #include "certs/remote_key.h"
 #include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
@@ -33,6 +34,7 @@ struct tls_settings {
     struct tls_pem ca;    /* trust anchors, several allowed; each must be a CA */
     struct tls_pem crl;   /* optional; one for each CA that issues peer certificates */
     struct revocation_rule revocation;
+    const struct pins *pins; /* the certificates that alone may connect, or NULL */
     remote_sign_fn sign;
     void *sign_ctx;
     /* Optional: a second chain for a key of the other type (RSA beside EC), signed for
@@ -50,7 +52,7 @@ struct tls_settings {
 bool tls_library_init(void);
 
 /* NULL on error, with a sentence in `err` that says what to change.  Free with
- * SSL_CTX_free; `sign_ctx` must outlive it and its sessions. */
+ * SSL_CTX_free; `sign_ctx` and `pins` must outlive it and its sessions. */
 SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap);
 
 /* To call after every completed handshake, before the first octet of data: what was

@@ -14,8 +14,8 @@ enum tls_failure {
 struct tls_failure_info {
     enum tls_failure failure;
     const char *name;     /* short, stable: "unknown-ca" */
-    const char *event;    /* IEC 62351-3 Ed. 2 Annex A: "2.2", or "" */
-    const char *mnemonic; /* "TLS_NO_CA_MATCH", or "" */
+    const char *event;    /* group and number of the security event: "2.2"; "" for none */
+    const char *mnemonic; /* of the security event: "TLS_NO_CA_MATCH"; "" for none */
     const char *text;     /* a sentence: what happened, then what to do */
 };
 

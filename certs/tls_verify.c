@@ -6,9 +6,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "certs/cert_rules.h"
 #include "certs/errtext.h"
 #include "certs/identity_ssl.h"
 #include "certs/tls_context.h"
+#include "certs/tls_pins.h"
+#include "certs/x509_failure.h"
 
 /* ---- the note of an SSL object ---- */
 
@@ -85,46 +88,6 @@ static void on_message(int sent, int version, int type, const void *buf, size_t 
 }
 
 /* ---- verdicts ---- */
-
-static const struct verdict_row {
-    int error;
-    enum tls_failure failure;
-} verdicts[] = {
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_CERT_UNTRUSTED, TLS_FAIL_UNKNOWN_CA},
-    {X509_V_ERR_CERT_HAS_EXPIRED, TLS_FAIL_EXPIRED},
-    {X509_V_ERR_CERT_NOT_YET_VALID, TLS_FAIL_NOT_YET_VALID},
-    {X509_V_ERR_CERT_REVOKED, TLS_FAIL_REVOKED},
-    {X509_V_ERR_UNABLE_TO_GET_CRL, TLS_FAIL_NO_CRL},
-    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TLS_FAIL_NO_CRL},
-    {X509_V_ERR_CRL_SIGNATURE_FAILURE, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, TLS_FAIL_CRL_BAD},
-    {X509_V_ERR_INVALID_PURPOSE, TLS_FAIL_PURPOSE},
-    {X509_V_ERR_HOSTNAME_MISMATCH, TLS_FAIL_NAME},
-    {X509_V_ERR_IP_ADDRESS_MISMATCH, TLS_FAIL_NAME},
-    {X509_V_ERR_EE_KEY_TOO_SMALL, TLS_FAIL_SHORT_KEY},
-    {X509_V_ERR_CA_KEY_TOO_SMALL, TLS_FAIL_SHORT_KEY},
-    {X509_V_ERR_CA_MD_TOO_WEAK, TLS_FAIL_WEAK_DIGEST},
-    {X509_V_ERR_CERT_SIGNATURE_FAILURE, TLS_FAIL_SIGNATURE},
-    {X509_V_ERR_OUT_OF_MEM, TLS_FAIL_INTERNAL},
-};
-
-static enum tls_failure failure_of(int error)
-{
-    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
-        if (verdicts[i].error == error)
-            return verdicts[i].failure;
-    }
-    return TLS_FAIL_CHAIN;
-}
 
 static SSL *ssl_of(X509_STORE_CTX *store)
 {
@@ -234,7 +197,7 @@ static int64_t lateness(X509_STORE_CTX *store)
 static bool tolerated(struct tls_note *note, const struct revocation_rule *rule,
                       X509_STORE_CTX *store, int error)
 {
-    enum tls_failure failure = failure_of(error);
+    enum tls_failure failure = x509_failure(error);
     enum revocation_word word;
 
     if (note->established && failure == TLS_FAIL_NOT_YET_VALID)
@@ -279,7 +242,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
     }
     reason = error == X509_V_ERR_CERT_REVOKED ? revocation_reason(store, cert)
                                               : X509_verify_cert_error_string(error);
-    note_refusal(note, cert, failure_of(error), reason);
+    note_refusal(note, cert, x509_failure_at(store, error), reason);
     return 0;
 }
 
@@ -317,6 +280,25 @@ static void set_name_rule(X509_STORE_CTX *store)
     X509_VERIFY_PARAM_set_hostflags(X509_STORE_CTX_get0_param(store), flags);
 }
 
+/* What libcrypto does not ask: see cert_rules.h; and the list of certificates. */
+static bool rules_kept(struct tls_note *note, X509_STORE_CTX *store)
+{
+    X509 *cert = X509_STORE_CTX_get0_cert(store);
+    const char *reason = "";
+    enum tls_failure failure =
+        cert_rules(X509_STORE_CTX_get0_chain(store), &cert, &reason);
+
+    if (failure == TLS_FAIL_NONE && !tls_pins_admit(ssl_of(store), cert)) {
+        failure = TLS_FAIL_NOT_LISTED;
+        reason = "not in pins";
+    }
+    if (failure == TLS_FAIL_NONE)
+        return true;
+    note_refusal(note, cert, failure, reason);
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return false;
+}
+
 /* In place of libssl's own call of X509_verify_cert(): sizes first, as they bound the
  * work that follows. */
 static int verify_peer(X509_STORE_CTX *store, void *arg)
@@ -336,7 +318,7 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     if (X509_verify_cert(store) != 1)
         return 0;
     if (!note->too_stale)
-        return 1;
+        return rules_kept(note, store);
     note_refusal(note, X509_STORE_CTX_get0_cert(store), TLS_FAIL_CRL_STALE,
                  X509_verify_cert_error_string(X509_V_ERR_CRL_HAS_EXPIRED));
     X509_STORE_CTX_set_error(store, X509_V_ERR_CRL_HAS_EXPIRED);
@@ -355,7 +337,7 @@ void tls_verify_again(SSL *ssl, X509_STORE_CTX *store)
     if (X509_STORE_CTX_set_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl) != 1)
         note_refusal(note, NULL, TLS_FAIL_INTERNAL, "out of memory");
     else if (verify_peer(store, NULL) != 1)
-        note_refusal(note, NULL, failure_of(X509_STORE_CTX_get_error(store)),
+        note_refusal(note, NULL, x509_failure(X509_STORE_CTX_get_error(store)),
                      "verification failed");
 }
 

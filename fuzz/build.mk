@@ -25,10 +25,12 @@ TESTED  := $(wildcard policy/*.c) \
            proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
            proxy/endpoint.c $(wildcard proxy/role_config*.c) \
            $(addprefix proxy/audit_,$(addsuffix .c,apdu envelope hash line reader recover \
+                                                   security \
                                                    text verify)) \
            $(wildcard proxy/config*.c proxy/policy_file*.c proxy/cli/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c certs/role_name.c certs/role_set.c certs/user_roles.c \
+           certs/pins.c certs/security_event.c \
            tests/lib/type_matrix.c tests/lib/element_oracle.c
 LIBS    := -Wl,--as-needed -lconfig -ljansson -lcrypto
 SHARED  := $(wildcard fuzz/lib/*.c)

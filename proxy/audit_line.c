@@ -3,6 +3,7 @@
 #include "policy/quirk.h"
 #include "policy/reason.h"
 #include "proxy/audit_apdu.h"
+#include "proxy/audit_security.h"
 #include "proxy/audit_text.h"
 #include "proxy/record.h"
 
@@ -32,6 +33,8 @@ struct draft {
     uint64_t ticket;                /* of this record */
     struct audit_apdu_context apdu; /* its direction, and what its route speaks */
     json_t *line;
+    enum event event;
+    bool security_told; /* by the sender */
     bool cut;
     bool bad; /* out of memory */
 };
@@ -151,16 +154,48 @@ static void put_plain_text(struct draft *d, const struct record_field *f)
     put_text(d, f->tag->key, text);
 }
 
+static void put_event_words(struct draft *d, const char *key,
+                            const struct security_event_info *info)
+{
+    if (info && !audit_security_put(d->line, key, info))
+        d->bad = true;
+}
+
+/* An id that is in no table is told as it is, without words. */
+static void put_security(struct draft *d, const struct record_field *f)
+{
+    d->security_told = d->security_told || f->tag->tag == RECORD_EVENT_ID;
+    put_plain_text(d, f);
+    put_event_words(d, f->tag->key, security_event_of_id(f->octets, f->size));
+}
+
+/* What this kind of record is when its sender names no event. */
+static void put_security_of(struct draft *d, enum event event)
+{
+    const struct security_event_info *info =
+        security_event_info(audit_security_of(event));
+
+    if (d->security_told || !info)
+        return;
+    put_text(d, "iec62351", info->id);
+    put_event_words(d, "iec62351", info);
+}
+
 static void put_field(struct draft *d, const struct record_field *f)
 {
     static const struct {
         enum record_tag tag;
         void (*put)(struct draft *d, const struct record_field *f);
     } special[] = {
-        {RECORD_ROUTE, put_route},   {RECORD_DIRECTION, put_direction},
-        {RECORD_REASON, put_reason}, {RECORD_APDU, put_apdu},
-        {RECORD_QUIRK, put_quirk},   {RECORD_COMMAND_SEQ, put_command_seq},
+        {RECORD_ROUTE, put_route},
+        {RECORD_DIRECTION, put_direction},
+        {RECORD_REASON, put_reason},
+        {RECORD_APDU, put_apdu},
+        {RECORD_QUIRK, put_quirk},
+        {RECORD_COMMAND_SEQ, put_command_seq},
         {RECORD_CUT, put_cut},
+        {RECORD_EVENT_ID, put_security},
+        {RECORD_EVENT_WARNING, put_security},
     };
 
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
@@ -196,6 +231,7 @@ static void put_fields(struct draft *d, const uint8_t *payload, size_t n)
     }
     for (size_t i = 0; i < count; i++)
         put_field(d, &field[i]);
+    put_security_of(d, d->event);
     if (d->cut)
         put_u64(d, "cut", 1);
 }
@@ -271,6 +307,7 @@ size_t audit_line_build(const struct audit_place *place, const struct audit_stam
     if (!record_check(payload, n, &head))
         return 0;
     d.ticket = head.ticket;
+    d.event = head.event->event;
     d.line = json_object();
     if (!d.line)
         return 0;

@@ -4,6 +4,7 @@
 #define GATE104_PROXY_GATE_H
 
 #include "certs/identity.h"
+#include "certs/security_event.h"
 #include "policy/asdu.h"
 #include "policy/policy.h"
 #include "proxy/link.h"
@@ -67,7 +68,7 @@ struct gate_session {
     bool roles_matter; /* the policy has rules for certain roles */
     struct role_set roles;
     uint64_t role_bits;    /* those for policy_decide_for */
-    const char *end_event; /* IEC 62351-3 event of its end, or NULL */
+    const char *end_event; /* IEC 62351 event of its end, or NULL */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
     void *link_memory;
@@ -198,6 +199,8 @@ void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p
                         size_t n);
 /* Puts who the peer is into a record. */
 void gate_log_peer(struct record *r, const struct gate_session *s);
+/* Names the security event; nothing for SECURITY_NONE. */
+void gate_log_security(struct record *r, enum record_tag tag, enum security_event event);
 const char *gate_log_side(int side);
 /* True if a handshake failure may have a record of its own now. */
 bool gate_log_may_tell_failure(struct gate *g);

@@ -1,6 +1,7 @@
 /* Octets in and out of a session's two legs, and the relay's round between them. */
 #include "proxy/gate.h"
 
+#include "certs/security_event.h"
 #include "certs/tls_failure.h"
 
 #include <errno.h>
@@ -313,14 +314,24 @@ static void tls_failed(struct gate_leg *leg, const struct imsg *m)
     gate_log_begin(&r, s, EVENT_TLS_FAILED, 0);
     gate_log_peer(&r, s);
     record_text(&r, RECORD_WHY, info->name);
-    if (info->event[0] != '\0') {
-        (void)snprintf(text, sizeof text, "IEC62351-3:%s", info->event);
-        record_text(&r, RECORD_EVENT_ID, text);
-    }
+    gate_log_security(&r, RECORD_EVENT_ID, security_event_named(info->mnemonic));
     describe_failure(f.failure, f.detail, text, sizeof text);
     record_text(&r, RECORD_DETAIL, text);
     (void)gate_log_send(s->gate, &r);
     gate_session_close(s, NULL, (int)leg->side, NULL);
+}
+
+/* The security event of an end that the tls process tells. */
+static const char *closing_event(const struct msg_tls_closed *c)
+{
+    const struct security_event_info *info = NULL;
+
+    if (c->failure != 0)
+        info = security_event_info(
+            security_event_named(tls_failure_info(c->failure)->mnemonic));
+    else if (c->how == TLS_CLOSE_ERROR)
+        info = security_event_info(SECURITY_COMM_PACKET_AUTHENTICATION_FAIL);
+    return info ? info->id : NULL;
 }
 
 static void tls_closed(struct gate_leg *leg, const struct imsg *m)
@@ -342,6 +353,7 @@ static void tls_closed(struct gate_leg *leg, const struct imsg *m)
         return;
     known = c.how > 0 && c.how < sizeof words / sizeof words[0];
     (void)snprintf(text, sizeof text, "%s", known ? words[c.how] : "unknown");
+    leg->session->end_event = closing_event(&c);
     if (c.failure != 0)
         describe_failure(c.failure, c.detail, text, sizeof text);
     gate_session_close(

@@ -116,6 +116,14 @@ void gate_log_begin(struct record *r, const struct gate_session *s, enum event e
     record_u64(r, RECORD_ROUTE, s->route->index);
 }
 
+void gate_log_security(struct record *r, enum record_tag tag, enum security_event event)
+{
+    const struct security_event_info *info = security_event_info(event);
+
+    if (info)
+        record_text(r, tag, info->id);
+}
+
 void gate_log_peer(struct record *r, const struct gate_session *s)
 {
     char text[ENDPOINT_TEXT_MAX];

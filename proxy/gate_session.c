@@ -341,6 +341,8 @@ static void note_warnings(struct record *r, uint8_t warnings)
                    no_crl && no_pfs ? "; " : "",
                    no_pfs ? "RSA key transport, without forward secrecy" : "");
     record_text(r, RECORD_DETAIL, text);
+    if (no_crl)
+        gate_log_security(r, RECORD_EVENT_WARNING, SECURITY_TLS_NO_CRL);
 }
 
 void gate_session_open(struct gate_session *s)

@@ -3,8 +3,6 @@
 
 #include "certs/tls_failure.h"
 
-#include <stdio.h>
-
 /* IEC 62351-3 Ed. 2, Annex A. */
 #define EVENT_CRL_EXPIRED "IEC62351-3:2.6"
 #define EVENT_CRL_MISSING "IEC62351-3:2.5"
@@ -24,16 +22,12 @@ static const struct ending {
 static void log_certificate(struct gate_session *s, const struct tls_failure_info *info,
                             const char *detail)
 {
-    char event[40];
     struct record r;
 
     gate_log_begin(&r, s, EVENT_CERTIFICATE_INVALID, 0);
     gate_log_peer(&r, s);
     record_text(&r, RECORD_WHY, info->name);
-    if (info->event[0] != '\0') {
-        (void)snprintf(event, sizeof event, "IEC62351-3:%s", info->event);
-        record_text(&r, RECORD_EVENT_ID, event);
-    }
+    gate_log_security(&r, RECORD_EVENT_ID, security_event_named(info->mnemonic));
     record_text(&r, RECORD_DETAIL, detail);
     (void)gate_log_send(s->gate, &r);
 }

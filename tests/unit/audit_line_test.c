@@ -58,6 +58,12 @@ static void assert_line(struct record *r, const char *expected)
     "{\"v\":1,\"seq\":5,\"time\":\"2026-11-21T02:33:04.123Z\",\"mono_ms\":987654,"       \
     "\"boot\":\"a1b2c3d4\",\"from\":\"gate-0\",\"event\":\"" event "\","                 \
     "\"severity\":\"" severity "\""
+#define INVALID                                                                          \
+    ",\"iec62351\":\"IEC62351-14:5.1\",\"iec62351_mnemonic\":\"REQUEST_INVALID\","       \
+    "\"iec62351_severity\":\"error\""
+#define SUCCESS                                                                          \
+    ",\"iec62351\":\"IEC62351-3:1.1\",\"iec62351_mnemonic\":\"TLS_HS_SUCCESS\","         \
+    "\"iec62351_severity\":\"notice\""
 #define PREV ",\"prev\":\"" ZEROS "\"}\n"
 
 static void bare_record(void **state)
@@ -107,11 +113,37 @@ static void reason_in_words(void **state)
     record_u64(&r, RECORD_DIRECTION, 1);
     record_octets(&r, RECORD_APDU, "\x69\x04", 2);
     record_u64(&r, RECORD_REASON, 1);
-    assert_line(&r, ENVELOPE("apci.malformed",
-                             "alarm") ",\"direction\":\"monitor\",\"apdu\":\"6904\","
-                                      "\"reason\":\"bad-start\","
-                                      "\"reason_class\":\"framing\","
-                                      "\"reason_text\":\"start octet is not 0x68\"" PREV);
+    assert_line(
+        &r, ENVELOPE("apci.malformed",
+                     "alarm") ",\"direction\":\"monitor\",\"apdu\":\"6904\","
+                              "\"reason\":\"bad-start\","
+                              "\"reason_class\":\"framing\","
+                              "\"reason_text\":\"start octet is not 0x68\"" INVALID PREV);
+}
+
+/* In words, from the sender or else by the kind of record, and before "cut". */
+static void security_events(void **state)
+{
+    struct record r;
+
+    (void)state;
+    record_begin(&r, EVENT_TLS_FAILED, 0, false);
+    record_text(&r, RECORD_EVENT_ID, "IEC62351-3:2.4");
+    record_u64(&r, RECORD_CUT, 1);
+    assert_line(&r, ENVELOPE("tls.handshake-failed",
+                             "alarm") ",\"iec62351\":\"IEC62351-3:2.4\","
+                                      "\"iec62351_mnemonic\":\"TLS_CERT_REVOKED\","
+                                      "\"iec62351_severity\":\"alarm\",\"cut\":1" PREV);
+    record_begin(&r, EVENT_SESSION_CLOSE, 0, false);
+    record_text(&r, RECORD_EVENT_WARNING, "IEC62351-3:2.5");
+    assert_line(&r, ENVELOPE("session.close",
+                             "notice") ",\"iec62351_warning\":\"IEC62351-3:2.5\","
+                                       "\"iec62351_warning_mnemonic\":\"TLS_NO_CRL\","
+                                       "\"iec62351_warning_severity\":\"warning\"" PREV);
+    record_begin(&r, EVENT_SESSION_CLOSE, 0, false);
+    record_text(&r, RECORD_EVENT_ID, "IEC62351-3:2.\x01");
+    assert_line(&r, ENVELOPE("session.close",
+                             "notice") ",\"iec62351\":\"IEC62351-3:2.\\\\x01\"" PREV);
 }
 
 static void numbers_out_of_range_are_told(void **state)
@@ -193,7 +225,7 @@ static void hostile_text(void **state)
                              "notice") ",\"route\":\"o\\\"d\\\\x5Cd\\\\x1B[31m\","
                                        "\"subject\":\"CN=\\\\x1B]0;x\\\\x07\\\\x0A\\\"},{"
                                        "\\\"v\\\":1,\\\\x5Cu0000 "
-                                       "\\\\xC3(\\\\x7F\"" PREV);
+                                       "\\\\xC3(\\\\x7F\"" SUCCESS PREV);
 }
 
 static void text_that_grows_too_much_is_cut(void **state)
@@ -210,7 +242,7 @@ static void text_that_grows_too_much_is_cut(void **state)
     line[build(&r)] = '\0';
     /* 64 * 2 / 5 = 25 octets of five */
     assert_non_null(strstr(line, "\"tls_version\":\"\\\\x01\\\\x01\\\\x01\""));
-    assert_non_null(strstr(line, ",\"cut\":1,\"prev\""));
+    assert_non_null(strstr(line, SUCCESS ",\"cut\":1,\"prev\""));
     assert_int_equal(strcspn(strstr(line, "tls_suite") + 12, "\""), 125);
 }
 
@@ -352,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup(bare_record, set_up),
         cmocka_unit_test_setup(command, set_up),
         cmocka_unit_test_setup(reason_in_words, set_up),
+        cmocka_unit_test_setup(security_events, set_up),
         cmocka_unit_test_setup(numbers_out_of_range_are_told, set_up),
         cmocka_unit_test_setup(values_are_readable, set_up),
         cmocka_unit_test_setup(frames_without_asdu, set_up),

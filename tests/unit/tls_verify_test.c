@@ -102,7 +102,7 @@ static void purpose(void **state)
 
     (void)state;
     refuses_client_cert(&stage.ca, PKI_P256, &wrong_client, TLS_FAIL_PURPOSE, NULL);
-    refuses_server_cert(&wrong_server, TLS_FAIL_PURPOSE, NULL);
+    refuses_server_cert(&wrong_server, TLS_FAIL_PURPOSE_SERVER, NULL);
     stage_both_accept(stage.server.ctx, theirs, TLS1_3_VERSION);
     SSL_CTX_free(theirs);
     pki_free(&own);
@@ -217,12 +217,12 @@ static void weak_digest_and_forgery(void **state)
 
     assert_true(X509_sign(forged.cert, stage.other_ca.key, EVP_sha256()) > 0);
     theirs = stage_stranger(false, &forged);
-    stage_server_refuses(stage.server.ctx, theirs, TLS_FAIL_SIGNATURE, NULL);
+    stage_server_refuses(stage.server.ctx, theirs, TLS_FAIL_CERT_SIGNATURE, NULL);
     SSL_CTX_free(theirs);
 
     theirs = stage_stranger(false, &below);
     SSL_CTX_add1_chain_cert(theirs, leaf_ca.cert);
-    stage_server_refuses(stage.server.ctx, theirs, TLS_FAIL_CHAIN, NULL);
+    stage_server_refuses(stage.server.ctx, theirs, TLS_FAIL_NOT_A_CA, NULL);
     SSL_CTX_free(theirs);
     pki_free(&below);
     pki_free(&leaf_ca);

@@ -1,0 +1,32 @@
+#include "certs/tls_pins.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+static int pins_index(void)
+{
+    static int index = -1;
+
+    if (index < 0)
+        index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    return index;
+}
+
+bool tls_pins_install(SSL_CTX *ctx, const struct pins *pins)
+{
+    /* The list is only read; libssl's slot has no const. */
+    return pins_index() >= 0 &&
+           SSL_CTX_set_ex_data(ctx, pins_index(), (void *)(uintptr_t)pins) == 1;
+}
+
+bool tls_pins_admit(const SSL *ssl, const X509 *leaf)
+{
+    const struct pins *pins = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), pins_index());
+    uint8_t pin[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+
+    if (!pins || pins->count == 0)
+        return true;
+    return leaf && X509_digest(leaf, EVP_sha256(), pin, &n) == 1 && n == PIN_SIZE &&
+           pins_have(pins, pin);
+}
