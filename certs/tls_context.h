@@ -52,7 +52,7 @@ struct tls_settings {
 bool tls_library_init(void);
 
 /* NULL on error, with a sentence in `err` that says what to change.  Free with
- * SSL_CTX_free; `sign_ctx` and `pins` must outlive it and its sessions. */
+ * SSL_CTX_free; `sign_ctx` must outlive it and its sessions. */
 SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap);
 
 /* To call after every completed handshake, before the first octet of data: what was

@@ -40,6 +40,7 @@ struct config_tls {
     struct config_file crl[CONFIG_CRL_FILES_MAX]; /* all lists there are */
     struct revocation_rule revocation;
     uint32_t revalidate_s;
+    struct pins pins;
 };
 
 struct config_policy {

@@ -56,6 +56,11 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
 /* Certificates with their keys, and the rules of TLS, of the route or of all. */
 void config_tls_own_read(struct config_build *b, const config_setting_t *route,
                          const config_setting_t *own, struct config_tls *t);
+/* ---- config_tls_pins.c ---- */
+
+/* Reads tls.pins, or NULL for none. */
+void config_pins_read(struct config_build *b, const config_setting_t *list,
+                      struct pins *pins);
 
 /* ---- config_route.c ---- */
 

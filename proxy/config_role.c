@@ -161,6 +161,7 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     out->rules = t->rules;
     out->sessions_per_worker = c->limits.sessions_per_worker;
     out->handshake_s = c->limits.handshake;
+    out->pins = t->pins;
     out->cert_pem = concatenate(&t->cert, 1);
     out->second_pem =
         t->second_cert.path ? concatenate(&t->second_cert, 1) : calloc(1, 1);

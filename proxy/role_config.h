@@ -6,6 +6,7 @@
 #ifndef GATE104_PROXY_ROLE_CONFIG_H
 #define GATE104_PROXY_ROLE_CONFIG_H
 
+#include "certs/pins.h"
 #include "certs/revocation_rule.h"
 #include "certs/role_set.h"
 #include "certs/tls_rules.h"
@@ -94,6 +95,7 @@ struct tls_config {
     char *crl_pem; /* "" when there is none */
     struct revocation_rule revocation;
     uint32_t revalidate_s; /* how often peers of running sessions are verified again */
+    struct pins pins;
     size_t route_count;
     struct tls_route *route;
 };

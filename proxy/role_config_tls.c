@@ -7,6 +7,27 @@
 #define TLS_ROUTE_MOST  (2u + 2u + ROUTE_NAME_MAX + 1u + 2u + PEER_NAME_MAX)
 #define TLS_ROUTE_LEAST 8u
 
+static void put_pins(struct wire_writer *w, const struct pins *pins)
+{
+    wire_put_u8(w, (uint8_t)pins->count);
+    for (size_t i = 0; i < pins->count && i < PINS_MAX; i++)
+        wire_put_bytes(w, pins->pin[i], PIN_SIZE);
+}
+
+static void get_pins(struct wire_reader *r, struct pins *pins)
+{
+    size_t count = wire_get_u8(r);
+    uint8_t pin[PIN_SIZE];
+
+    if (count > PINS_MAX)
+        r->bad = true;
+    for (size_t i = 0; i < count && !r->bad; i++) {
+        wire_get_bytes(r, pin, sizeof pin);
+        if (!pins_add(pins, pin))
+            r->bad = true;
+    }
+}
+
 static void put_tls_route(struct wire_writer *w, const struct tls_route *route)
 {
     wire_put_u16(w, route->index);
@@ -44,8 +65,9 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     *out = NULL;
     if (c->route_count > ROUTES_MAX)
         return 0;
-    (void)role_config_begin(&w, 128 + pem + c->route_count * TLS_ROUTE_MOST,
-                            ROLE_CONFIG_TLS);
+    (void)role_config_begin(
+        &w, 129 + pem + sizeof c->pins.pin + c->route_count * TLS_ROUTE_MOST,
+        ROLE_CONFIG_TLS);
     wire_put_u32(&w, c->group);
     wire_put_u16(&w, c->key);
     wire_put_u32(&w, c->signer);
@@ -59,6 +81,7 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     role_config_put_long(&w, c->crl_pem, strlen(c->crl_pem));
     role_config_put_revocation(&w, &c->revocation);
     wire_put_u32(&w, c->revalidate_s);
+    put_pins(&w, &c->pins);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++)
         put_tls_route(&w, &c->route[i]);
@@ -89,6 +112,7 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     c->crl_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     role_config_get_revocation(&r, &c->revocation);
     c->revalidate_s = role_config_get_range(&r, 1, REVALIDATE_MAX_S);
+    get_pins(&r, &c->pins);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

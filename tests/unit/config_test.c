@@ -160,11 +160,32 @@ static void test_keys(void **state)
     config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
+#define PIN "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void test_pins(void **state)
+{
+    static const struct mistake m[] = {
+        {"crl = [", "pins = [ \"sha256:00\" ]; crl = [", 5, "tls.pins[0]",
+         "no fingerprint", "openssl x509"},
+        {"crl = [", "pins = [ \"" PIN "\", \"CN=a\" ]; crl = [", 5, "tls.pins[1]",
+         "no fingerprint", "sha256:"},
+        {"crl = [", "pins = [ \"" PIN "\", \"" PIN "\" ]; crl = [", 5, "tls.pins[1]",
+         "twice", "remove"},
+        {"crl = [", "pins = [ ]; crl = [", 5, "tls.pins", "", ""},
+        {"crl = [", "pins = \"" PIN "\"; crl = [", 5, "tls.pins", "wrong type", "a list"},
+    };
+
+    (void)state;
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
+}
+
 static void test_keys_of_later_versions(void **state)
 {
     static const struct mistake m[] = {
         {"k = 12", "observe = true", 12, "observe", "not supported", "enforce = false"},
         {"k = 12", "records = \"raw\"", 12, "records", "not supported", "\"apdu\""},
+        {"crl = [", "allow = [ \"CN=a\" ]; crl = [", 5, "tls.allow", "not supported",
+         "pins"},
         {"crl = [", "ocsp = true; crl = [", 5, "tls.ocsp", "not supported", "CRLs"},
     };
 
@@ -340,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_ipv6_and_own_tls),
         cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_pins),
         cmocka_unit_test(test_keys_of_later_versions),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_files),

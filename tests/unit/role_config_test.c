@@ -72,6 +72,7 @@ static size_t encode_tls(uint8_t **out)
         .cert_pem = cert,
         .ca_pem = ca,
         .crl_pem = crl,
+        .pins = {2, {{1, 2, 3}, {4}}},
         .route_count = 2,
         .route = route};
 
@@ -288,6 +289,9 @@ static void test_tls_comes_back(void **state)
     assert_int_equal(c.revocation.stale, CRL_STALE_MONITOR_ONLY);
     assert_int_equal(c.revocation.grace_s, 86400);
     assert_int_equal(c.revalidate_s, 600);
+    assert_int_equal(c.pins.count, 2);
+    assert_int_equal(c.pins.pin[0][2], 3);
+    assert_int_equal(c.pins.pin[1][0], 4);
     assert_int_equal(c.route_count, 2);
     assert_string_equal(c.route[0].peer_name, "");
     assert_int_equal(c.route[1].index, 1);
