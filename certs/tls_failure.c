@@ -131,9 +131,18 @@ static enum tls_failure look_at_first(const struct tls_note *note, enum tls_fail
     return TLS_FAIL_NOT_TLS;
 }
 
-static enum tls_failure failure_of_ssl(const struct tls_note *note, char *detail,
-                                       size_t cap)
+/* A first message that is too long holds no certificates. */
+static bool is_first_message(const SSL *ssl)
 {
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+
+    return state == TLS_ST_BEFORE || state == TLS_ST_SR_CLNT_HELLO ||
+           state == TLS_ST_CW_CLNT_HELLO;
+}
+
+static enum tls_failure failure_of_ssl(const SSL *ssl, char *detail, size_t cap)
+{
+    const struct tls_note *note = tls_note_of(ssl);
     unsigned long error = telling_error();
 
     if (note && note->failure != TLS_FAIL_NONE) {
@@ -143,6 +152,8 @@ static enum tls_failure failure_of_ssl(const struct tls_note *note, char *detail
     if (error == 0)
         return TLS_FAIL_PROTOCOL;
     describe_error(error, detail, cap);
+    if (ERR_GET_REASON(error) == SSL_R_EXCESSIVE_MESSAGE_SIZE && is_first_message(ssl))
+        return TLS_FAIL_PROTOCOL;
     if (!note)
         return failure_of(error);
     return look_at_first(note, failure_of(error), detail, cap);
@@ -165,7 +176,7 @@ enum tls_failure tls_failure(SSL *ssl, int ret, char *detail, size_t cap)
         if (number != 0)
             errtext_set(detail, cap, "%s", strerror(number));
         return TLS_FAIL_CLOSED;
-    case SSL_ERROR_SSL: return failure_of_ssl(tls_note_of(ssl), detail, cap);
+    case SSL_ERROR_SSL: return failure_of_ssl(ssl, detail, cap);
     default: ERR_clear_error(); return TLS_FAIL_INTERNAL;
     }
 }

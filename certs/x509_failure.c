@@ -66,5 +66,8 @@ enum tls_failure x509_failure_at(X509_STORE_CTX *store, int error)
         return purpose_failure(store, cert);
     if (cert && failure == TLS_FAIL_SHORT_KEY)
         return key_failure(cert);
+    if (cert && failure == TLS_FAIL_NOT_A_CA &&
+        (X509_get_extension_flags(cert) & EXFLAG_CA))
+        return TLS_FAIL_CA_KEY_USAGE; /* it is one, but may not sign */
     return failure;
 }

@@ -111,7 +111,7 @@ subtest 'an outstation that is not the one' => sub {
         $rtu = $tls_rtu->('station');
         refused("TLS $version, a CA we do not trust", wrap($pki, $rtu, tls => { ca => ["$pki/other-ca.crt"], crl => [] }), $rtu, 'unknown-ca');
         for my $c ([ expired => 'certificate-expired' ], [ early => 'certificate-not-yet-valid' ], [ revoked => 'certificate-revoked' ],
-                   [ master => 'certificate-purpose' ]) {
+                   [ master => 'certificate-purpose-server' ]) {
             $rtu = $tls_rtu->($c->[0]);
             refused("TLS $version, $c->[0]", wrap($pki, $rtu, $c->[0] eq 'master' ? (name => 'master.lab') : ()), $rtu, $c->[1]);
         }
