@@ -28,7 +28,7 @@ static uint16_t ca_of(unsigned int point)
 }
 
 /* A rule for each point: what an engineer writes who allows no more than needed. */
-static struct policy *make_policy(unsigned int points)
+static struct policy *make_policy(unsigned int points, size_t roles)
 {
     struct policy_builder *b = policy_builder_new();
     struct policy *policy = NULL;
@@ -39,8 +39,13 @@ static struct policy *make_policy(unsigned int points)
     for (unsigned int i = 0; i < points; i++) {
         const struct policy_range ca = {ca_of(i), ca_of(i)},
                                   ioa = {FIRST_IOA + i, FIRST_IOA + i};
-        struct policy_rule rule = {
-            .name = "point", .ca = &ca, .ca_count = 1, .ioa = &ioa, .ioa_count = 1};
+        struct policy_rule rule = {.name = "point",
+                                   .ca = &ca,
+                                   .ca_count = 1,
+                                   .ioa = &ioa,
+                                   .ioa_count = 1,
+                                   .role_count = roles,
+                                   .role = {1, 2}};
         policy_types_set(rule.types, C_SC_NA_1);
         if (!policy_builder_add(b, &rule, err, sizeof err))
             abort();
@@ -76,9 +81,10 @@ static void make_question(struct question *q, unsigned int n, unsigned int point
         abort();
 }
 
-static struct case_of make_case(unsigned int points)
+static struct case_of make_case(unsigned int points, size_t roles)
 {
-    struct case_of c = {make_policy(points), calloc(QUESTIONS, sizeof(struct question))};
+    struct case_of c = {make_policy(points, roles),
+                        calloc(QUESTIONS, sizeof(struct question))};
 
     assert(c.question != NULL);
     for (unsigned int n = 0; n < QUESTIONS; n++)
@@ -93,7 +99,7 @@ static uint64_t decide(const void *what)
 
     for (unsigned int n = 0; n < QUESTIONS; n++) {
         struct policy_decision d;
-        policy_decide(c->policy, DIR_CONTROL, &c->question[n].asdu, &d);
+        policy_decide_for(c->policy, 1, DIR_CONTROL, &c->question[n].asdu, &d);
         sum += (uint64_t)d.action + (uint32_t)d.rule;
     }
     return sum;
@@ -104,13 +110,16 @@ void bench_decide(const struct measure_plan *plan)
     static const struct {
         const char *name;
         unsigned int points;
-    } SIZES[] = {{"100 points", 100}, {"10000 points", 10000}};
+        size_t roles; /* of each rule */
+    } SIZES[] = {{"100 points", 100, 0},
+                 {"10000 points", 10000, 0},
+                 {"10000 points, for roles", 10000, 2}};
     enum { CASES = sizeof SIZES / sizeof SIZES[0] };
     struct case_of cases[CASES];
     struct measure_job jobs[CASES];
 
     for (size_t i = 0; i < CASES; i++) {
-        cases[i] = make_case(SIZES[i].points);
+        cases[i] = make_case(SIZES[i].points, SIZES[i].roles);
         jobs[i] = (struct measure_job){
             .name = SIZES[i].name, .work = decide, .what = &cases[i], .units = QUESTIONS};
     }
