@@ -16,7 +16,8 @@ my $pki = pki();
 sub der {
     my ($tag, @parts) = @_;
     my $body = join '', @parts;
-    return sprintf('%02x%02x', $tag, length($body) / 2) . $body;
+    my $n = length($body) / 2;
+    return sprintf($n < 128 ? '%02x%02x' : $n < 256 ? '%02x81%02x' : '%02x82%04x', $tag, $n) . $body;
 }
 sub number { my ($v) = @_; return der(2, $v >= -128 && $v < 128 ? sprintf('%02x', $v & 255) : sprintf('%04x', $v & 65535)) }
 sub text { return der(0x0c, unpack 'H*', $_[0]) }
@@ -58,6 +59,8 @@ my %CERT = (
     misuse     => text('OPERATOR'),
     trailing   => roles(info([1], 'rtu-7', 3)) . '00',
     operation  => roles(info([1], 'rtu-7', 3, der(0x0a, '04'))),
+    long       => roles((map { info([1], 'x' x 64, 3) } 1 .. 13), info([1], 'rtu-7', 3)),
+    longer     => roles(info([1], 'rtu-7', 3), map { info([1], 'x' x 64, 3) } 1 .. 14),
     none       => undef,
 );
 issue($_, $CERT{$_}) for sort keys %CERT;
@@ -87,6 +90,7 @@ my %routes = (
     lenient => { policy_text => $ROLES, areas => [ 'north', 'rtu-7' ], role_definitions => ['CEI 0-16'], no_role => 'OPERATOR' },
     open    => { policy_text => $OPEN, areas => ['rtu-7'] },
     plain   => { policy_text => $PLAIN },
+    observe => { policy_text => $ROLES, areas => ['rtu-7'], enforce => \'false' },
 );
 my @names = sort keys %routes;
 my %port  = map { $_ => free_port() } @names;
@@ -154,6 +158,8 @@ for my $case (
     [ 'misuse',     'refused', 'refused', 'refused', 'none', '1.2 AT_NOT_AVAIL' ],
     [ 'trailing',   'refused', 'refused', 'refused', 'none', '1.2 AT_NOT_AVAIL' ],
     [ 'operation',  'refused', 'refused', 'refused', 'none', '1.9 AT_OP_UNKNOWN' ],
+    [ 'long',       'passed',  'passed',  'passed',  'OPERATOR:3:IEC62351-8', '1.6 AT_AOR_UNKNOWN' ],
+    [ 'longer',     'refused', 'refused', 'refused', 'none', '1.2 AT_NOT_AVAIL' ],
     [ 'none',       'refused', 'refused', 'refused', 'none', '1.2 AT_NOT_AVAIL' ],
 ) {
     my ($cert, $single, $counters, $clock, $roles, $warnings) = @$case;
@@ -168,7 +174,7 @@ for my $case (
         my ($open) = of('session.open', @r);
         is($open->{roles}, $roles, 'the log says which roles hold');
         is(warnings_in(@r), $warnings, 'and what was found against the others');
-        my $malformed = $cert =~ /misuse|trailing|operation/ ? 1 : 0;
+        my $malformed = $cert =~ /misuse|trailing|operation|longer/ ? 1 : 0;
         is(scalar(of('role.malformed', @r)), $malformed, $malformed ? 'as an alarm' : 'no alarm');
         my ($refused) = grep { $_->{type} eq 'C_SC_NA_1' } of('policy.refused', @r);
         is($refused && $refused->{rule}, $single eq 'passed' ? undef : 'default', 'a rule for others did not match');
@@ -198,6 +204,16 @@ subtest 'rules that take away' => sub {
         my $first = $m->until_asdu(qr/^0[19]/);
         is($first, $cert eq 'viewer' ? $POINT : $VALUE, 'in monitor direction the role is that of the master');
         $m->close;
+    }
+};
+
+subtest 'a route that only observes' => sub {
+    for my $case ([ 'operator', 'op.command', 'breakers' ], [ 'viewer', 'policy.would-refuse', 'default' ]) {
+        my ($cert, $event, $rule) = @$case;
+        my ($m, $s) = both('observe', $cert);
+        is(fate($m, $s, $ON), 'passed', "$cert: a command passes");
+        my ($r) = grep { $_->{type} eq 'C_SC_NA_1' } of($event, told($m));
+        is($r && $r->{rule}, $rule, "and the log says $event");
     }
 };
 
