@@ -49,6 +49,7 @@ CERTS_SRC   := $(wildcard certs/*.c)
 MAINS       := gate104d broker tls gate signer audit
 PROXY_SRC   := $(filter-out $(MAINS:%=proxy/%.c),$(wildcard proxy/*.c))
 CLI_SRC     := $(wildcard proxy/cli/*.c)
+PKI_SRC     := $(wildcard proxy/pki/*.c)
 # The simulator replays captures with the reader of `gate104 decode`.
 SIM_SRC     := $(wildcard tests/sim/*.c) proxy/cli/capture.c proxy/cli/capture_tcp.c \
                proxy/cli/tcp_stream.c
@@ -56,6 +57,7 @@ UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
+           $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
            $(wildcard tests/corpus/*.c)
@@ -68,7 +70,8 @@ LIBT := $(B)/libtest.a
 
 SSL  := -lssl -lcrypto
 PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate \
-            $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim
+            $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim \
+            $(B)/gate104-pki
 HOSTILE_SRC := $(wildcard tests/hostile/*.c)
 HOSTILE     := $(B)/hostile/ipc_hostile
 CORPUS_SRC  := $(wildcard tests/corpus/*.c) tests/hostile/stage.c \
@@ -105,6 +108,9 @@ $(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
 $(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap
+# Certificates by hand: the one program beside the signer that reads private keys.
+$(B)/gate104-pki:    $(call obj,$(PKI_SRC) proxy/cli/safe.c) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
+$(B)/gate104-pki:    LDLIBS = -lcurl -lconfig $(SSL) -lcap
 $(B)/gate104-sim:    $(call obj,$(SIM_SRC)) $(LIBP)
 $(B)/gate104-sim:    LDLIBS = $(SSL) -lm
 
@@ -242,7 +248,7 @@ install: all
 	    $(DESTDIR)$(docdir)/examples
 	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/gate104 $(B)/gate104-sim $(DESTDIR)$(bindir)/
-	install -m 755 $(foreach r,broker tls gate signer audit,$(B)/gate104-$(r)) \
+	install -m 755 $(foreach r,broker tls gate signer audit pki,$(B)/gate104-$(r)) \
 	    $(DESTDIR)$(libexec)/
 	install -m 644 $(wildcard doc/*.1) $(DESTDIR)$(mandir)/man1/
 	install -m 644 $(wildcard doc/*.5) $(DESTDIR)$(mandir)/man5/

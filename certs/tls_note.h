@@ -31,5 +31,8 @@ bool tls_verify_install(SSL_CTX *ctx, const struct revocation_rule *rule);
 /* Verifies the certificates in `store` for a session that runs, as in a handshake; the
  * note then holds the verdict.  `store` is initialised. */
 void tls_verify_again(SSL *ssl, X509_STORE_CTX *store);
+/* Verifies what is in the initialised `store` as a handshake of `ssl` would.  The note of
+ * `ssl` then says why not. */
+bool tls_verify_trial(SSL *ssl, X509_STORE_CTX *store);
 
 #endif

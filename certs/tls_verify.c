@@ -341,6 +341,14 @@ void tls_verify_again(SSL *ssl, X509_STORE_CTX *store)
                      "verification failed");
 }
 
+bool tls_verify_trial(SSL *ssl, X509_STORE_CTX *store)
+{
+    X509_STORE_CTX_set_verify_cb(store, on_verify);
+    return X509_STORE_CTX_set_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl) ==
+               1 &&
+           verify_peer(store, NULL) == 1;
+}
+
 static bool keep_rule(SSL_CTX *ctx, const struct revocation_rule *rule)
 {
     struct revocation_rule *copy = OPENSSL_memdup(rule, sizeof *rule);

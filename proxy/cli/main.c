@@ -14,6 +14,8 @@ static const struct cli_command commands[] = {
     {"reload", "", "read the configuration, certificates and lists again", cli_reload},
     {"monitor-only", "on|off ROUTE",
      "refuse all commands of a route, or judge them again", cli_monitor_only},
+    {"pki", "init|issue|csr|sign|revoke|crl|list|show|check|enrol ...",
+     "keys and certificates: a small CA, and enrolment", cli_pki},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -51,29 +53,6 @@ int cli_dispatch(const struct cli_command *table, const char *path, int misuse, 
     (void)fprintf(stderr, "\n");
     print_table(stderr, table, path);
     return misuse;
-}
-
-void cli_put_safe(FILE *out, const char *text, size_t width, bool pad)
-{
-    size_t used = 0;
-
-    for (const char *p = text; *p; p++) {
-        bool plain = *p >= 0x20 && *p < 0x7F;
-        size_t need = plain ? 1 : 4;
-
-        if (width > 0 && used + need + (p[1] ? 1 : 0) > width) {
-            (void)fputc('~', out);
-            used++;
-            break;
-        }
-        used += need;
-        if (plain)
-            (void)fputc(*p, out);
-        else
-            (void)fprintf(out, "\\x%02X", (unsigned int)(unsigned char)*p);
-    }
-    for (; pad && used < width; used++)
-        (void)fputc(' ', out);
 }
 
 bool cli_colour(FILE *out)
