@@ -8,6 +8,7 @@
 
 #include "certs/ca_key.h"
 #include "certs/errtext.h"
+#include "certs/user_roles_encode.h"
 
 #define DAY 86400
 /* Stations whose clocks are behind take the certificate at once. */
@@ -74,9 +75,9 @@ static bool add_crl_url(X509 *cert, const char *url)
 
 static bool add_roles(X509 *cert, const struct ca_want *want)
 {
-    uint8_t der[ROLES_ENCODE_MAX];
-    size_t n = roles_encode(want->roles, want->role_count, der, sizeof der);
-    ASN1_OBJECT *oid = OBJ_txt2obj(ROLES_ENCODE_OID, 1);
+    uint8_t der[USER_ROLES_DER_MAX];
+    size_t n = user_roles_encode(&want->roles, der, sizeof der);
+    ASN1_OBJECT *oid = OBJ_txt2obj(USER_ROLES_OID, 1);
     ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
     X509_EXTENSION *ext = NULL;
     bool good = n > 0 && oid && octets && ASN1_OCTET_STRING_set(octets, der, (int)n) == 1;
@@ -116,7 +117,7 @@ static bool add_extensions(X509 *cert, const struct ca_want *want, EVP_PKEY *key
            add_text(cert, ca, NID_authority_key_identifier, "keyid:always") &&
            add_names(cert, want->names) &&
            (!want->crl_url || add_crl_url(cert, want->crl_url)) &&
-           (want->role_count == 0 || add_roles(cert, want));
+           (want->roles.count == 0 || add_roles(cert, want));
 }
 
 static bool add_root_extensions(X509 *cert)

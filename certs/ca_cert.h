@@ -12,7 +12,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "certs/user_roles_encode.h"
+#include "certs/user_roles.h"
 
 #define CA_USE_SERVER 1u
 #define CA_USE_CLIENT 2u
@@ -24,8 +24,7 @@ struct ca_want {
     unsigned int use;           /* CA_USE_*, at least one */
     int days;                   /* 1..CA_DAYS_MAX */
     const char *crl_url;        /* http://...; NULL: none */
-    size_t role_count;
-    struct roles_encode_entry roles[ROLES_ENCODE_ENTRIES_MAX];
+    struct user_roles roles;    /* count 0: none */
 };
 
 /* NULL with a sentence in `err`, each.  `now` in seconds since 1970. */

@@ -305,8 +305,8 @@ static bool add_line(struct ca_index *ix, char line[LINE_CAP], int n, char *err,
     const int fd = fileno(ix->file);
     char copy[LINE_CAP];
 
-    if (n < 2 || n >= (int)LINE_CAP) {
-        errtext_set(err, cap, "%s: a line would be too long", ix->path);
+    if (n < 2 || n >= (int)LINE_CAP || memchr(line, '\n', (size_t)n - 1)) {
+        errtext_set(err, cap, "%s: a name that is no part of one line", ix->path);
         return false;
     }
     memcpy(copy, line, (size_t)n);

@@ -14,6 +14,7 @@
 #include "certs/errtext.h"
 #include "certs/identity_ssl.h"
 #include "certs/pem.h"
+#include "certs/user_roles.h"
 
 #define DAY         86400
 #define NAME_CAP    1024u
@@ -172,7 +173,7 @@ static void show_extensions(const struct show *s, const STACK_OF(X509_EXTENSION)
         (void)OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(ext), 1);
         if (label)
             extension_line(s, label, ext);
-        else if (strcmp(oid, ROLES_ENCODE_OID) == 0)
+        else if (strcmp(oid, USER_ROLES_OID) == 0)
             ca_show_roles(s->out, X509_EXTENSION_get_data(ext));
         else
             line(s, "extension", "%s%s", oid,

@@ -1,6 +1,5 @@
 #include "certs/user_roles_encode.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define TAG_INTEGER    0x02u
@@ -72,19 +71,19 @@ static void put_number(struct der *d, unsigned int tag, int64_t number)
     close_header(d, tag, end);
 }
 
-static void put_entry(struct der *d, const struct roles_encode_entry *e)
+static void put_entry(struct der *d, const struct user_role_info *e)
 {
     const uint8_t *end = d->at;
     const uint8_t *roles_end;
 
-    if (e->has_change_number)
-        put_number(d, TAG_INTEGER, e->change_number);
-    if (e->operation != ROLES_NO_OPERATION)
+    if (e->has_sequence)
+        put_number(d, TAG_INTEGER, e->sequence);
+    if (e->operation != USER_ROLE_NO_OPERATION)
         put_number(d, TAG_ENUMERATED, e->operation);
-    if (e->definition)
+    if (e->has_definition)
         put_text(d, e->definition);
     put_number(d, TAG_INTEGER, e->revision);
-    put_text(d, e->aor);
+    put_text(d, e->area);
     roles_end = d->at;
     for (size_t i = e->role_count; i > 0; i--)
         put_number(d, TAG_INTEGER, e->role[i - 1]);
@@ -92,29 +91,32 @@ static void put_entry(struct der *d, const struct roles_encode_entry *e)
     close_header(d, TAG_SEQUENCE, end);
 }
 
-static bool entry_good(const struct roles_encode_entry *e)
+static bool text_good(const char *text, size_t least, size_t cap)
 {
-    const size_t aor = e->aor ? strnlen(e->aor, ROLES_ENCODE_AOR_MAX + 1) : 0;
+    const size_t n = strnlen(text, cap);
 
-    return e->role_count >= 1 && e->role_count <= ROLES_ENCODE_ROLES_MAX && aor >= 1 &&
-           aor <= ROLES_ENCODE_AOR_MAX && e->operation <= ROLES_CHANGE &&
-           (!e->definition || strnlen(e->definition, ROLES_ENCODE_DEFINITION_MAX + 1) <=
-                                  ROLES_ENCODE_DEFINITION_MAX);
+    return n >= least && n < cap && user_roles_text_good((const uint8_t *)text, n);
 }
 
-size_t roles_encode(const struct roles_encode_entry *entries, size_t count, uint8_t *out,
-                    size_t cap)
+static bool entry_good(const struct user_role_info *e)
 {
-    uint8_t buf[ROLES_ENCODE_MAX];
+    return e->role_count >= 1 && e->role_count <= USER_ROLES_PER_ENTRY &&
+           text_good(e->area, 1, sizeof e->area) && e->operation <= USER_ROLE_CHANGE &&
+           (!e->has_definition || text_good(e->definition, 0, sizeof e->definition));
+}
+
+size_t user_roles_encode(const struct user_roles *roles, uint8_t *out, size_t cap)
+{
+    uint8_t buf[USER_ROLES_DER_MAX];
     struct der d = {buf, buf + sizeof buf, false};
     size_t n;
 
-    if (count == 0 || count > ROLES_ENCODE_ENTRIES_MAX)
+    if (roles->count == 0 || roles->count > USER_ROLES_ENTRIES_MAX)
         return 0;
-    for (size_t i = count; i > 0; i--) {
-        if (!entry_good(&entries[i - 1]))
+    for (size_t i = roles->count; i > 0; i--) {
+        if (!entry_good(&roles->entry[i - 1]))
             return 0;
-        put_entry(&d, &entries[i - 1]);
+        put_entry(&d, &roles->entry[i - 1]);
     }
     close_header(&d, TAG_SEQUENCE, buf + sizeof buf);
     n = (size_t)(buf + sizeof buf - d.at);
@@ -122,36 +124,4 @@ size_t roles_encode(const struct roles_encode_entry *entries, size_t count, uint
         return 0;
     memcpy(out, d.at, n);
     return n;
-}
-
-/* ---- names (IEC 62351-8, table of predefined roles) ---- */
-
-static const char *const NAMES[] = {"VIEWER", "OPERATOR", "ENGINEER", "INSTALLER",
-                                    "SECADM", "SECAUD",   "RBACMNT"};
-#define NAME_COUNT (sizeof NAMES / sizeof NAMES[0])
-
-const char *roles_name(int16_t role)
-{
-    return role >= 0 && (size_t)role < NAME_COUNT ? NAMES[role] : NULL;
-}
-
-bool roles_parse_name(const char *word, int16_t *role)
-{
-    const char *digits = word[0] == '-' ? word + 1 : word;
-    char *end;
-    long number;
-
-    for (size_t i = 0; i < NAME_COUNT; i++) {
-        if (strcmp(NAMES[i], word) == 0) {
-            *role = (int16_t)i;
-            return true;
-        }
-    }
-    if (digits[0] < '0' || digits[0] > '9')
-        return false;
-    number = strtol(word, &end, 10);
-    if (*end != '\0' || number < INT16_MIN || number > INT16_MAX)
-        return false;
-    *role = (int16_t)number;
-    return true;
 }

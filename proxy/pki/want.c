@@ -11,6 +11,8 @@
 #include "certs/ca_store.h"
 #include "certs/errtext.h"
 #include "certs/identity_ssl.h"
+#include "certs/role_name.h"
+#include "certs/user_roles_encode.h"
 
 #define DAYS_DEFAULT     365
 #define REVISION_DEFAULT 1
@@ -89,44 +91,72 @@ static bool set_use(struct ca_want *want, const char *word, char *err, size_t ca
     return false;
 }
 
+/* A name of IEC 62351-8 or a number. */
+static bool parse_role(const char *word, int16_t *role)
+{
+    const char *digits = word[0] == '-' ? word + 1 : word;
+    char *end;
+    long number;
+
+    if (role_standard_by_name(word, role))
+        return true;
+    if (digits[0] < '0' || digits[0] > '9')
+        return false;
+    number = strtol(word, &end, 10);
+    *role = (int16_t)number;
+    return *end == '\0' && number >= INT16_MIN && number <= INT16_MAX;
+}
+
+static bool set_entry(struct user_role_info *e, const struct pki_options *o,
+                      const char *area, char *err, size_t cap)
+{
+    if (strlen(area) >= sizeof e->area) {
+        errtext_set(err, cap, "an area of responsibility has 1 to %u octets",
+                    USER_ROLES_AREA_MAX);
+        return false;
+    }
+    (void)snprintf(e->area, sizeof e->area, "%s", area);
+    e->revision = (uint8_t)(o->has_revision ? o->revision : REVISION_DEFAULT);
+    e->role_count = o->role.count;
+    for (size_t i = 0; i < o->role.count; i++) {
+        if (parse_role(o->role.item[i], &e->role[i]))
+            continue;
+        errtext_set(err, cap,
+                    "no such role: %.64s; VIEWER, OPERATOR, ENGINEER, INSTALLER, SECADM, "
+                    "SECAUD, RBACMNT or a number from -32768 to 32767",
+                    o->role.item[i]);
+        return false;
+    }
+    return true;
+}
+
 /* All roles in each area. */
 static bool set_roles(struct ca_want *want, const struct pki_options *o, char *err,
                       size_t cap)
 {
-    uint8_t der[ROLES_ENCODE_MAX];
+    uint8_t der[USER_ROLES_DER_MAX];
 
     if (o->role.count == 0 && o->aor.count == 0 && !o->has_revision)
         return true;
-    if (o->role.count == 0 || o->aor.count == 0 ||
-        o->role.count > ROLES_ENCODE_ROLES_MAX ||
-        o->aor.count > ROLES_ENCODE_ENTRIES_MAX) {
+    if (o->role.count == 0 || o->aor.count == 0 || o->role.count > USER_ROLES_PER_ENTRY ||
+        o->aor.count > USER_ROLES_ENTRIES_MAX) {
         errtext_set(err, cap,
                     "a role needs --role (1 to %u) and --aor, its area of responsibility "
                     "(1 to %u)",
-                    ROLES_ENCODE_ROLES_MAX, ROLES_ENCODE_ENTRIES_MAX);
+                    USER_ROLES_PER_ENTRY, USER_ROLES_ENTRIES_MAX);
         return false;
     }
-    want->role_count = o->aor.count;
     for (size_t i = 0; i < o->aor.count; i++) {
-        struct roles_encode_entry *e = &want->roles[i];
-
-        e->aor = o->aor.item[i];
-        e->revision = (uint8_t)(o->has_revision ? o->revision : REVISION_DEFAULT);
-        e->role_count = o->role.count;
-        for (size_t k = 0; k < o->role.count; k++) {
-            if (roles_parse_name(o->role.item[k], &e->role[k]))
-                continue;
-            errtext_set(err, cap,
-                        "no such role: %.64s; VIEWER, OPERATOR, ENGINEER, INSTALLER, "
-                        "SECADM, SECAUD, RBACMNT or a number from -32768 to 32767",
-                        o->role.item[k]);
+        if (!set_entry(&want->roles.entry[i], o, o->aor.item[i], err, cap))
             return false;
-        }
     }
-    if (roles_encode(want->roles, want->role_count, der, sizeof der) > 0)
+    want->roles.count = o->aor.count;
+    if (user_roles_encode(&want->roles, der, sizeof der) > 0)
         return true;
-    errtext_set(err, cap, "an area of responsibility has 1 to %u octets",
-                ROLES_ENCODE_AOR_MAX);
+    errtext_set(err, cap,
+                "the roles take more than %u octets, or an area of responsibility is no "
+                "text in UTF-8",
+                USER_ROLES_DER_MAX);
     return false;
 }
 

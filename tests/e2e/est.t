@@ -123,6 +123,8 @@ sub serve_one {
 my $listen = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0, ReuseAddr => 1) or die $!;
 my $URL    = 'https://127.0.0.1:' . $listen->sockport;
 
+my $owner = $$;
+
 sub serve {
     local $SIG{PIPE} = 'IGNORE';
     open my $log, '>>', "$DIR/server.log" or die $!;
@@ -138,8 +140,7 @@ sub serve {
     }
 }
 
-my $owner = $$;
-my $pid   = fork // die $!;
+my $pid = fork // die $!;
 if (!$pid) {
     # Leaves the folder alone when it ends.
     $SIG{$_} = sub { POSIX::_exit(0) } for qw(TERM INT HUP);

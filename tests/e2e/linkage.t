@@ -21,6 +21,8 @@ my %LIBRARIES = (
     'gate104-audit'  => { must => [qw(libjansson libcrypto libcap)], may => [] },
     # No roles, but as hardened.
     'gate104'        => { must => [], may => [qw(libconfig libjansson libssl libcrypto libcap libm)] },
+    # Reads private keys and asks enrolment servers; no part of a running gate104d.
+    'gate104-pki'    => { must => [qw(libcurl libssl libcrypto)], may => [qw(libconfig libcap)] },
     'gate104-sim'    => { must => [], may => [qw(libssl libcrypto libm)] },
 );
 
@@ -47,7 +49,8 @@ my $NEVER = qr/^(?:socket|connect|bind|listen|accept4?|open(?:at|64|at64)?|creat
 my $DIALS  = qr/^(?:socket|connect|bind|listen|accept4?)$/;
 my $STARTS = qr/^(?:fork|vfork|exec\w*|posix_spawn\w*|system|popen)$/;
 my %DIALS  = map { $_ => 1 } qw(gate104d gate104-broker gate104 gate104-sim);
-my %STARTS = map { $_ => 1 } qw(gate104d);
+# gate104 becomes gate104-pki when that is asked for.
+my %STARTS = map { $_ => 1 } qw(gate104d gate104);
 
 sub lines_from {
     my (@cmd) = @_;
@@ -109,9 +112,9 @@ subtest 'the gate' => sub {
 subtest 'private keys' => sub {
     # The monitor hands the file's octets on; to make a key of them is the signer's alone.
     my $reads = qr/^(?:PEM_read_bio_PrivateKey\w*|d2i_(?:Auto)?PrivateKey\w*|OSSL_DECODER_from_\w+|OSSL_STORE_open\w*|d2i_PKCS8\w*)$/;
-    for my $program (grep { !/^gate104(?:-sim)?$/ } sort keys %LIBRARIES) {
+    for my $program (grep { !/^gate104-sim$/ } sort keys %LIBRARIES) {
         my @reads = grep { /$reads/ } imports(bin($program));
-        if ($program eq 'gate104-signer') { ok(@reads > 0, "$program reads keys") }
+        if ($program =~ /^gate104-(?:signer|pki)$/) { ok(@reads > 0, "$program reads keys") }
         else                              { is("@reads", '', "$program cannot make a key of a file") }
     }
 };
