@@ -16,7 +16,7 @@ endif
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
 FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 \
-           -DGATE104_VERSION='"fuzz"' -O1 -g -fno-omit-frame-pointer \
+           -DGATE104_VERSION='"fuzz"' -DGATE104_LIBEXECDIR='"fuzz"' -O1 -g -fno-omit-frame-pointer \
            -fsanitize=fuzzer-no-link $(SAN) $(WARN) -MMD -MP
 
 # What the targets reach.
@@ -31,6 +31,9 @@ TESTED  := $(wildcard policy/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c certs/role_name.c certs/role_set.c certs/user_roles.c \
            certs/pins.c certs/security_event.c \
+           $(addprefix certs/,ca_cert.c ca_file.c ca_index.c ca_key.c ca_show.c \
+                              ca_show_roles.c errtext.c est_answer.c identity_cert.c \
+                              identity_roles.c pem.c user_roles_encode.c) \
            tests/lib/type_matrix.c tests/lib/element_oracle.c
 LIBS    := -Wl,--as-needed -lconfig -ljansson -lcrypto
 SHARED  := $(wildcard fuzz/lib/*.c)
