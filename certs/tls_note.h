@@ -16,7 +16,7 @@ struct tls_note {
     unsigned int warnings;
     bool too_stale;   /* if nothing worse is found, a list out of date is why not */
     bool established; /* a session runs: the verdict is on whether it may go on */
-    bool etm; /* the last hello of the peer had encrypt-then-MAC in it */
+    bool etm;         /* the last hello of the peer had encrypt-then-MAC in it */
     bool have_first;
     uint8_t first[TLS_NOTE_FIRST]; /* what stands where a record header should be */
     enum tls_failure failure;      /* verdict on the certificates, or TLS_FAIL_NONE */
