@@ -41,6 +41,7 @@ struct config_tls {
     struct revocation_rule revocation;
     uint32_t revalidate_s;
     struct pins pins;
+    struct rekey_settings rekey;
 };
 
 struct config_policy {

@@ -62,6 +62,14 @@ void config_tls_own_read(struct config_build *b, const config_setting_t *route,
 void config_pins_read(struct config_build *b, const config_setting_t *list,
                       struct pins *pins);
 
+/* ---- config_tls_rekey.c ---- */
+
+/* The group rekey of a route's tls group (or NULL), else that of the one for all. */
+void config_tls_rekey_read(struct config_build *b, const config_setting_t *own,
+                           struct rekey_settings *out);
+bool config_tls_rekey_same(const struct rekey_settings *a,
+                           const struct rekey_settings *b);
+
 /* ---- config_route.c ---- */
 
 /* Reads the list of routes into b->c. */

@@ -136,6 +136,8 @@ static char *concatenate(const struct config_file *file, size_t count)
 static void fill_tls_routes(const struct config *c, uint32_t group,
                             struct tls_config *out)
 {
+    const struct config_tls *t = &c->tls[group];
+
     for (size_t i = 0; i < c->route_count; i++) {
         const struct config_route *from = &c->routes[i];
         struct tls_route *to = &out->route[out->route_count];
@@ -146,6 +148,8 @@ static void fill_tls_routes(const struct config *c, uint32_t group,
         memcpy(to->name, from->name, sizeof to->name);
         to->mode = from->mode;
         memcpy(to->peer_name, from->peer_name, sizeof to->peer_name);
+        /* Its TESTFR con comes by then, and takes its key update along. */
+        to->update_answer_s = from->t3 + from->t1 + t->rekey.timeout_s;
         out->route_count++;
     }
 }
@@ -162,6 +166,7 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     out->sessions_per_worker = c->limits.sessions_per_worker;
     out->handshake_s = c->limits.handshake;
     out->pins = t->pins;
+    out->rekey = t->rekey;
     out->cert_pem = concatenate(&t->cert, 1);
     out->second_pem =
         t->second_cert.path ? concatenate(&t->second_cert, 1) : calloc(1, 1);

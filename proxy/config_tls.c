@@ -20,6 +20,7 @@ const struct config_key config_tls_keys[] = {
     {"legacy_rsa_key_transport", CONFIG_KIND_BOOL, false,
      offsetof(struct config_tls, rules.legacy_rsa), 0, 0, NULL},
     {"pins", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"rekey", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"ciphers", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it; the suites are those of profile = \"strict\" or \"62351-3-full\""},
     {"ocsp", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it and name CRLs with crl"},
@@ -151,7 +152,8 @@ static bool same_set(const struct config_tls *a, const struct config_tls *b)
            same_files(a->ca, a->ca_count, b->ca, b->ca_count) &&
            same_files(a->crl_named, a->crl_named_count, b->crl_named,
                       b->crl_named_count) &&
-           config_revocation_same(a, b) && pins_equal(&a->pins, &b->pins);
+           config_revocation_same(a, b) && pins_equal(&a->pins, &b->pins) &&
+           config_tls_rekey_same(&a->rekey, &b->rekey);
 }
 
 /* Takes the set over. */
@@ -206,6 +208,7 @@ bool config_tls_read(struct config_build *b, const config_setting_t *route,
     config_revocation_read(b, route, own, &t);
     config_pins_read(b, config_tls_effective(b, own, "pins", CONFIG_KIND_SEQUENCE),
                      &t.pins);
+    config_tls_rekey_read(b, own, &t.rekey);
     if (b->r.errs->errors == before)
         check_lists(b, route, own, &t);
     if (t.cert.path && t.key.path && b->r.errs->errors == before)

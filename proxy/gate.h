@@ -80,6 +80,7 @@ struct gate_session {
     uint64_t reply_ms;   /* since when; 0: none does */
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
+    uint64_t rekey_told_ms;             /* last record on new keys; 0: none */
     uint64_t malformed;                 /* APDUs that broke a rule */
     uint64_t tolerated;                 /* ASDUs that a quirk of the route let through */
     uint32_t tolerated_told[LINK_LEGS]; /* quirks: a record was written */
@@ -170,6 +171,14 @@ bool gate_trust_no_commands(const struct gate_session *s);
 /* ---- gate_status.c: what the operator asks ---- */
 
 enum imsg_status gate_status_message(struct gate *g, struct imsg *m);
+
+/* ---- gate_rekey.c: the keys of a session ---- */
+
+/* MSG_TLS_REKEY.  False: it broke the rules. */
+bool gate_rekey_told(struct gate_leg *leg, struct imsg *m);
+/* Ends the session if it ended over its keys; `beyond`: what is known more, or "". */
+bool gate_rekey_closed(struct gate_leg *leg, const struct msg_tls_closed *c,
+                       const char *beyond);
 
 /* ---- gate_judge.c: what may pass ---- */
 

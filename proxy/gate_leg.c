@@ -356,6 +356,8 @@ static void tls_closed(struct gate_leg *leg, const struct imsg *m)
     leg->session->end_event = closing_event(&c);
     if (c.failure != 0)
         describe_failure(c.failure, c.detail, text, sizeof text);
+    if (gate_rekey_closed(leg, &c, c.failure != 0 ? text : c.detail))
+        return;
     gate_session_close(
         leg->session,
         closed_word(leg->side, c.how != TLS_CLOSE_NOTIFY && c.how != TLS_CLOSE_EOF),
@@ -369,6 +371,10 @@ static void tls_message(struct gate_leg *leg, struct imsg *m)
     case MSG_TLS_FAILED: tls_failed(leg, m); break;
     case MSG_TLS_CLOSED: tls_closed(leg, m); break;
     case MSG_TLS_WARNINGS: gate_trust_warnings(leg->session, m->payload[0]); break;
+    case MSG_TLS_REKEY:
+        if (!gate_rekey_told(leg, m))
+            tls_offence(leg);
+        break;
     case MSG_TLS_DATA:
         memcpy(leg->input + leg->input_size, m->payload, m->len);
         leg->input_size += m->len;

@@ -11,6 +11,7 @@
 #include "certs/role_set.h"
 #include "certs/tls_rules.h"
 #include "policy/profile.h"
+#include "proxy/rekey.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -79,6 +80,7 @@ struct tls_route {
     char name[ROUTE_NAME_MAX + 1];
     enum route_mode mode;
     char peer_name[PEER_NAME_MAX + 1]; /* wrap-master: DNS name or IP address */
+    uint32_t update_answer_s; /* a peer that is alive has sent something by then */
 };
 
 struct tls_config {
@@ -87,6 +89,7 @@ struct tls_config {
     uint32_t signer; /* number of the signer process that has the certificate's key */
     uint32_t sessions_per_worker;
     uint32_t handshake_s;
+    struct rekey_settings rekey;
     struct tls_rules rules;
     char *cert_pem;      /* chain, leaf first */
     char *second_pem;    /* the same for a key of the other type; "" when there is none */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TLS_ROUTE_MOST  (2u + 2u + ROUTE_NAME_MAX + 1u + 2u + PEER_NAME_MAX)
-#define TLS_ROUTE_LEAST 8u
+#define TLS_ROUTE_MOST  (2u + 2u + ROUTE_NAME_MAX + 1u + 2u + PEER_NAME_MAX + 4u)
+#define TLS_ROUTE_LEAST 12u
 
 static void put_pins(struct wire_writer *w, const struct pins *pins)
 {
@@ -34,6 +34,25 @@ static void put_tls_route(struct wire_writer *w, const struct tls_route *route)
     wire_put_str(w, route->name);
     wire_put_u8(w, (uint8_t)route->mode);
     wire_put_str(w, route->peer_name);
+    wire_put_u32(w, route->update_answer_s);
+}
+
+static void put_rekey(struct wire_writer *w, const struct rekey_settings *s)
+{
+    wire_put_u32(w, s->interval_s);
+    wire_put_u32(w, s->timeout_s);
+    wire_put_u32(w, s->records);
+    role_config_put_bool(w, s->close_silent);
+}
+
+/* What a lab may have is checked by the configuration alone. */
+static void get_rekey(struct wire_reader *r, struct rekey_settings *s)
+{
+    s->interval_s =
+        role_config_get_range(r, REKEY_LAB_INTERVAL_MIN_S, REKEY_INTERVAL_MAX_S);
+    s->timeout_s = role_config_get_range(r, 1, REKEY_TIMEOUT_MAX_S);
+    s->records = role_config_get_range(r, REKEY_LAB_RECORDS_MIN, REKEY_RECORDS_MAX);
+    s->close_silent = role_config_get_bool(r);
 }
 
 static void get_tls_route(struct wire_reader *r, struct tls_route *route)
@@ -48,6 +67,7 @@ static void get_tls_route(struct wire_reader *r, struct tls_route *route)
         role_config_get_name(r, route->peer_name, sizeof route->peer_name);
     else
         wire_get_str(r, route->peer_name, sizeof route->peer_name);
+    route->update_answer_s = role_config_get_range(r, 1, 2 * SECONDS_MAX);
 }
 
 /* Callers that know of one certificate only may leave the second out. */
@@ -73,6 +93,7 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     wire_put_u32(&w, c->signer);
     wire_put_u32(&w, c->sessions_per_worker);
     wire_put_u32(&w, c->handshake_s);
+    put_rekey(&w, &c->rekey);
     role_config_put_rules(&w, &c->rules);
     wire_put_u16(&w, c->second_key);
     role_config_put_long(&w, second_of(c), strlen(second_of(c)));
@@ -102,6 +123,7 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     c->signer = wire_get_u32(&r);
     c->sessions_per_worker = role_config_get_range(&r, 1, PER_WORKER_MAX);
     c->handshake_s = role_config_get_range(&r, 1, SECONDS_MAX);
+    get_rekey(&r, &c->rekey);
     role_config_get_rules(&r, &c->rules);
     c->second_key = wire_get_u16(&r);
     if (c->second_key >= SIGNER_KEYS_MAX)

@@ -5,6 +5,7 @@
 
 #include "certs/tls_context.h"
 #include "proxy/role_config.h"
+#include "proxy/tls_rekey.h"
 #include "sandbox/child.h"
 #include "sandbox/collect.h"
 
@@ -33,7 +34,8 @@ struct tls_session {
     struct loop_watch gate_watch;
     struct loop_timer timer; /* handshake, later linger */
     struct loop_timer again; /* read on in the next round */
-    bool unread;             /* reading stopped before OpenSSL had nothing more */
+    struct tls_rekey rekey;
+    bool unread; /* reading stopped before OpenSSL had nothing more */
     /* Plain text the pair to the gate had no room for. */
     size_t held_size;
     uint8_t held[IMSG_PAYLOAD_MAX];

@@ -54,6 +54,11 @@ static bool flush_output(struct tls_session *s)
     return true;
 }
 
+static bool takes_from_gate(const struct tls_session *s)
+{
+    return pending_output(s) < OUTPUT_HIGH && tls_rekey_may_write(s);
+}
+
 static void set_interest(struct tls_session *s)
 {
     struct loop *l = &s->tls->child.loop;
@@ -68,7 +73,7 @@ static void set_interest(struct tls_session *s)
         tcp |= EPOLLIN;
     if (pending_output(s) > 0)
         tcp |= EPOLLOUT;
-    if ((s->state == TLS_HANDSHAKE || s->state == TLS_OPEN) && room)
+    if ((s->state == TLS_HANDSHAKE || s->state == TLS_OPEN) && takes_from_gate(s))
         gate |= EPOLLIN;
     if (s->state == TLS_OPEN && s->held_size > 0)
         gate |= EPOLLOUT;
@@ -85,6 +90,7 @@ static void finish(struct tls_session *s)
     s->state = TLS_ENDED;
     loop_timer_stop(l, &s->timer);
     loop_timer_stop(l, &s->again);
+    tls_rekey_stop(s);
     loop_del(l, &s->tcp_watch);
     loop_del(l, &s->gate_watch);
     imsg_channel_close(&s->gate);
@@ -132,6 +138,7 @@ static void linger(struct tls_session *s)
 
     loop_del(l, &s->gate_watch);
     loop_timer_stop(l, &s->again);
+    tls_rekey_stop(s);
     imsg_channel_close(&s->gate);
     s->state = TLS_LINGER;
     (void)loop_timer_set(l, &s->timer, LINGER_MS);
@@ -203,6 +210,7 @@ static void handshake_done(struct tls_session *s)
     loop_timer_stop(&s->tls->child.loop, &s->timer);
     s->state = TLS_OPEN;
     s->gate.phase = PHASE_OPEN;
+    tls_rekey_begin(s);
     (void)tls_trust_admit(s);
 }
 
@@ -259,6 +267,7 @@ static void read_failed(struct tls_session *s, int ret)
         m.how = TLS_CLOSE_ALERT;
     if (m.how == TLS_CLOSE_ERROR || m.how == TLS_CLOSE_ALERT)
         m.failure = (uint16_t)tls_failure(s->ssl, ret, m.detail, sizeof m.detail);
+    tls_rekey_explain(s, ERR_GET_REASON(code), &m);
     ERR_clear_error();
     tls_session_closed(s, &m);
 }
@@ -270,6 +279,7 @@ static bool read_records(struct tls_session *s)
     uint8_t buf[IMSG_PAYLOAD_MAX];
 
     for (int budget = 64; budget > 0 && s->held_size == 0; budget--) {
+        bool again;
         int n;
 
         if (pending_output(s) >= OUTPUT_HIGH)
@@ -278,6 +288,9 @@ static bool read_records(struct tls_session *s)
         ERR_clear_error();
         errno = 0;
         n = SSL_read(s->ssl, buf, sizeof buf);
+        again = n <= 0 && SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ;
+        if ((n > 0 || again) && !tls_rekey_after_read(s, n > 0))
+            return false;
         if (n > 0) {
             if (!give_to_gate(s, buf, (size_t)n)) {
                 tls_session_end(s);
@@ -285,7 +298,7 @@ static bool read_records(struct tls_session *s)
             }
             continue;
         }
-        if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ) {
+        if (again) {
             s->unread = false;
             return true;
         }
@@ -300,6 +313,7 @@ static bool read_records(struct tls_session *s)
  * announces itself nowhere, so it is come back for. */
 static void settle(struct tls_session *s)
 {
+    tls_rekey_settle(s);
     if (s->state == TLS_OPEN && s->unread && s->held_size == 0 &&
         pending_output(s) < OUTPUT_HIGH)
         (void)loop_timer_set(&s->tls->child.loop, &s->again, 0);
@@ -396,11 +410,11 @@ static void gate_ready(void *ctx, uint32_t events)
     }
     /* A peer that reads nothing must not keep the session of a gate that has ended it;
      * and the end of the pair would be told again and again. */
-    if ((events & (EPOLLERR | EPOLLHUP)) && pending_output(s) >= OUTPUT_HIGH) {
+    if ((events & (EPOLLERR | EPOLLHUP)) && !takes_from_gate(s)) {
         tls_session_end(s);
         return;
     }
-    for (int budget = 16; budget > 0 && pending_output(s) < OUTPUT_HIGH; budget--) {
+    for (int budget = 16; budget > 0 && takes_from_gate(s); budget--) {
         enum imsg_status status = imsg_recv(&s->gate, m);
 
         if (status == IMSG_AGAIN)
@@ -471,6 +485,7 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
     imsg_channel_init(&s->gate, pair, ROLE_TLS, ROLE_GATE, 0, PHASE_HELLO);
     loop_timer_init(&s->timer, handshake_timeout, s);
     loop_timer_init(&s->again, read_again, s);
+    tls_rekey_init(s, m->route);
     s->next = t->sessions;
     t->sessions = s;
     t->session_count++;

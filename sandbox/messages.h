@@ -96,6 +96,19 @@ struct PACKED msg_tls_warnings {
     uint8_t warnings; /* set of IDENTITY_WARN_* */
 };
 
+/* What became of the keys of a session that goes on. */
+enum tls_rekeyed {
+    TLS_REKEY_RENEGOTIATED = 1,
+    TLS_REKEY_UPDATED = 2,    /* TLS 1.3: both sides have new keys */
+    TLS_REKEY_SILENT = 3,     /* TLS 1.3: the peer did not renew its own */
+    TLS_REKEY_IMPOSSIBLE = 4, /* the peer lacks RFC 5746: it ends at its time */
+};
+
+struct PACKED msg_tls_rekey {
+    uint16_t what; /* enum tls_rekeyed */
+    uint16_t zero;
+};
+
 /* Octets [offset, offset + rest of message) of `total` octets to be signed. */
 struct PACKED msg_sign {
     uint32_t request;
@@ -190,6 +203,15 @@ enum tls_close {
     TLS_CLOSE_REVOKED = 6,
     TLS_CLOSE_EXPIRED = 7,
     TLS_CLOSE_UNTRUSTED = 8, /* `failure` says how */
+    /* Renewal of keys, see proxy/rekey.h. */
+    TLS_CLOSE_NO_RENEG = 16,       /* the peer did not renegotiate when it had to */
+    TLS_CLOSE_RENEG_STORM = 17,    /* it renegotiates too early or too often */
+    TLS_CLOSE_RENEG_FAILED = 18,   /* the handshake of a renegotiation failed */
+    TLS_CLOSE_RENEG_DATA = 19,     /* data in the middle of that handshake */
+    TLS_CLOSE_RENEG_IDENTITY = 20, /* another certificate than before */
+    TLS_CLOSE_RENEG_VERSION = 21,  /* another version of TLS than before */
+    TLS_CLOSE_NO_UPDATE = 22,      /* TLS 1.3: the peer does not renew its key */
+    TLS_CLOSE_UPDATE_STORM = 23,   /* TLS 1.3: it renews it all the time */
 };
 
 /* What may happen on a channel now; the receiver sets it. */

@@ -71,16 +71,20 @@ static size_t tls_config(const struct stage *s, uint8_t **out)
     static char cert[PEM_MAX];
     static char ca[PEM_MAX];
     static char crl[PEM_MAX];
-    struct tls_route route = {
-        .index = ROUTE_PROTECT, .name = "rtu", .mode = ROUTE_PROTECT_RTU};
-    struct tls_config c = {.sessions_per_worker = 1000,
-                           .handshake_s = 600,
-                           .cert_pem = cert,
-                           .ca_pem = ca,
-                           .crl_pem = crl,
-                           .revalidate_s = 600,
-                           .route_count = 1,
-                           .route = &route};
+    struct tls_route route = {.index = ROUTE_PROTECT,
+                              .name = "rtu",
+                              .mode = ROUTE_PROTECT_RTU,
+                              .update_answer_s = 45};
+    struct tls_config c = {
+        .sessions_per_worker = 1000,
+        .handshake_s = 600,
+        .rekey = {REKEY_INTERVAL_S, REKEY_TIMEOUT_S, REKEY_RECORDS_MAX, false},
+        .cert_pem = cert,
+        .ca_pem = ca,
+        .crl_pem = crl,
+        .revalidate_s = 600,
+        .route_count = 1,
+        .route = &route};
 
     if (!read_pem(s, "station.crt", cert) || !read_pem(s, "ca.crt", ca) ||
         !read_pem(s, "ca.crl", crl))

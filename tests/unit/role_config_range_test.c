@@ -180,10 +180,13 @@ static struct tls_route tls_route;
 
 static struct tls_config good_tls(void)
 {
-    tls_route = (struct tls_route){
-        .name = "m", .mode = ROUTE_WRAP_MASTER, .peer_name = "a.example"};
+    tls_route = (struct tls_route){.name = "m",
+                                   .mode = ROUTE_WRAP_MASTER,
+                                   .peer_name = "a.example",
+                                   .update_answer_s = 45};
     return (struct tls_config){.sessions_per_worker = 1,
                                .handshake_s = 10,
+                               .rekey = {600, 10, 65536, false},
                                .cert_pem = none,
                                .ca_pem = none,
                                .crl_pem = none,
@@ -237,6 +240,30 @@ static void test_revocation_ranges(void **state)
     assert_false(tls_taken(&c));
 }
 
+/* With a field changed. */
+#define TLS_BAD(field, v)                                                                \
+    do {                                                                                 \
+        struct tls_config bad = good_tls();                                              \
+        bad.field = (v);                                                                 \
+        assert_false(tls_taken(&bad));                                                   \
+    } while (0)
+
+static void test_rekey_ranges(void **state)
+{
+    struct tls_config good = good_tls();
+
+    (void)state;
+    assert_true(tls_taken(&good));
+    TLS_BAD(rekey.interval_s, 0);
+    TLS_BAD(rekey.interval_s, 86401);
+    TLS_BAD(rekey.timeout_s, 0);
+    TLS_BAD(rekey.timeout_s, 121);
+    TLS_BAD(rekey.records, 99);
+    TLS_BAD(rekey.records, 8388609);
+    TLS_BAD(route[0].update_answer_s, 0);
+    TLS_BAD(route[0].update_answer_s, 345601);
+}
+
 static void test_paths_are_absolute(void **state)
 {
     static struct signer_key key;
@@ -257,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gate_numbers_in_range),
         cmocka_unit_test(test_broker_numbers_in_range),
+        cmocka_unit_test(test_rekey_ranges),
         cmocka_unit_test(test_client_needs_a_name_to_expect),
         cmocka_unit_test(test_revocation_ranges),
         cmocka_unit_test(test_paths_are_absolute),

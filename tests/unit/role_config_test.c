@@ -59,8 +59,12 @@ static size_t encode_tls(uint8_t **out)
     static char ca[] = "-----BEGIN CERTIFICATE-----\n";
     static char crl[] = "";
     struct tls_route route[2] = {
-        {.index = 0, .name = "rtu-7", .mode = ROUTE_PROTECT_RTU},
-        {.index = 1, .name = "m", .mode = ROUTE_WRAP_MASTER, .peer_name = "a.example"}};
+        {.index = 0, .name = "rtu-7", .mode = ROUTE_PROTECT_RTU, .update_answer_s = 1},
+        {.index = 1,
+         .name = "m",
+         .mode = ROUTE_WRAP_MASTER,
+         .peer_name = "a.example",
+         .update_answer_s = 2 * 172800}};
     struct tls_config c = {
         .group = 3,
         .key = 2,
@@ -69,6 +73,7 @@ static size_t encode_tls(uint8_t **out)
         .revalidate_s = 600,
         .sessions_per_worker = 4,
         .handshake_s = 10,
+        .rekey = {600, 120, 100, true},
         .cert_pem = cert,
         .ca_pem = ca,
         .crl_pem = crl,
@@ -298,6 +303,12 @@ static void test_tls_comes_back(void **state)
     assert_string_equal(c.route[1].name, "m");
     assert_int_equal(c.route[1].mode, ROUTE_WRAP_MASTER);
     assert_string_equal(c.route[1].peer_name, "a.example");
+    assert_int_equal(c.route[0].update_answer_s, 1);
+    assert_int_equal(c.route[1].update_answer_s, 2 * 172800);
+    assert_int_equal(c.rekey.interval_s, 600);
+    assert_int_equal(c.rekey.timeout_s, 120);
+    assert_int_equal(c.rekey.records, 100);
+    assert_true(c.rekey.close_silent);
     tls_config_free(&c);
     free(p);
 }
