@@ -60,7 +60,7 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI
            $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
-           $(wildcard tests/corpus/*.c)
+           $(wildcard tests/corpus/*.c) $(wildcard tests/pump/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -79,6 +79,7 @@ CORPUS_SRC  := $(wildcard tests/corpus/*.c) tests/hostile/stage.c \
 CORPUS      := $(B)/hostile/gate_corpus
 TORTURE_SRC := $(wildcard tests/torture/*.c)
 TORTURE     := $(B)/torture/stations
+PUMP        := $(B)/pump/tls_pump
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -161,6 +162,12 @@ $(TORTURE): $(call obj,$(TORTURE_SRC) $(addprefix tests/sim/,apdu.c channel.c el
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lm
 
+# A TLS peer that renews keys on command.
+$(PUMP): $(call obj,tests/pump/tls_pump.c)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL)
+
 # What is measured is what is built for use; see doc/bench.md.
 BENCH := $(B)/bench
 $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
@@ -182,13 +189,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps

@@ -86,7 +86,7 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     if (c->route_count > ROUTES_MAX)
         return 0;
     (void)role_config_begin(
-        &w, 129 + pem + sizeof c->pins.pin + c->route_count * TLS_ROUTE_MOST,
+        &w, 145 + pem + sizeof c->pins.pin + c->route_count * TLS_ROUTE_MOST,
         ROLE_CONFIG_TLS);
     wire_put_u32(&w, c->group);
     wire_put_u16(&w, c->key);

@@ -62,6 +62,14 @@ static size_t test_frame(uint8_t *out)
     return 6;
 }
 
+static size_t rekeyed(uint8_t *out)
+{
+    struct msg_tls_rekey m = {.what = TLS_REKEY_UPDATED};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t sign(uint8_t *out)
 {
     struct msg_sign m = {.request = 1, .key = 0, .scheme = 0x0403, .total = 4};
@@ -196,6 +204,10 @@ const struct spoiler spoilers[] = {
     {MSG_DECRYPT, ANYONE, offsetof(struct msg_decrypt, zero), 1, "what must be zero",
      NULL},
     {MSG_TLS_DATA, ANYONE, 0, 0x69, "not the start of an APDU", NULL},
+    {MSG_TLS_REKEY, ANYONE, offsetof(struct msg_tls_rekey, what), 9, "nothing known",
+     NULL},
+    {MSG_TLS_REKEY, ANYONE, offsetof(struct msg_tls_rekey, zero), 1, "what must be zero",
+     NULL},
     {MSG_GATE_DATA, ANYONE, 1, 0x20, "not a whole APDU", NULL},
 };
 
@@ -215,7 +227,7 @@ static const struct {
     {MSG_GATE_DATA, test_frame},      {MSG_SIGN, sign},
     {MSG_SIGNED, signed_earlier},     {MSG_RECORD, record},
     {MSG_DECRYPT, decrypt},           {MSG_DECRYPTED, decrypted_earlier},
-    {MSG_RECORD_ACK, record_ack},
+    {MSG_RECORD_ACK, record_ack},     {MSG_TLS_REKEY, rekeyed},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])
