@@ -1,8 +1,8 @@
 /* TLS contexts in the profile of IEC 62351-3, from memory.
  *
  * TLS 1.2 and 1.3, mutual authentication always, suites, groups and signature algorithms
- * of a profile (tls_rules.h); no compression, renegotiation, tickets, resumption or early
- * data.
+ * of a profile (tls_rules.h); no compression, tickets, resumption or early data, and no
+ * renegotiation unless its user allows one (proxy/tls_rekey.c).
  *
  * For the tls process, and for whoever checks a configuration.  No files are opened. */
 #ifndef GATE104_CERTS_TLS_CONTEXT_H

@@ -59,13 +59,22 @@ sub of_event { my ($g, $event) = @_; return grep { $_->{event} eq $event } recor
 
 # ---- data both ways while keys are renewed -----------------------------------------
 
-for my $case ([ 'client', '1.2', 'renegotiated', 0 ], [ 'client', '1.2', 'renegotiated', 60 ], [ 'client', '1.3', 'key-update', 5 ],
-              [ 'server', '1.2', 'renegotiated', 0 ], [ 'server', '1.2', 'renegotiated', 60 ], [ 'server', '1.3', 'key-update', 5 ]) {
-    my ($side, $version, $why, $lag) = @$case;
+my @traffic = map { {} } 1 .. 6;
+@{ $traffic[ $_->[0] ] }{qw(side version why lag)} = @$_[ 1 .. 4 ] for
+    [ 0, 'client', '1.2', 'renegotiated', 0 ], [ 1, 'client', '1.2', 'renegotiated', 60 ], [ 2, 'client', '1.3', 'key-update', 5 ],
+    [ 3, 'server', '1.2', 'renegotiated', 0 ], [ 4, 'server', '1.2', 'renegotiated', 60 ], [ 5, 'server', '1.3', 'key-update', 5 ];
+# At the same time, as most of it is waiting.
+for my $c (@traffic) {
+    $c->{rtu} = start_rtu('--rate', 200, '--count', 700, '--event-types', '30,36');
+    $c->{g} = chain($c->{side}, $c->{version}, $c->{rtu}{port}, 'interval = 1; timeout = 1; lab = true;', lag => $c->{lag});
+    $c->{m} = spawn_process([ bin('gate104-sim'), 'master', '--json', '--connect', "127.0.0.1:$c->{g}{port}", qw(--count 50 --rate 12), 'single 1001 on accepted' ]);
+}
+
+for my $c (@traffic) {
+    my ($side, $version, $why, $lag, $rtu, $g) = @$c{qw(side version why lag rtu g)};
     subtest "traffic, a $side of TLS $version, lag $lag ms" => sub {
-        my $rtu = start_rtu('--rate', 200, '--count', 700, '--event-types', '30,36');
-        my $g = chain($side, $version, $rtu->{port}, 'interval = 1; timeout = 1; lab = true;', lag => $lag);
-        my $m = run_master($g->{port}, qw(--count 50 --rate 12), 'single 1001 on accepted');
+        my $status = stop_process($c->{m}, undef, 60);
+        my $m = { status => $status, lines => [ json_lines(slurp($c->{m}{out})) ], err => slurp($c->{m}{err}) };
         is($m->{status}, 0, 'every command is done') or diag $m->{err};
         my $close = wait_record($g->{dir}, { event => 'session.close' });
         is("$close->{why} $close->{refused} $close->{malformed}", 'master-closed 0 0', 'the session ends in order');
@@ -172,44 +181,41 @@ subtest 'another certificate' => sub {
 };
 
 subtest 'a peer does not renegotiate' => sub {
+    my @cases;
     for my $side ('client', 'server') {
-        my $lab = 'interval = 1; timeout = 1; lab = true;';
-        my $x = session($side, '1.2', $lab);
-        order($x->{pump}, 'refuse');
-        closed_so($x, 'no-renegotiation', 'IEC62351-3:1.11', "$side: refuses");
-        $x = session($side, '1.2', $lab);
-        order($x->{pump}, 'deaf');
-        closed_so($x, 'no-renegotiation', 'IEC62351-3:1.11', "$side: silent");
+        for my $how ('refuse', 'deaf') {
+            my $x = session($side, '1.2', 'interval = 1; timeout = 1; lab = true;');
+            order($x->{pump}, $how);
+            push @cases, [ $x, "$side: $how" ];
+        }
     }
+    closed_so($_->[0], 'no-renegotiation', 'IEC62351-3:1.11', $_->[1]) for @cases;
 };
 
 subtest 'a peer does not renew its key' => sub {
-    my %o = (route => { t1 => 2, t2 => 1, t3 => 1 });
-    for my $side ('client', 'server') {
-        my $x = session($side, '1.3', 'interval = 1; timeout = 1; lab = true;', %o);
-        order($x->{pump}, 'deaf');
-        # It writes all the time, with its old key.
-        my ($writer, $taker) = $side eq 'client' ? @$x{qw(m s)} : @$x{qw(s m)};
-        my $r = wait_until(sub {
+    my $lab = 'interval = 1; timeout = 1; lab = true;';
+    my @x = map { session($_->[0], '1.3', $_->[1], route => { t1 => 2, t2 => 1, t3 => 1 }) }
+        [ 'client', $lab ], [ 'server', $lab ], [ 'client', "$lab silent = \"close\";" ];
+    order($_->{pump}, 'deaf') for @x;
+    # It writes all the time, with its old key.
+    my %found;
+    wait_until(sub {
+        for my $x (grep { !$found{$_} } @x) {
+            my ($writer, $taker) = $x->{side} eq 'client' ? @$x{qw(m s)} : @$x{qw(s m)};
             $writer->send($Raw104::TESTFR_ACT);
-            $taker->until_apdu($Raw104::TESTFR_ACT, 1);
+            $taker->until_apdu($Raw104::TESTFR_ACT, 0.1);
             $taker->send($Raw104::TESTFR_CON);
-            my ($r) = of_event($x->{g}, 'tls.rekey-failed');
-            return $r;
-        }, 15) || {};
-        is(join(' ', map { $r->{$_} // '' } qw(why iec62351 severity)), 'no-key-update IEC62351-3:1.19 alarm', "$side: alarm");
-        is(scalar of_event($x->{g}, 'session.close'), 0, "$side: and it goes on");
+            ($found{$x}) = of_event($x->{g}, 'tls.rekey-failed');
+        }
+        return !grep { !$found{$_} } @x;
+    }, 20);
+    for my $x (@x[ 0, 1 ]) {
+        my $r = $found{$x} || {};
+        is(join(' ', map { $r->{$_} // '' } qw(why iec62351 severity)), 'no-key-update IEC62351-3:1.19 alarm', "$x->{side}: alarm");
+        is(scalar of_event($x->{g}, 'session.close'), 0, "$x->{side}: and it goes on");
         stop_process($x->{g}{gate}, 'TERM');
     }
-    my $x = session('client', '1.3', 'interval = 1; timeout = 1; lab = true; silent = "close";', %o);
-    order($x->{pump}, 'deaf');
-    wait_until(sub {
-        $x->{m}->send($Raw104::TESTFR_ACT);
-        $x->{s}->until_apdu($Raw104::TESTFR_ACT, 1);
-        $x->{s}->send($Raw104::TESTFR_CON);
-        return of_event($x->{g}, 'session.close');
-    }, 15);
-    closed_so($x, 'no-key-update', 'IEC62351-3:1.19', 'closed where it is so configured');
+    closed_so($x[2], 'no-key-update', 'IEC62351-3:1.19', 'closed where it is so configured');
 };
 
 # Nothing is sent but what keeps a link alive.

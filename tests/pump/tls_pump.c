@@ -161,16 +161,18 @@ static void over(struct pump *p, const char *side)
 
 static void read_tls(struct pump *p)
 {
-    int n;
+    int n = 1;
 
     if (p->deaf || p->to_plain_n > 0 || now_ms() < p->next_read)
         return;
     ERR_clear_error();
-    n = SSL_read(p->ssl, p->to_plain, sizeof p->to_plain);
-    if (n > 0)
-        p->to_plain_n = n;
-    else if (SSL_get_error(p->ssl, n) != SSL_ERROR_WANT_READ &&
-             SSL_get_error(p->ssl, n) != SSL_ERROR_WANT_WRITE)
+    while (n > 0 && p->to_plain_n + 4096 <= (int)sizeof p->to_plain) {
+        n = SSL_read(p->ssl, p->to_plain + p->to_plain_n, 4096);
+        if (n > 0)
+            p->to_plain_n += n;
+    }
+    if (n <= 0 && SSL_get_error(p->ssl, n) != SSL_ERROR_WANT_READ &&
+        SSL_get_error(p->ssl, n) != SSL_ERROR_WANT_WRITE)
         over(p, "tls");
     p->next_read = now_ms() + p->lag;
 }
