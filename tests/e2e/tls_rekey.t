@@ -160,7 +160,10 @@ subtest 'a peer begins a renegotiation' => sub {
         closed_so($x, 'renegotiation-storm', '', "$side: twice");
         is(seen($x->{pump}, 'got certificate'), 1, "$side: the second costs no handshake");
     }
-    my $x = session('client', '1.2', undef, idle => 1);
+    my $x = session('server', '1.2');
+    order($x->{pump}, 'insist 100');
+    closed_so($x, 'renegotiation-storm', '', 'a server that insists');
+    $x = session('client', '1.2', undef, idle => 1);
     order($x->{pump}, 'renegotiate');
     closed_so($x, 'renegotiation-storm', '', 'before the first data');
 };

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,13 @@ static void renegotiate(struct pump *p, const char *arg)
     (void)arg;
     if (SSL_renegotiate(p->ssl) != 1 || (p->server && SSL_do_handshake(p->ssl) != 1))
         printf("cannot renegotiate\n");
+}
+
+/* HelloRequests, as many as named. */
+static void insist(struct pump *p, const char *arg)
+{
+    for (int i = atoi(arg); i > 0; i--)
+        renegotiate(p, "");
 }
 
 /* Key updates, as many as named; those asked for if negative. */
@@ -96,8 +104,8 @@ static const struct {
     const char *word;
     void (*run)(struct pump *p, const char *arg);
 } commands[] = {
-    {"renegotiate", renegotiate}, {"update", update}, {"refuse", refuse}, {"deaf", deaf},
-    {"become", become},
+    {"renegotiate", renegotiate}, {"update", update}, {"insist", insist},
+    {"refuse", refuse},           {"deaf", deaf},     {"become", become},
 };
 
 static void read_command(struct pump *p)
@@ -300,6 +308,7 @@ int main(int argc, char **argv)
 
     if (argc != 8)
         return 2;
+    (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     p.server = strcmp(argv[1], "server") == 0;
     p.folder = argv[3];
