@@ -63,8 +63,7 @@ static void set_interest(struct tls_session *s)
 {
     struct loop *l = &s->tls->child.loop;
     bool room = pending_output(s) < OUTPUT_HIGH;
-    uint32_t tcp = 0;
-    uint32_t gate = 0;
+    uint32_t tcp = 0, gate = 0;
 
     /* Without room nothing is read from the peer either: what it sends may want an answer
      * (KeyUpdate, RFC 8446 clause 4.6.3), and it must not make us keep answers. */
@@ -284,7 +283,6 @@ static bool read_records(struct tls_session *s)
 
         if (pending_output(s) >= OUTPUT_HIGH)
             break;
-
         ERR_clear_error();
         errno = 0;
         n = SSL_read(s->ssl, buf, sizeof buf);
