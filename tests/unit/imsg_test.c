@@ -190,6 +190,7 @@ static void test_fixed_parts_are_packed(void **state)
     assert_int_equal(sizeof(struct msg_dial_failed), 32);
     assert_int_equal(sizeof(struct msg_tls_failed), 128);
     assert_int_equal(sizeof(struct msg_tls_closed), 128);
+    assert_int_equal(sizeof(struct msg_tls_rekey), 4);
     assert_int_equal(sizeof(struct msg_sign), 16);
     assert_int_equal(sizeof(struct msg_signed), 8 + 1024);
     assert_int_equal(sizeof(struct msg_record_ack), 16);
