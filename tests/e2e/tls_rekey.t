@@ -10,6 +10,7 @@ use Gate104;
 use POSIX qw(mkfifo);
 use Raw104;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $pki = pki();
 
@@ -166,6 +167,34 @@ subtest 'a peer begins a renegotiation' => sub {
     $x = session('client', '1.2', undef, idle => 1);
     order($x->{pump}, 'renegotiate');
     closed_so($x, 'renegotiation-storm', '', 'before the first data');
+};
+
+# The pump reads nothing for a while: our HelloRequest or ClientHello lies there, and what
+# it sends comes behind its own.
+subtest 'data between the first message and the answer' => sub {
+    for my $side ('client', 'server') {
+        my $x = session($side, '1.2', $side eq 'client' ? 'interval = 1; timeout = 10; lab = true;' : undef, route => { t1 => 30 });
+        my ($from, $to) = $side eq 'client' ? @$x{qw(m s)} : @$x{qw(s m)};
+        works($x, "$side, before");
+        order($x->{pump}, 'pause 1800');
+        order($x->{pump}, 'renegotiate') if $side eq 'server';
+        my ($came, $end) = (0, time + 1.4);
+        while (time < $end) {
+            $from->send($Raw104::TESTFR_ACT);
+            $to->until_apdu($Raw104::TESTFR_ACT, 1) or last;
+            $came++;
+            select undef, undef, undef, 0.02;
+        }
+        cmp_ok($came, '>', 10, "$side: data of the peer pass");
+        is(seen($x->{pump}, $side eq 'client' ? 'got hello-request' : 'got client-hello'), 0, "$side: before it has read ours");
+        # What goes to it waits, or lies there, and comes when it reads.
+        $to->send($Raw104::TESTFR_CON);
+        ok($from->until_apdu($Raw104::TESTFR_CON), "$side: what goes to it comes late, not never");
+        ok(wait_record($x->{g}{dir}, { event => 'tls.rekeyed', why => 'renegotiated' }), "$side: it renegotiates");
+        works($x, "$side, after");
+        is(scalar of_event($x->{g}, 'session.close'), 0, "$side: on one session");
+        stop_process($x->{g}{gate}, 'TERM');
+    }
 };
 
 subtest 'another certificate' => sub {

@@ -81,6 +81,12 @@ static void refuse(struct pump *p, const char *arg)
     SSL_set_options(p->ssl, SSL_OP_NO_RENEGOTIATION);
 }
 
+/* Reads nothing from TLS for so many ms; what is plain goes on. */
+static void pause_reading(struct pump *p, const char *arg)
+{
+    p->next_read = now_ms() + atol(arg);
+}
+
 static void deaf(struct pump *p, const char *arg)
 {
     (void)arg;
@@ -104,8 +110,9 @@ static const struct {
     const char *word;
     void (*run)(struct pump *p, const char *arg);
 } commands[] = {
-    {"renegotiate", renegotiate}, {"update", update}, {"insist", insist},
-    {"refuse", refuse},           {"deaf", deaf},     {"become", become},
+    {"renegotiate", renegotiate}, {"update", update}, {"pause", pause_reading},
+    {"insist", insist},           {"refuse", refuse}, {"deaf", deaf},
+    {"become", become},
 };
 
 static void read_command(struct pump *p)
