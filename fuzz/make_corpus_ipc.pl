@@ -137,8 +137,8 @@ sub gate_route {
 }
 my %configs = (
     broker   => "\xB1" . pack('V4', 1, 64, 4, 1) . u16(2) . broker_route(0, 1) . broker_route(7, 2),
-    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . blob32("-----BEGIN") . blob32('ca')
-              . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
+    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . pack('C3v', 1, 0, 0, 0) . blob32('') . blob32("-----BEGIN") . blob32('ca')
+              . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . pack('C', 0) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
               . u16(1) . blob16('old') . "\2" . blob16('rtu20.example') . pack('V', 345600),
     gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
               . gate_route(1, 32767, 1),
