@@ -56,6 +56,7 @@ static SSL_CTX *make_context(const struct ca_check *check, char *err, size_t cap
         .chain = {"own", data, (size_t)n},
         .ca = check->ca,
         .crl = check->crl,
+        .revocation = check->revocation,
         .sign = sign_nothing,
         .peer_name = check->server_name,
     };
@@ -86,6 +87,7 @@ static void read_note(const SSL *ssl, bool good, struct ca_verdict *out)
 
     out->no_crl = note && (note->warnings & IDENTITY_WARN_NO_CRL);
     out->crl_stale = note && (note->warnings & IDENTITY_WARN_CRL_STALE);
+    out->monitor_only = note && (note->warnings & IDENTITY_WARN_MONITOR_ONLY);
     if (good)
         return;
     out->failure =

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "certs/pem.h"
+#include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
 
 #define CA_DETAIL_CAP 400u
@@ -15,6 +16,7 @@ struct ca_check {
     struct tls_pem peer; /* its certificate, then intermediates it would send */
     struct tls_pem ca;
     struct tls_pem crl; /* data NULL: none */
+    struct revocation_rule revocation;
     /* The name under which the peer, a server, is to be reached.  NULL: the peer is a
      * client. */
     const char *server_name;
@@ -25,6 +27,7 @@ struct ca_verdict {
     char detail[CA_DETAIL_CAP]; /* what is known beyond that, or "" */
     bool no_crl;                /* revocation was not checked: no lists */
     bool crl_stale;             /* the list is out of date, or from the future */
+    bool monitor_only;          /* accepted, but without commands (crl_stale) */
 };
 
 /* False with a sentence in `err` if the question makes no sense: a file that cannot be

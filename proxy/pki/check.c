@@ -14,6 +14,7 @@
 struct trust {
     char *ca, *crl; /* crl may be NULL */
     size_t ca_size, crl_size;
+    struct revocation_rule revocation;
     char server_name[PEER_NAME_MAX + 1]; /* "": the peer is a client */
 };
 
@@ -29,19 +30,28 @@ static bool trust_of_options(struct trust *t, const struct pki_options *o, char 
     t->ca = pki_join(&o->ca, &t->ca_size, err, cap);
     if (o->crl.count > 0)
         t->crl = pki_join(&o->crl, &t->crl_size, err, cap);
+    t->revocation.check = t->crl != NULL;
     return t->ca && (o->crl.count == 0 || t->crl);
 }
 
 /* ---- out of a configuration ---- */
 
+/* What config_load() read; NULL when memory is out. */
 static char *join_config(const struct config_file *files, size_t count, size_t *n)
 {
-    struct pki_list list = {.count = 0};
-    char err[PKI_ERR_CAP];
+    size_t room = 1;
+    char *all, *end;
 
-    for (size_t i = 0; i < count && i < PKI_LIST_MAX; i++)
-        list.item[list.count++] = files[i].path;
-    return pki_join(&list, n, err, sizeof err);
+    for (size_t i = 0; i < count; i++)
+        room += files[i].size + 1;
+    all = malloc(room);
+    end = all;
+    for (size_t i = 0; all && i < count; i++) {
+        end = mempcpy(end, files[i].text, files[i].size);
+        *end++ = '\n';
+    }
+    *n = all ? (size_t)(end - all) : 0;
+    return all;
 }
 
 static const struct config_route *find_route(const struct config *c, const char *name,
@@ -70,9 +80,10 @@ static bool trust_of_route(struct trust *t, const struct config *c,
     t->ca = join_config(tls->ca, tls->ca_count, &t->ca_size);
     if (tls->crl_count > 0)
         t->crl = join_config(tls->crl, tls->crl_count, &t->crl_size);
+    t->revocation = tls->revocation;
     if (r->mode == ROUTE_WRAP_MASTER)
         (void)snprintf(t->server_name, sizeof t->server_name, "%s", r->peer_name);
-    errtext_set(err, cap, "its certificates cannot be read");
+    errtext_set(err, cap, "out of memory");
     return t->ca && (tls->crl_count == 0 || t->crl);
 }
 
@@ -113,6 +124,8 @@ static void print_verdict(const char *path, const struct ca_verdict *v)
         if (v->detail[0])
             (void)printf("  %s\n", v->detail);
     }
+    if (v->monitor_only)
+        (void)printf("  but its commands would be refused (crl_stale)\n");
     if (v->no_crl)
         (void)printf("  not checked whether it is revoked: no revocation lists given\n");
     if (v->crl_stale)
@@ -131,6 +144,7 @@ static int check(const struct pki_options *o, const struct trust *t)
         .peer = {o->word[0], text, n},
         .ca = {"the CAs", t->ca, t->ca_size},
         .crl = {"the revocation lists", t->crl, t->crl_size},
+        .revocation = t->revocation,
         .server_name = server,
     };
     struct ca_verdict v;
