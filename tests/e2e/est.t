@@ -20,7 +20,7 @@ chdir $DIR or die $!;
 sub pki_cmd { return run_command([ bin('gate104'), 'pki', @_ ], seconds => 60) }
 
 sub must {
-    my ($status, $out, $err) = run_command([@_]);
+    my ($status, $out, $err) = run_command([@_], dir => $DIR);
     die "@_: $out$err" if $status != 0;
     return $out;
 }
