@@ -57,6 +57,7 @@ static SSL_CTX *make_context(const struct ca_check *check, char *err, size_t cap
         .ca = check->ca,
         .crl = check->crl,
         .revocation = check->revocation,
+        .pins = check->pins,
         .sign = sign_nothing,
         .peer_name = check->server_name,
     };

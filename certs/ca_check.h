@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "certs/pem.h"
+#include "certs/pins.h"
 #include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
 
@@ -17,6 +18,7 @@ struct ca_check {
     struct tls_pem ca;
     struct tls_pem crl; /* data NULL: none */
     struct revocation_rule revocation;
+    const struct pins *pins; /* the certificates that alone may connect, or NULL */
     /* The name under which the peer, a server, is to be reached.  NULL: the peer is a
      * client. */
     const char *server_name;

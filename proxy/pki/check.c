@@ -8,6 +8,7 @@
 #include "certs/ca_check.h"
 #include "certs/ca_file.h"
 #include "certs/errtext.h"
+#include "certs/security_event.h"
 #include "proxy/cli/cli.h"
 #include "proxy/config.h"
 
@@ -15,6 +16,7 @@ struct trust {
     char *ca, *crl; /* crl may be NULL */
     size_t ca_size, crl_size;
     struct revocation_rule revocation;
+    struct pins pins;
     char server_name[PEER_NAME_MAX + 1]; /* "": the peer is a client */
 };
 
@@ -81,6 +83,7 @@ static bool trust_of_route(struct trust *t, const struct config *c,
     if (tls->crl_count > 0)
         t->crl = join_config(tls->crl, tls->crl_count, &t->crl_size);
     t->revocation = tls->revocation;
+    t->pins = tls->pins;
     if (r->mode == ROUTE_WRAP_MASTER)
         (void)snprintf(t->server_name, sizeof t->server_name, "%s", r->peer_name);
     errtext_set(err, cap, "out of memory");
@@ -114,13 +117,15 @@ static bool trust_of_config(struct trust *t, const struct pki_options *o, char *
 static void print_verdict(const char *path, const struct ca_verdict *v)
 {
     const struct tls_failure_info *info = tls_failure_info(v->failure);
+    const struct security_event_info *event =
+        security_event_info(security_event_named(info->mnemonic));
 
     if (v->failure == TLS_FAIL_NONE) {
         (void)printf("%s: would be accepted\n", path);
     } else {
         (void)printf("%s: would be REFUSED (%s): %s\n", path, info->name, info->text);
-        if (info->event[0])
-            (void)printf("  event IEC62351-3:%s %s\n", info->event, info->mnemonic);
+        if (event)
+            (void)printf("  event %s %s\n", event->id, event->mnemonic);
         if (v->detail[0])
             (void)printf("  %s\n", v->detail);
     }
@@ -145,6 +150,7 @@ static int check(const struct pki_options *o, const struct trust *t)
         .ca = {"the CAs", t->ca, t->ca_size},
         .crl = {"the revocation lists", t->crl, t->crl_size},
         .revocation = t->revocation,
+        .pins = &t->pins,
         .server_name = server,
     };
     struct ca_verdict v;

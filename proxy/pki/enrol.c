@@ -18,6 +18,7 @@
 #include "certs/errtext.h"
 #include "certs/est_answer.h"
 #include "certs/pem.h"
+#include "certs/security_event.h"
 #include "proxy/pki/est_http.h"
 
 #define TIMEOUT_DEFAULT 30
@@ -378,16 +379,24 @@ static bool finish(struct enrol *e, STACK_OF(X509) * certs, char *err, size_t ca
 }
 
 /* IEC 62351-9: success and failure of an enrolment are security events. */
+static void tell_event(enum security_event event)
+{
+    const struct security_event_info *info = security_event_info(event);
+
+    if (info)
+        (void)fprintf(stderr, "gate104 pki enrol: event %s %s\n", info->id,
+                      info->mnemonic);
+}
+
 static int report(const struct enrol *e, const char *err)
 {
-    if (e->status == PKI_EXIT_DONE)
-        (void)fprintf(stderr, "gate104 pki enrol: event IEC62351-9:1.5 "
-                              "CRED_ENR_EST_SUCC\n");
-    else
-        (void)pki_failed(e->o, err);
+    if (e->status == PKI_EXIT_DONE) {
+        tell_event(SECURITY_CRED_ENR_EST_SUCC);
+        return PKI_EXIT_DONE;
+    }
+    (void)pki_failed(e->o, err);
     if (e->status == PKI_EXIT_FAILED)
-        (void)fprintf(stderr, "gate104 pki enrol: event IEC62351-9:1.6 "
-                              "CRED_ENR_EST_FAIL\n");
+        tell_event(SECURITY_CRED_ENR_EST_FAIL);
     return e->status;
 }
 

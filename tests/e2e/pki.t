@@ -308,7 +308,7 @@ subtest 'check' => sub {
         [ 0, qr/accepted/, @ca, qw(--server-name station.example station.crt) ],
         [ 0, qr/accepted/, @ca, qw(--server-name 10.0.0.1 station.crt) ],
         [ 1, qr/REFUSED \(peer-name-mismatch\)/, @ca, qw(--server-name other.example station.crt) ],
-        [ 1, qr/REFUSED \(certificate-purpose\)/, @ca, qw(--server-name master master.crt) ],
+        [ 1, qr/REFUSED \(certificate-purpose-server\).*\n  event IEC62351-9:2\.23 CERT_PKCE_EKU_TLS_SA/, @ca, qw(--server-name master master.crt) ],
         [ 1, qr/REFUSED \(unknown-ca\)/, qw(--ca empty/ca.crt master.crt) ],
         [ 1, qr/no certificate in PEM form/, @ca, 'master.key' ],
         [ 1, qr/not signed by a CA/, qw(--ca empty/ca.crt --crl ca/ca.crl master.crt) ],
@@ -336,6 +336,13 @@ subtest 'in use' => sub {
     my ($status, $out, $err) = pki_cmd('check', '--config', "$conf/gate104.conf", 'operator.crt');
     is($status, 0, 'check by the configuration') or diag $out, $err;
     is((pki_cmd('check', '--config', "$conf/gate104.conf", 'gone.crt'))[0], 1, 'and a revoked one');
+    my ($pin) = openssl(qw(x509 -in live.crt -noout -fingerprint -sha256)) =~ /=(\S+)/;
+    my $pinned = write_config(tls => { cert => "$DIR/live.crt", key => "$DIR/live.key", ca => ["$DIR/ca/ca.crt"], crl => ["$DIR/ca/ca.crl"], pins => ["sha256:$pin"] },
+        routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
+    ($status, $out, $err) = pki_cmd('check', '--config', "$pinned/gate104.conf", 'operator.crt');
+    is($status, 1, 'pins count, too');
+    like($out, qr/REFUSED.*\n(?:.*\n)*.*pins/, 'and are named') or diag $out, $err;
+    is((pki_cmd('check', '--config', "$pinned/gate104.conf", 'live.crt'))[0], 0, 'for others only');
     is((pki_cmd('check', '--config', "$conf/gate104.conf", '--route', 'none', 'operator.crt'))[0], 1, 'a route that is none');
     my $g = start_gate104($conf);
     my @tls = ('--connect', "127.0.0.1:$port", '--tls', '--ca-file', "$DIR/ca/ca.crt", '--peer-name', 'station.lab', '--timeout', 10);
