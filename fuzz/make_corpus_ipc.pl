@@ -137,7 +137,7 @@ sub gate_route {
 }
 my %configs = (
     broker   => "\xB1" . pack('V4', 1, 64, 4, 1) . u16(2) . broker_route(0, 1) . broker_route(7, 2),
-    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . pack('C3v', 1, 0, 0, 0) . blob32('') . blob32("-----BEGIN") . blob32('ca')
+    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . "\1\0\1" . u16(1) . blob32('second') . blob32("-----BEGIN") . blob32('ca')
               . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . pack('C', 0) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
               . u16(1) . blob16('old') . "\2" . blob16('rtu20.example') . pack('V', 345600),
     gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
@@ -146,7 +146,8 @@ my %configs = (
               . gate_route(0, 12, 8, "\2" . blob16('rtu-7') . blob16("\xc3\xa9") . "\1\3\1" . blob16('CEI 0-16')
                            . "\1\xff\xff\1\xff\xff" . blob16('DSO')),
     gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
-    signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\1\0" . blob16('/etc/b.key') . "\0\1",
+    signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\0\0\0\0\1\0\1\1\0"
+              . blob16('/etc/b.key') . "\1\0\0\0\0\1\0\0\1",
     audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
               . blob16('old') . told_profile(1, 1, 2, 0x80000, 0x80002),
     relative => "\xB5" . blob16('log') . u16(1) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0),
@@ -262,6 +263,22 @@ sub handshake {
 }
 seed('sign_check', "tls12_client_$_", ask(0x0403, 1, handshake($_))) for sort keys %curves;
 seed('sign_check', 'tls12_client_more', ask(0x0403, 1, handshake(23) . message(20, "\0" x 12)));
+
+sub prime { my ($n) = @_; return vec16("\xFF" x 8 . "\x5A" x ($n - 16) . "\xFF" x 8) }
+sub handshake_of {
+    my ($suite, $server_key, $client_key) = @_;
+    my $hello = pack('n', 0x0303) . "\x55" x 32 . vec8('');
+    my $certificates = vec24(vec24("\x30" x 20));
+    return message(1, $hello . vec16(pack 'n', $suite) . vec8("\0") . vec16(''))
+        . message(2, $hello . pack('nC', $suite, 0) . vec16('')) . message(11, $certificates)
+        . ($server_key ne '' ? message(12, $server_key . pack('n', 0x0401) . vec16("\x66" x 70)) : '')
+        . message(13, vec8("\x01") . vec16(pack 'n', 0x0401) . vec16('')) . message(14, '')
+        . message(11, $certificates) . message(16, vec16($client_key));
+}
+my $dh = prime(256) . vec16("\2") . vec16("\x66" x 256);
+seed('sign_check', 'tls12_server_dhe', ask(0x0401, 3, "\x44" x 64 . $dh));
+seed('sign_check', 'tls12_client_dhe', ask(0x0401, 3, handshake_of(0x009E, $dh, "\x66" x 256)));
+seed('sign_check', 'tls12_client_rsa', ask(0x0401, 5, handshake_of(0x003C, '', "\x66" x 256)));
 seed('sign_check', 'tls12_off', ask(0x0804, 0, "\x44" x 64 . params(23, 65)));
 seed('sign_check', 'digest', ask(0x0403, 1, "\x77" x 32));
 

@@ -5,7 +5,7 @@
  *   sign_kind_good sign_kind_name sign_kind_text sign_scheme_find
  * Options: -max_len=4096
  *
- * Input: SignatureScheme (2, big endian), sides and version (1), the content. */
+ * Input: SignatureScheme (2, big endian), what of TLS 1.2 is allowed (1), the content. */
 #include "fuzz/lib/fuzz.h"
 
 #include "certs/sign_check.h"
@@ -54,20 +54,44 @@ static size_t params_size(const uint8_t *p, size_t n)
     return 4 + point;
 }
 
-static bool is_tls12_server(const uint8_t *p, size_t n)
+/* RFC 5246 clause 7.4.3 with ffdhe2048: each part has one length. */
+static bool is_dhe(const uint8_t *p, size_t n)
 {
-    return n > 64 && params_size(p + 64, n - 64) == n - 64;
+    return n == 2 + 256 + 2 + 1 + 2 + 256 && be16(p) == 256 && be16(p + 258) == 1 &&
+           p[260] == 2 && be16(p + 261) == 256 && p[2] == 0xFF && p[257] == 0xFF;
+}
+
+static bool is_tls12_server(const uint8_t *p, size_t n, unsigned int allow)
+{
+    if (n <= 64)
+        return false;
+    return params_size(p + 64, n - 64) == n - 64 ||
+           ((allow & SIGN_ALLOW_DHE) && is_dhe(p + 64, n - 64));
+}
+
+/* The suite that a ServerHello names, 0 if it is too short. */
+static unsigned int suite_of(const uint8_t *p, size_t n)
+{
+    return n >= 37 && n >= 37u + p[34] ? be16(p + 35 + p[34]) : 0;
 }
 
 /* The messages of RFC 5246 clause 7.3 in order, nothing behind them; what is inside them
  * is judged only in part. */
-static bool may_be_tls12_client(const uint8_t *p, size_t n)
+static bool may_be_tls12_client(const uint8_t *p, size_t n, unsigned int allow)
 {
     static const uint8_t types[] = {1, 2, 11, 12, 13, 14, 11, 16};
     const uint8_t *body[8];
-    size_t size[8];
+    size_t size[8] = {0};
+    unsigned int suite = 0;
 
     for (size_t i = 0; i < sizeof types; i++) {
+        if (i == 2)
+            suite = suite_of(body[1], size[1]);
+        if (i == 3 && suite == 0x003C) {
+            if (!(allow & SIGN_ALLOW_TRANSPORT))
+                return false;
+            continue;
+        }
         if (n < 4 || p[0] != types[i] || be24(p + 1) > n - 4)
             return false;
         body[i] = p + 4;
@@ -75,6 +99,12 @@ static bool may_be_tls12_client(const uint8_t *p, size_t n)
         p += 4 + size[i];
         n -= 4 + size[i];
     }
+    if (suite == 0x003C)
+        return n == 0 && size[5] == 0 && size[7] > 2 && be16(body[7]) == size[7] - 2;
+    if (suite == 0x009E || suite == 0x009F)
+        return (allow & SIGN_ALLOW_DHE) && n == 0 && size[5] == 0 && size[7] > 2 &&
+               be16(body[7]) == size[7] - 2 && be16(body[3]) >= 256 &&
+               be16(body[7]) <= be16(body[3]);
     const size_t params = params_size(body[3], size[3]);
     return n == 0 && size[0] >= 43 && be16(body[0]) == 0x0303 && size[1] >= 40 &&
            be16(body[1]) == 0x0303 && params > 0 && size[5] == 0 &&
@@ -95,7 +125,7 @@ static bool is_scheme(unsigned int scheme)
 }
 
 static void check_good(enum sign_kind kind, const uint8_t *p, size_t n,
-                       unsigned int scheme, enum sign_role role, bool tls12)
+                       unsigned int scheme, enum sign_role role, unsigned int allow)
 {
     const bool server = kind == SIGN_TLS13_SERVER || kind == SIGN_TLS12_SERVER;
 
@@ -110,23 +140,27 @@ static void check_good(enum sign_kind kind, const uint8_t *p, size_t n,
         FUZZ_CHECK(is_tls13(p, n, "TLS 1.3, client CertificateVerify"));
         FUZZ_CHECK(!is_pkcs1(scheme));
         break;
-    case SIGN_TLS12_SERVER: FUZZ_CHECK(tls12 && is_tls12_server(p, n)); break;
-    case SIGN_TLS12_CLIENT: FUZZ_CHECK(tls12 && may_be_tls12_client(p, n)); break;
+    case SIGN_TLS12_SERVER:
+        FUZZ_CHECK((allow & 1) && is_tls12_server(p, n, allow));
+        break;
+    case SIGN_TLS12_CLIENT:
+        FUZZ_CHECK((allow & 1) && may_be_tls12_client(p, n, allow));
+        break;
     default: FUZZ_CHECK(false);
     }
 }
 
 static enum sign_kind check_role(const uint8_t *p, size_t n, unsigned int scheme,
-                                 enum sign_role role, bool tls12)
+                                 enum sign_role role, unsigned int allow)
 {
-    const enum sign_kind kind = sign_check(p, n, (uint16_t)scheme, role, tls12);
+    const enum sign_kind kind = sign_check(p, n, (uint16_t)scheme, role, allow);
     const bool good = kind >= SIGN_TLS13_SERVER && kind <= SIGN_TLS12_CLIENT;
 
     FUZZ_CHECK(sign_kind_good(kind) == good);
     FUZZ_CHECK(strcmp(sign_kind_name(kind), "unknown") != 0);
     FUZZ_CHECK(strcmp(sign_kind_text(kind), "unknown") != 0);
     if (good)
-        check_good(kind, p, n, scheme, role, tls12);
+        check_good(kind, p, n, scheme, role, allow);
     return good ? kind : 0;
 }
 
@@ -135,19 +169,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < HEAD)
         return 0;
     const unsigned int scheme = be16(data);
-    const bool tls12 = data[2] % 2 == 1;
+    const unsigned int allow = data[2];
     const size_t n = size - HEAD;
     uint8_t *p = fuzz_copy(data + HEAD, n);
-    const enum sign_kind server = check_role(p, n, scheme, SIGN_ROLE_SERVER, tls12);
-    const enum sign_kind client = check_role(p, n, scheme, SIGN_ROLE_CLIENT, tls12);
-    const enum sign_kind both = check_role(p, n, scheme, SIGN_ROLE_BOTH, tls12);
+    const enum sign_kind server = check_role(p, n, scheme, SIGN_ROLE_SERVER, allow);
+    const enum sign_kind client = check_role(p, n, scheme, SIGN_ROLE_CLIENT, allow);
+    const enum sign_kind both = check_role(p, n, scheme, SIGN_ROLE_BOTH, allow);
 
     FUZZ_CHECK(server == 0 || client == 0);
     FUZZ_CHECK(both == (server != 0 ? server : client));
-    FUZZ_CHECK(check_role(p, n, scheme, (enum sign_role)0, tls12) == 0);
-    FUZZ_CHECK(check_role(p, n, scheme, (enum sign_role)4, tls12) == 0);
-    if (is_scheme(scheme) && tls12)
-        FUZZ_CHECK(!is_tls12_server(p, n) || server == SIGN_TLS12_SERVER);
+    FUZZ_CHECK(check_role(p, n, scheme, (enum sign_role)0, allow) == 0);
+    FUZZ_CHECK(check_role(p, n, scheme, (enum sign_role)4, allow) == 0);
+    if (is_scheme(scheme) && (allow & 1))
+        FUZZ_CHECK(!is_tls12_server(p, n, allow) || server == SIGN_TLS12_SERVER);
     free(p);
     return 0;
 }
