@@ -57,8 +57,13 @@ static size_t params_size(const uint8_t *p, size_t n)
 /* RFC 5246 clause 7.4.3 with ffdhe2048: each part has one length. */
 static bool is_dhe(const uint8_t *p, size_t n)
 {
-    return n == 2 + 256 + 2 + 1 + 2 + 256 && be16(p) == 256 && be16(p + 258) == 1 &&
-           p[260] == 2 && be16(p + 261) == 256 && p[2] == 0xFF && p[257] == 0xFF;
+    if (n != 2 + 256 + 2 + 1 + 2 + 256 || be16(p) != 256 || be16(p + 258) != 1 ||
+        p[260] != 2 || be16(p + 261) != 256)
+        return false;
+    for (size_t i = 0; i < 8; i++)
+        if (p[2 + i] != 0xFF || p[257 - i] != 0xFF)
+            return false;
+    return true;
 }
 
 static bool is_tls12_server(const uint8_t *p, size_t n, unsigned int allow)
