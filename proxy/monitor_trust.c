@@ -117,8 +117,11 @@ void monitor_trust_pump(struct proc *p)
     const struct worker_group *g =
         p->role == ROLE_TLS ? &m->group[TLS_WORKER_GROUP(p->id)] : NULL;
 
+    /* One that starts is still being told its configuration. */
+    if (!g || p->state != PROC_RUNNING)
+        return;
     /* At most the one under way and the newest. */
-    for (int i = 0; i < 2 && g && p->state == PROC_RUNNING; i++) {
+    for (int i = 0; i < 2; i++) {
         if (!p->update && g->update && p->version != g->version) {
             p->update = g->update;
             p->update->users++;
