@@ -147,8 +147,10 @@ static void something_happened(void *ctx, uint32_t events)
 void monitor_crl_begin(struct monitor *m)
 {
     struct monitor_reload *r = &m->reload;
+    uint64_t wait = INTERVAL_MS; /* all has just been read */
 
     if (r->inotify_fd < 0) {
+        wait = SETTLE_MS; /* but for what changed while the roles started */
         loop_timer_init(&r->crl_timer, look_again, m);
         r->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
         if (r->inotify_fd < 0 || !loop_add(&m->loop, &r->inotify_watch, r->inotify_fd,
@@ -156,7 +158,7 @@ void monitor_crl_begin(struct monitor *m)
             monitor_log("revocation lists are looked at once a minute only");
     }
     watch_folders(m);
-    (void)loop_timer_set(&m->loop, &r->crl_timer, SETTLE_MS);
+    (void)loop_timer_set(&m->loop, &r->crl_timer, wait);
 }
 
 void monitor_crl_end(struct monitor *m)

@@ -106,6 +106,11 @@ for my $case ([ 'SIGHUP, a process for each session', 'TLSv1_3', 1, 1 ], [ 'SIGH
         mkdir "$pki/links" and symlink "$pki/ca.crl", "$pki/links/ca.crl";
         my $g = start($pki, limits => "sessions_per_worker = $pool; spare_workers = 2;",
                       $signal ? (tls => { crl => ["$pki/links/ca.crl"] }) : ());
+        my $reloads = 0;
+        if ($signal) {
+            kill 'HUP', $g->{gate}{pid};
+            ok(wait_reload($g, ++$reloads), 'a reload without changes');
+        }
         my $bad  = session($g, $pki, 'second', version => $version);
         my $good = session($g, $pki, 'master', version => $version);
         ok($bad && $good, 'two sessions');
@@ -126,7 +131,7 @@ for my $case ([ 'SIGHUP, a process for each session', 'TLSv1_3', 1, 1 ], [ 'SIGH
         is(scalar(grep { $_->{event} eq 'session.open' } records($g->{dir})), 2, 'which never was another');
         is(handshake($g, $pki, 'second'), 'certificate-revoked', 'who is revoked does not come back');
         is(handshake($g, $pki, 'master'), 'open', 'others do');
-        ok(wait_reload($g, 1), 'the reload is recorded');
+        ok(wait_reload($g, ++$reloads), 'the reload is recorded');
         my ($file) = grep { $_->{event} eq 'tls.trust-file' } records($g->{dir});
         is($file && "$file->{why} $file->{sha256}", 'crl ' . Digest::SHA::sha256_hex(slurp("$pki/ca.crl")), 'with the hash of the list');
         is_deeply([ log_faults($g->{dir}) ], [], 'the log is whole');
@@ -338,6 +343,36 @@ for my $pool (1, 8) {
         stop_process($g->{gate}, 'TERM');
     };
 }
+
+# Handshakes before, during and after each change-over: nobody notices.
+subtest 'new keys again and again' => sub {
+    my $pki = new_pki();
+    my $g   = start_route({ %{ route() }, max_sessions => 64 }, pki => $pki,
+                          limits => 'sessions_per_worker = 2; spare_workers = 2; handshakes_per_source = 64;');
+    my @stations = map { issue($pki, "station$_", extensions => 'v3_server'); "station$_" } 1 .. 6;
+    my $first = session($g, $pki, 'master');
+    my (@lost, @open, @half);
+    for my $station (@stations) {
+        my $half = Raw104->connect($g->{port});    # says nothing until it is all over
+        rename "$pki/$station.$_", "$pki/station.$_" for qw(key crt);
+        kill 'HUP', $g->{gate}{pid};
+        for my $n (1 .. 4) {
+            my $s = session($g, $pki, 'master', version => $n % 2 ? 'TLSv1_2' : 'TLSv1_3');
+            $s && $s->command($Raw104::SINGLE_ON) eq $Raw104::SINGLE_CON ? push @open, $s : push @lost, "$station $n";
+        }
+        push @half, $half;
+    }
+    $_->close for @half;
+    is("@lost", '', 'every handshake succeeds, with commands behind it');
+    ok(wait_until(sub { (reloads($g, 'reload'))[-1] && scalar(proc_of_role($g->{gate}, 'signer')) == 1 }), 'one signer is left');
+    ok(flows($first), 'the first session lives on');
+    # What the others' commands have changed waits for room among k frames.
+    $first->send($first->ack) && flows($first) for 1 .. 4;
+    is($first->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'with its commands');
+    is(join(', ', map { "$_->{event} " . ($_->{why} // '') } grep { $_->{event} =~ /died|violation|failed|certificate-invalid/ && ($_->{why} // '') ne 'peer-closed' }
+            records($g->{dir})), '', 'and nothing went wrong');
+    stop_process($g->{gate}, 'TERM');
+};
 
 subtest 'what a reload does not change' => sub {
     my $pki = new_pki();
