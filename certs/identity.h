@@ -33,6 +33,11 @@
 #define IDENTITY_WARN_MONITOR_ONLY 4u
 #define IDENTITY_WARN_NO_PFS                                                             \
     8u /* who gets the RSA key later can read the session: key transport */
+/* No warning, but it travels with them: the session goes on from an earlier one. */
+#define IDENTITY_RESUMED 64u
+/* The session that was to be resumed is too old; a full handshake followed (event 1.10).
+ */
+#define IDENTITY_WARN_LAPSED 128u
 
 /* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
  * a text is for people; decide on the fingerprint. */

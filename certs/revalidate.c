@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "certs/errtext.h"
+#include "certs/resume.h"
 #include "certs/tls_note.h"
 
 void revalidate_established(SSL *ssl)
@@ -38,7 +39,7 @@ static bool set_up(X509_STORE_CTX *store, SSL *ssl, X509 *leaf)
     X509_STORE *anchors = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
     X509_VERIFY_PARAM *param;
 
-    if (X509_STORE_CTX_init(store, anchors, leaf, SSL_get_peer_cert_chain(ssl)) != 1)
+    if (X509_STORE_CTX_init(store, anchors, leaf, resume_peer_chain(ssl)) != 1)
         return false;
     param = X509_STORE_CTX_get0_param(store);
     X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));

@@ -249,7 +249,8 @@ SSL_CTX *tls_context_new(const struct tls_settings *s, char *err, size_t cap)
     errtext_set(err, cap, "out of memory");
     rule.check = rule.check || s->crl.data != NULL;
     if (ctx && !(set_profile(ctx, s) && tls_verify_install(ctx, &rule) &&
-                 tls_pins_install(ctx, s->pins))) {
+                 tls_pins_install(ctx, s->pins) &&
+                 (!s->server || resume_install(ctx, &s->resume)))) {
         errtext_set(err, cap, "the TLS library refuses the profile (%s)",
                     errtext_openssl());
     } else if (ctx && load_own(ctx, s, err, cap) && load_trust(ctx, s, err, cap) &&
@@ -270,8 +271,6 @@ enum tls_failure tls_check_negotiated(const SSL *ssl)
         return TLS_FAIL_INTERNAL;
     if (!SSL_get0_peer_certificate(ssl))
         return TLS_FAIL_NO_PEER_CERT;
-    if (SSL_session_reused(ssl))
-        return TLS_FAIL_PROFILE;
     if (SSL_get_verify_result(ssl) != X509_V_OK)
         return TLS_FAIL_CHAIN;
     return tls_profile_check(ssl);

@@ -1,8 +1,8 @@
 /* TLS contexts in the profile of IEC 62351-3, from memory.
  *
  * TLS 1.2 and 1.3, mutual authentication always, suites, groups and signature algorithms
- * of a profile (tls_rules.h); no compression, tickets, resumption or early data, and no
- * renegotiation unless its user allows one (proxy/tls_rekey.c).
+ * of a profile (tls_rules.h); no compression, sealed tickets or early data; resumption if
+ * wanted (resume.h), and no renegotiation unless its user allows one (proxy/tls_rekey.c).
  *
  * For the tls process, and for whoever checks a configuration.  No files are opened. */
 #ifndef GATE104_CERTS_TLS_CONTEXT_H
@@ -17,6 +17,7 @@
 #include "certs/pem.h"
 #include "certs/pins.h"
 #include "certs/remote_key.h"
+#include "certs/resume.h"
 #include "certs/revocation_rule.h"
 #include "certs/tls_failure.h"
 #include "certs/tls_rules.h"
@@ -46,6 +47,7 @@ struct tls_settings {
     /* A client must say whom it expects: a DNS name or an IP address in the server's
      * certificate.  Ignored for a server. */
     const char *peer_name;
+    struct resume_settings resume; /* of a server */
 };
 
 /* Once in a process, before anything else of OpenSSL: no configuration file is read. */

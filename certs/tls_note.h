@@ -34,5 +34,9 @@ void tls_verify_again(SSL *ssl, X509_STORE_CTX *store);
 /* Verifies what is in the initialised `store` as a handshake of `ssl` would.  The note of
  * `ssl` then says why not. */
 bool tls_verify_trial(SSL *ssl, X509_STORE_CTX *store);
+/* Verifies the certificates in `store`, which is initialised, as in a handshake.  Gives
+ * the verdict, and in `detail` which certificate and why. */
+enum tls_failure tls_verify_stored(SSL *ssl, X509_STORE_CTX *store, char *detail,
+                                   size_t cap);
 
 #endif

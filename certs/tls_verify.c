@@ -325,6 +325,23 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     return 0;
 }
 
+enum tls_failure tls_verify_stored(SSL *ssl, X509_STORE_CTX *store, char *detail,
+                                   size_t cap)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    if (!note ||
+        X509_STORE_CTX_set_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl) != 1)
+        return TLS_FAIL_INTERNAL;
+    X509_STORE_CTX_set_verify_cb(store, on_verify);
+    if (verify_peer(store, NULL) != 1)
+        note_refusal(note, NULL, x509_failure(X509_STORE_CTX_get_error(store)),
+                     "verification failed");
+    if (note->failure != TLS_FAIL_NONE)
+        errtext_set(detail, cap, "%s: %s", note->reason, note->subject);
+    return note->failure;
+}
+
 void tls_verify_again(SSL *ssl, X509_STORE_CTX *store)
 {
     struct tls_note *note = tls_note_of(ssl);

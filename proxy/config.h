@@ -24,6 +24,14 @@ struct config_file {
     size_t size;
 };
 
+/* Session resumption (IEC 62351-3). */
+struct config_resume {
+    bool on;
+    uint32_t lifetime; /* seconds */
+};
+
+uint32_t config_resume_seconds(const struct config_resume *r); /* 0: off */
+
 /* TLS settings that one or more routes share; their place in config.tls is the group. */
 struct config_tls {
     unsigned int line;
@@ -42,6 +50,7 @@ struct config_tls {
     uint32_t revalidate_s;
     struct pins pins;
     struct rekey_settings rekey;
+    struct config_resume resume;
 };
 
 struct config_policy {

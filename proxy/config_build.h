@@ -61,6 +61,11 @@ void config_tls_own_read(struct config_build *b, const config_setting_t *route,
 /* Reads tls.pins, or NULL for none. */
 void config_pins_read(struct config_build *b, const config_setting_t *list,
                       struct pins *pins);
+/* ---- config_tls_resume.c ---- */
+
+/* Resumption, of the route or of all. */
+void config_resume_read(struct config_build *b, const config_setting_t *own,
+                        uint32_t rekey_interval_s, struct config_resume *r);
 
 /* ---- config_tls_rekey.c ---- */
 

@@ -75,6 +75,8 @@ static void fill_key(const struct config *c, size_t group, const char *path,
     (void)snprintf(key->path, sizeof key->path, "%s", path);
     key->group = (uint32_t)group;
     key->rules = c->tls[group].rules;
+    key->single = c->limits.sessions_per_worker == 1;
+    key->resume_s = config_resume_seconds(&c->tls[group].resume);
     for (size_t i = 0; i < c->route_count; i++) {
         if (c->routes[i].tls != group)
             continue;
@@ -167,6 +169,7 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     out->handshake_s = c->limits.handshake;
     out->pins = t->pins;
     out->rekey = t->rekey;
+    out->resume_s = config_resume_seconds(&t->resume);
     out->cert_pem = concatenate(&t->cert, 1);
     out->second_pem =
         t->second_cert.path ? concatenate(&t->second_cert, 1) : calloc(1, 1);

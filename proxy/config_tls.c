@@ -26,8 +26,8 @@ const struct config_key config_tls_keys[] = {
     {"ocsp", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it and name CRLs with crl"},
     {"allow", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and name certificates with pins"},
-    {"resumption", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; every session makes a full handshake"},
+    {"resumption", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
+    {"resumption_lifetime", CONFIG_KIND_INT, false, 0, 1, RESUME_S_MAX, NULL},
     {"password", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and store the key without a password, readable for root only"},
 };
@@ -153,7 +153,8 @@ static bool same_set(const struct config_tls *a, const struct config_tls *b)
            same_files(a->crl_named, a->crl_named_count, b->crl_named,
                       b->crl_named_count) &&
            config_revocation_same(a, b) && pins_equal(&a->pins, &b->pins) &&
-           config_tls_rekey_same(&a->rekey, &b->rekey);
+           config_tls_rekey_same(&a->rekey, &b->rekey) && a->resume.on == b->resume.on &&
+           a->resume.lifetime == b->resume.lifetime;
 }
 
 /* Takes the set over. */
@@ -209,6 +210,7 @@ bool config_tls_read(struct config_build *b, const config_setting_t *route,
     config_pins_read(b, config_tls_effective(b, own, "pins", CONFIG_KIND_SEQUENCE),
                      &t.pins);
     config_tls_rekey_read(b, own, &t.rekey);
+    config_resume_read(b, own, t.rekey.interval_s, &t.resume);
     if (b->r.errs->errors == before)
         check_lists(b, route, own, &t);
     if (t.cert.path && t.key.path && b->r.errs->errors == before)

@@ -143,6 +143,8 @@ void gate_log_peer(struct record *r, const struct gate_session *s)
     record_text(r, RECORD_SAN, s->peer.san);
     record_text(r, RECORD_TLS_VERSION, s->peer.version);
     record_text(r, RECORD_TLS_SUITE, s->peer.suite);
+    if (s->warnings & IDENTITY_RESUMED)
+        record_text(r, RECORD_HANDSHAKE, "resumed");
 }
 
 void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,

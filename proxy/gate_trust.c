@@ -6,6 +6,7 @@
 /* IEC 62351-3 Ed. 2, Annex A. */
 #define EVENT_CRL_EXPIRED "IEC62351-3:2.6"
 #define EVENT_CRL_MISSING "IEC62351-3:2.5"
+#define EVENT_TOO_OLD     "IEC62351-3:1.10"
 #define EVENT_CLOSED_REV  "IEC62351-3:1.8"
 
 static const struct ending {
@@ -65,13 +66,16 @@ void gate_trust_warnings(struct gate_session *s, uint8_t warnings)
     uint8_t news = warnings & (uint8_t)~s->warnings;
     bool opening = s->link == NULL;
 
-    s->warnings = warnings;
+    s->warnings = warnings | (s->warnings & IDENTITY_RESUMED);
     if (news & IDENTITY_WARN_CRL_STALE)
         warn(s, EVENT_CRL_STALE, EVENT_CRL_EXPIRED,
              gate_trust_no_commands(s)
                  ? "the revocation list of the peer's CA is out of date for longer than "
                    "crl_grace: commands are refused"
                  : "the revocation list of the peer's CA is out of date");
+    if (news & IDENTITY_WARN_LAPSED)
+        warn(s, EVENT_SESSION_LAPSED, EVENT_TOO_OLD,
+             "the session that was to be resumed is too old: a full handshake");
     /* At its begin the opening record says so. */
     if (news & IDENTITY_WARN_NO_CRL && !opening)
         warn(s, EVENT_NO_CRL, EVENT_CRL_MISSING,

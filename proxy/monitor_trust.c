@@ -252,6 +252,17 @@ static void record_change(struct monitor *m, const struct config_tls *old,
     monitor_record(m, &r);
 }
 
+/* What may be resumed was let in by the old ones. */
+static void flush_sessions(struct monitor *m)
+{
+    for (struct proc *p = m->procs; p; p = p->next) {
+        if (p->role != ROLE_SIGNER || p->state != PROC_RUNNING)
+            continue;
+        if (imsg_send(&p->control, MSG_SESSION_FLUSH, NULL, 0, NULL, 0) != IMSG_OK)
+            monitor_proc_kill(p);
+    }
+}
+
 void monitor_trust_use(struct monitor *m, struct config_tls *tls, const char *why,
                        const char *note)
 {
@@ -259,6 +270,7 @@ void monitor_trust_use(struct monitor *m, struct config_tls *tls, const char *wh
 
     m->config->tls = tls;
     record_change(m, old, tls, why, note);
+    flush_sessions(m);
     for (size_t i = 0; i < m->group_count; i++)
         publish(m, &m->group[i]);
     monitor_expiry_check(m);

@@ -165,7 +165,7 @@ size_t signer_config_encode(const struct signer_config *c, uint8_t **out)
     *out = NULL;
     if (c->key_count > SIGNER_KEYS_MAX)
         return 0;
-    (void)role_config_begin(&w, 16 + c->key_count * (sizeof c->key->path + 11),
+    (void)role_config_begin(&w, 16 + c->key_count * (sizeof c->key->path + 16),
                             ROLE_CONFIG_SIGNER);
     wire_put_u16(&w, (uint16_t)c->key_count);
     for (size_t i = 0; i < c->key_count; i++) {
@@ -174,6 +174,8 @@ size_t signer_config_encode(const struct signer_config *c, uint8_t **out)
         role_config_put_rules(&w, &c->key[i].rules);
         role_config_put_bool(&w, c->key[i].server);
         role_config_put_bool(&w, c->key[i].client);
+        role_config_put_bool(&w, c->key[i].single);
+        wire_put_u32(&w, c->key[i].resume_s);
     }
     return role_config_finish(&w, out);
 }
@@ -188,13 +190,15 @@ bool signer_config_decode(const uint8_t *p, size_t n, struct signer_config *c)
     count = wire_get_u16(&r);
     if (count > SIGNER_KEYS_MAX)
         r.bad = true;
-    c->key = role_config_get_array(&r, count, sizeof *c->key, 12);
+    c->key = role_config_get_array(&r, count, sizeof *c->key, 17);
     for (size_t i = 0; c->key && i < count && !r.bad; i++) {
         role_config_get_path(&r, c->key[i].path, sizeof c->key[i].path);
         c->key[i].group = role_config_get_range(&r, 0, ROUTES_MAX - 1);
         role_config_get_rules(&r, &c->key[i].rules);
         c->key[i].server = role_config_get_bool(&r);
         c->key[i].client = role_config_get_bool(&r);
+        c->key[i].single = role_config_get_bool(&r);
+        c->key[i].resume_s = role_config_get_range(&r, 0, RESUME_S_MAX);
     }
     c->key_count = c->key ? count : 0;
     if (wire_end(&r))

@@ -24,6 +24,7 @@
 #define SOURCES_MAX      64u /* networks a route accepts connections from */
 #define PEER_NAME_MAX    253u
 #define POLICY_HASH_SIZE 32u
+#define RESUME_S_MAX     86400u /* IEC 62351-3: at most 24 h */
 
 enum route_mode {
     ROUTE_PROTECT_RTU = 1, /* TLS accepted, plain 104 dialled */
@@ -94,6 +95,7 @@ struct tls_config {
     char *cert_pem;      /* chain, leaf first */
     char *second_pem;    /* the same for a key of the other type; "" when there is none */
     uint16_t second_key; /* number of its key in the signer */
+    uint32_t resume_s;   /* how long a session may be resumed; 0: not at all */
     char *ca_pem;
     char *crl_pem; /* "" when there is none */
     struct revocation_rule revocation;
@@ -139,8 +141,10 @@ struct signer_key {
     char path[4096];
     uint32_t group; /* of tls workers, which alone may use it */
     struct tls_rules rules;
-    bool server; /* may sign as TLS server */
-    bool client; /* may sign as TLS client */
+    bool server;       /* may sign as TLS server */
+    bool client;       /* may sign as TLS client */
+    bool single;       /* its workers serve one session each */
+    uint32_t resume_s; /* how long the sessions of its group may be kept; 0: not at all */
 };
 
 struct signer_config {

@@ -97,6 +97,7 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     role_config_put_rules(&w, &c->rules);
     wire_put_u16(&w, c->second_key);
     role_config_put_long(&w, second_of(c), strlen(second_of(c)));
+    wire_put_u32(&w, c->resume_s);
     role_config_put_long(&w, c->cert_pem, strlen(c->cert_pem));
     role_config_put_long(&w, c->ca_pem, strlen(c->ca_pem));
     role_config_put_long(&w, c->crl_pem, strlen(c->crl_pem));
@@ -129,6 +130,7 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     if (c->second_key >= SIGNER_KEYS_MAX)
         r.bad = true;
     c->second_pem = role_config_get_text(&r, CFG_SIZE_MAX);
+    c->resume_s = role_config_get_range(&r, 0, RESUME_S_MAX);
     c->cert_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->ca_pem = role_config_get_text(&r, CFG_SIZE_MAX);
     c->crl_pem = role_config_get_text(&r, CFG_SIZE_MAX);

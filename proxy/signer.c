@@ -6,6 +6,7 @@
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
 #include "proxy/role_config.h"
+#include "proxy/signer_sessions.h"
 #include "sandbox/child.h"
 #include "sandbox/rate.h"
 
@@ -47,6 +48,7 @@ struct client {
     uint16_t scheme;
     uint8_t content[SIGN_CONTENT_MAX];
     struct rate signatures;
+    struct session_credit credit;
     struct client *next;
 };
 
@@ -57,6 +59,7 @@ struct signer {
     struct rate *decryptions; /* by key */
     struct client *clients;
     bool retired; /* ends with its last client */
+    struct signer_sessions sessions;
     uint64_t signed_count;
     uint64_t decrypted_count;
     uint64_t refused_count;
@@ -146,10 +149,12 @@ static void answer(struct client *c)
     struct msg_signed out = {.request = c->request};
 
     out.status = sign(c, &out);
-    if (out.status == 0)
+    if (out.status == 0) {
         s->signed_count++;
-    else
+        signer_sessions_signed(&c->credit);
+    } else {
         s->refused_count++;
+    }
     if (out.status != 0 && out.status != STATUS_TOO_MANY)
         child_log(&s->child, "refused to sign for tls-%u: %s (%llu signed, %llu refused)",
                   c->ch.peer_id,
@@ -235,6 +240,15 @@ static enum imsg_status decrypt_message(struct client *c, struct imsg *m)
     return IMSG_OK;
 }
 
+static enum imsg_status client_message(struct client *c, struct imsg *m)
+{
+    if (m->type == MSG_SIGN)
+        return collect(c, m);
+    if (m->type == MSG_DECRYPT)
+        return decrypt_message(c, m);
+    return signer_sessions_message(&c->signer->sessions, &c->ch, &c->credit, m);
+}
+
 static void client_ready(void *ctx, uint32_t events)
 {
     struct client *c = ctx;
@@ -245,7 +259,7 @@ static void client_ready(void *ctx, uint32_t events)
     if (s == IMSG_AGAIN)
         return;
     if (s == IMSG_OK)
-        s = m->type == MSG_DECRYPT ? decrypt_message(c, m) : collect(c, m);
+        s = client_message(c, m);
     if (s == IMSG_OK)
         return;
     if (s == IMSG_BAD)
@@ -295,11 +309,12 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
             return false;
         }
     }
-    return true;
+    return signer_sessions_init(&s->sessions, child, &s->config);
 }
 
 static void wipe_keys(struct signer *s)
 {
+    signer_sessions_free(&s->sessions);
     for (size_t i = 0; i < s->config.key_count; i++)
         sign_key_free(s->key[i]);
     s->config.key_count = 0;
@@ -316,6 +331,11 @@ static enum imsg_status message(struct child *child, struct imsg *m)
 {
     struct signer *s = (struct signer *)child;
 
+    /* What is kept was good under lists, anchors or policies that are no longer so. */
+    if (m->type == MSG_SESSION_FLUSH) {
+        signer_sessions_flush(&s->sessions);
+        return IMSG_OK;
+    }
     if (m->type != MSG_RETIRE)
         return imsg_reject(&child->control, m);
     s->retired = true;

@@ -38,7 +38,7 @@ struct tls_session {
     bool unread; /* reading stopped before OpenSSL had nothing more */
     /* Plain text the pair to the gate had no room for. */
     size_t held_size;
-    uint8_t held[IMSG_PAYLOAD_MAX];
+    uint8_t *held; /* IMSG_PAYLOAD_MAX octets, only while there are some */
     struct tls_session *next;
 };
 
@@ -82,6 +82,7 @@ struct tls_signers {
     remote_decrypt_fn decrypt;
     void *first;
     void *second;
+    struct resume_keeper keeper;
 };
 
 /* tls_context_make.c: the contexts of all routes of a configuration, by place in
@@ -115,9 +116,15 @@ bool tls_trust_admit(struct tls_session *s);
  * struct tls_key.  They block at most TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the
  * middle of a handshake. */
 #define TLS_SIGN_TIMEOUT_MS 2000
+/* Waits for the signer's answer of this type to the request sent last (sign_request),
+ * which is then in child.scratch.  False: none came. */
+bool tls_signer_answer(struct tls *t, enum imsg_type type);
 int tls_sign(void *key, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,
              size_t cap, size_t *siglen);
 int tls_decrypt(void *key, const uint8_t *in, size_t n,
                 uint8_t premaster[REMOTE_PREMASTER]);
+
+/* tls_resume.c: keeps sessions that may be resumed with the signer. */
+struct resume_keeper tls_resume_keeper(struct tls *t);
 
 #endif

@@ -104,6 +104,7 @@ bool tls_session_free(struct tls_session *s)
     if (imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0) == IMSG_AGAIN)
         return false;
     SSL_free(s->ssl);
+    free(s->held);
     if (s->tcp >= 0)
         (void)close(s->tcp);
     free(s);
@@ -188,6 +189,7 @@ static bool send_identity(struct tls_session *s)
     struct peer_identity id;
     size_t n;
 
+    head |= (uint8_t)resume_flags(s->ssl);
     if (!identity_from_ssl(&id, s->ssl))
         return false;
     n = identity_encode(&id, wire, sizeof wire);
@@ -197,9 +199,12 @@ static bool send_identity(struct tls_session *s)
 static void handshake_done(struct tls_session *s)
 {
     enum tls_failure failure = tls_check_negotiated(s->ssl);
+    char detail[120] = "";
 
+    if (failure == TLS_FAIL_NONE)
+        failure = resume_admit(s->ssl, detail, sizeof detail);
     if (failure != TLS_FAIL_NONE) {
-        handshake_failed(s, failure, "");
+        handshake_failed(s, failure, detail);
         return;
     }
     if (!send_identity(s)) {
@@ -238,12 +243,18 @@ static bool give_to_gate(struct tls_session *s, const uint8_t *p, size_t n)
     enum imsg_status status = imsg_send(&s->gate, MSG_TLS_DATA, p, n, NULL, 0);
 
     if (status == IMSG_AGAIN) {
+        if (!s->held)
+            s->held = malloc(IMSG_PAYLOAD_MAX);
+        if (!s->held)
+            return false;
         if (p != s->held)
             memcpy(s->held, p, n);
         s->held_size = n;
         return true;
     }
     s->held_size = 0;
+    free(s->held);
+    s->held = NULL;
     return status == IMSG_OK;
 }
 

@@ -25,9 +25,9 @@ static bool send_content(const struct tls_key *key, uint16_t scheme, const uint8
     return true;
 }
 
-/* The answer to the request just sent, `size` octets that begin with its number.  Answers
- * to earlier ones, which nobody waited for to the end, are passed over. */
-static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t size)
+/* Answers to earlier requests, which nobody waited for to the end, are passed over.  The
+ * number of the request is what all of them begin with. */
+bool tls_signer_answer(struct tls *t, enum imsg_type type)
 {
     uint64_t deadline = monotonic_ms() + TLS_SIGN_TIMEOUT_MS;
 
@@ -39,12 +39,9 @@ static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t
         if (status == IMSG_OK) {
             uint32_t request;
 
-            if (t->child.scratch.type == type) {
-                imsg_get(&t->child.scratch, out, size);
-                memcpy(&request, out, sizeof request);
-                if (request == t->sign_request)
-                    return true;
-            }
+            memcpy(&request, t->child.scratch.payload, sizeof request);
+            if (t->child.scratch.type == type && request == t->sign_request)
+                return true;
         } else if (status == IMSG_BAD) {
             child_violation(&t->child, &t->signer, NULL);
             return false;
@@ -56,6 +53,14 @@ static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t
             return false;
         (void)poll(&p, 1, (int)(deadline - now));
     }
+}
+
+static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t size)
+{
+    if (!tls_signer_answer(t, type))
+        return false;
+    imsg_get(&t->child.scratch, out, size);
+    return true;
 }
 
 int tls_sign(void *ctx, uint16_t scheme, const uint8_t *tbs, size_t n, uint8_t *sig,

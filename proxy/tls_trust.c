@@ -77,7 +77,8 @@ static void revalidate_due(void *ctx)
 SSL_CTX **tls_trust_contexts(struct tls *t, const struct tls_config *c, char *err,
                              size_t cap)
 {
-    struct tls_signers signers = {tls_sign, tls_decrypt, &t->key, &t->second_key};
+    struct tls_signers signers = {tls_sign, tls_decrypt, &t->key, &t->second_key,
+                                  tls_resume_keeper(t)};
 
     return tls_contexts_make(c, &signers, err, cap);
 }

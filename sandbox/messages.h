@@ -144,6 +144,45 @@ struct PACKED msg_decrypted {
     uint8_t premaster[PREMASTER_SIZE];
 };
 
+#define SESSION_ID_SIZE 32u
+
+/* A TLS session that may be resumed, for at most `seconds`; its octets follow. */
+struct PACKED msg_session_put {
+    uint8_t id[SESSION_ID_SIZE];
+    uint32_t seconds;
+    uint8_t once;    /* 1: may be taken once */
+    uint8_t renewed; /* 1: goes on from one that was taken, 0: after a full handshake */
+    uint8_t zero[2];
+};
+
+/* Octets of a session: what does not fit is not kept. */
+#define SESSION_OCTETS_MAX (IMSG_PAYLOAD_MAX - sizeof(struct msg_session_put))
+
+enum session_wish {
+    SESSION_TAKE = 1,   /* answered with SESSION_FOUND */
+    SESSION_FORGET = 2, /* not answered */
+};
+
+struct PACKED msg_session_ask {
+    uint32_t request;
+    uint8_t wish; /* enum session_wish */
+    uint8_t zero[3];
+    uint8_t id[SESSION_ID_SIZE];
+};
+
+enum session_status {
+    SESSION_GOOD = 0,    /* the octets follow */
+    SESSION_UNKNOWN = 1, /* never kept, taken already, forgotten, or pushed out */
+    SESSION_LAPSED = 2,  /* its time is over */
+};
+
+struct PACKED msg_session_found {
+    uint32_t request;
+    uint32_t seconds; /* it may still be used */
+    uint8_t status;   /* enum session_status */
+    uint8_t zero[3];
+};
+
 struct PACKED msg_record_ack {
     uint64_t ticket;
     uint8_t durable; /* 1: on disk; 0: could not be written */

@@ -104,6 +104,31 @@ static size_t decrypted_earlier(uint8_t *out)
     return sizeof m;
 }
 
+static size_t session_put(uint8_t *out)
+{
+    struct msg_session_put m = {.seconds = 1};
+
+    memcpy(out, &m, sizeof m);
+    out[sizeof m] = 0; /* no session, but nobody asks for it either */
+    return sizeof m + 1;
+}
+
+static size_t session_ask(uint8_t *out)
+{
+    struct msg_session_ask m = {.wish = SESSION_FORGET};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t session_found_earlier(uint8_t *out)
+{
+    struct msg_session_found m = {.request = 0xFFFFFFFF, .status = SESSION_UNKNOWN};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t record(uint8_t *out)
 {
     static struct record r;
@@ -203,6 +228,20 @@ const struct spoiler spoilers[] = {
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, offset), 1, "not from the start", NULL},
     {MSG_DECRYPT, ANYONE, offsetof(struct msg_decrypt, zero), 1, "what must be zero",
      NULL},
+    {MSG_SESSION_PUT, ANYONE, offsetof(struct msg_session_put, seconds) + 3, 0x7F,
+     "kept for years", NULL},
+    {MSG_SESSION_PUT, ANYONE, offsetof(struct msg_session_put, seconds), 0,
+     "kept for no time", NULL},
+    {MSG_SESSION_PUT, ANYONE, offsetof(struct msg_session_put, once), 2,
+     "neither once nor not", NULL},
+    {MSG_SESSION_PUT, ANYONE, offsetof(struct msg_session_put, renewed), 2,
+     "neither renewed nor not", NULL},
+    {MSG_SESSION_PUT, ANYONE, offsetof(struct msg_session_put, zero), 1,
+     "what must be zero", NULL},
+    {MSG_SESSION_ASK, ANYONE, offsetof(struct msg_session_ask, wish), 3, "no such wish",
+     NULL},
+    {MSG_SESSION_ASK, ANYONE, offsetof(struct msg_session_ask, zero) + 2, 1,
+     "what must be zero", NULL},
     {MSG_TLS_DATA, ANYONE, 0, 0x69, "not the start of an APDU", NULL},
     {MSG_TLS_REKEY, ANYONE, offsetof(struct msg_tls_rekey, what), 9, "nothing known",
      NULL},
@@ -217,17 +256,31 @@ static const struct {
     unsigned int type;
     size_t (*make)(uint8_t *out);
 } samples[] = {
-    {MSG_CFG_BEGIN, config_begin},    {MSG_CHANNEL, channel},
-    {MSG_UPDATE_BEGIN, update_begin}, {MSG_UPDATE_DATA, update_data},
-    {MSG_TLS_SESSION, session},       {MSG_TLS_DONE, session_id},
-    {MSG_GATE_SESSION_TLS, session},  {MSG_GATE_SESSION_PLAIN, wrap_session},
-    {MSG_DIAL, session_id},           {MSG_DIALED_PLAIN, session},
-    {MSG_DIALED_TLS, session},        {MSG_DIAL_FAILED, dial_failed},
-    {MSG_SESSION_END, session_id},    {MSG_TLS_DATA, test_frame},
-    {MSG_GATE_DATA, test_frame},      {MSG_SIGN, sign},
-    {MSG_SIGNED, signed_earlier},     {MSG_RECORD, record},
-    {MSG_DECRYPT, decrypt},           {MSG_DECRYPTED, decrypted_earlier},
-    {MSG_RECORD_ACK, record_ack},     {MSG_TLS_REKEY, rekeyed},
+    {MSG_CFG_BEGIN, config_begin},
+    {MSG_CHANNEL, channel},
+    {MSG_UPDATE_BEGIN, update_begin},
+    {MSG_UPDATE_DATA, update_data},
+    {MSG_TLS_SESSION, session},
+    {MSG_TLS_DONE, session_id},
+    {MSG_GATE_SESSION_TLS, session},
+    {MSG_GATE_SESSION_PLAIN, wrap_session},
+    {MSG_DIAL, session_id},
+    {MSG_DIALED_PLAIN, session},
+    {MSG_DIALED_TLS, session},
+    {MSG_DIAL_FAILED, dial_failed},
+    {MSG_SESSION_END, session_id},
+    {MSG_TLS_DATA, test_frame},
+    {MSG_GATE_DATA, test_frame},
+    {MSG_SIGN, sign},
+    {MSG_SIGNED, signed_earlier},
+    {MSG_RECORD, record},
+    {MSG_DECRYPT, decrypt},
+    {MSG_DECRYPTED, decrypted_earlier},
+    {MSG_RECORD_ACK, record_ack},
+    {MSG_TLS_REKEY, rekeyed},
+    {MSG_SESSION_PUT, session_put},
+    {MSG_SESSION_ASK, session_ask},
+    {MSG_SESSION_FOUND, session_found_earlier},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])

@@ -79,6 +79,7 @@ static size_t tls_config(const struct stage *s, uint8_t **out)
         .sessions_per_worker = 1000,
         .handshake_s = 600,
         .rekey = {REKEY_INTERVAL_S, REKEY_TIMEOUT_S, REKEY_RECORDS_MAX, false},
+        .resume_s = 3600,
         .cert_pem = cert,
         .ca_pem = ca,
         .crl_pem = crl,
@@ -134,6 +135,7 @@ static size_t signer_config(const struct stage *s, uint8_t **out)
     struct signer_config c = {.key_count = 1, .key = &key};
 
     key.server = true;
+    key.resume_s = 3600;
     (void)snprintf(key.path, sizeof key.path, "%s/station.key", s->dir);
     return signer_config_encode(&c, out);
 }

@@ -89,6 +89,7 @@ bool tls_party_try(struct tls_party *p, const struct tls_party_want *want, char 
         .decrypt = open_premaster,
         .second = pem("second.crt", second),
         .peer_name = want->peer_name,
+        .resume = want->resume,
     };
 
     set_signer(p, want);

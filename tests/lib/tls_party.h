@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "certs/resume.h"
 #include "certs/revocation_rule.h"
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
@@ -41,6 +42,7 @@ struct tls_party_want {
     X509_CRL *crl;
     struct revocation_rule revocation;
     const char *peer_name;
+    struct resume_settings resume;
 };
 
 /* False, with a sentence in `err`, if the context is refused. */

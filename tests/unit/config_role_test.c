@@ -13,14 +13,14 @@
 static const char text[] =
     "audit = { dir = \"log\"; commands = \"async\"; };\n"
     "tls = { cert = \"a.crt\"; key = \"a.key\"; ca = [ \"a.crt\", \"b.crt\" ]; crl = [ "
-    "]; };\n"
+    "]; resumption = true; };\n"
     "limits = { routes_per_gate = 3; sessions_per_worker = 4; handshake = 7; };\n"
     "routes = (\n"
     "  { name = \"r0\"; mode = \"protect-rtu\"; listen = [ \"127.0.0.1:20000\" ];\n"
     "    rtu = [ \"10.0.0.1:2404\", \"10.0.0.2:2404\" ]; policy = \"p\"; t0 = 20; },\n"
     "  { name = \"r1\"; mode = \"wrap-master\"; listen = [ \"127.0.0.1:20001\" ];\n"
     "    remote = [ \"10.0.0.3:19998\" ]; peer_name = \"far\"; policy = \"p\";\n"
-    "    tls = { cert = \"b.crt\"; }; },\n"
+    "    tls = { cert = \"b.crt\"; resumption_lifetime = 60; }; },\n"
     "  { name = \"r2\"; mode = \"wrap-master\"; listen = [ \"127.0.0.1:20002\" ];\n"
     "    remote = [ \"10.0.0.3:19998\" ]; peer_name = \"far\"; policy = \"p\";\n"
     "    tls = { cert = \"b.crt\"; key = \"b.key\"; }; k = 30; w = 20; max_sessions = 3; "
@@ -121,6 +121,9 @@ static void test_signer_has_one_key_for_each_group(void **state)
     assert_true(s.key[conf->routes[1].tls].client);
     assert_false(s.key[conf->routes[2].tls].server);
     assert_true(s.key[conf->routes[2].tls].client);
+    assert_int_equal(s.key[conf->routes[0].tls].resume_s, 7200);
+    assert_int_equal(s.key[conf->routes[1].tls].resume_s, 60);
+    assert_false(s.key[0].single);
     signer_config_free(&s);
 }
 

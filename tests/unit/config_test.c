@@ -187,6 +187,14 @@ static void test_keys_of_later_versions(void **state)
         {"crl = [", "allow = [ \"CN=a\" ]; crl = [", 5, "tls.allow", "not supported",
          "pins"},
         {"crl = [", "ocsp = true; crl = [", 5, "tls.ocsp", "not supported", "CRLs"},
+        {"crl = [", "resumption = 1; crl = [", 5, "tls.resumption", "wrong type",
+         "true or false"},
+        {"crl = [", "resumption = true; resumption_lifetime = 0; crl = [", 5,
+         "tls.resumption_lifetime", "out of range", "from 1 to 86400"},
+        {"crl = [", "resumption_lifetime = 86401; crl = [", 5, "tls.resumption_lifetime",
+         "out of range", "from 1 to 86400"},
+        {"crl = [", "resumption = true; resumption_lifetime = 43200; crl = [", 5,
+         "tls.resumption_lifetime", "not less than the 43200", "shorter"},
     };
 
     (void)state;

@@ -74,6 +74,7 @@ static size_t encode_tls(uint8_t **out)
         .sessions_per_worker = 4,
         .handshake_s = 10,
         .rekey = {600, 120, 100, true},
+        .resume_s = 7200,
         .cert_pem = cert,
         .ca_pem = ca,
         .crl_pem = crl,
@@ -142,6 +143,8 @@ static size_t encode_signer(uint8_t **out)
     key[0].server = true;
     (void)snprintf(key[1].path, sizeof key[1].path, "/etc/gate104/b.key");
     key[1].client = true;
+    key[1].single = true;
+    key[1].resume_s = RESUME_S_MAX;
     return signer_config_encode(&c, out);
 }
 
@@ -285,6 +288,7 @@ static void test_tls_comes_back(void **state)
     assert_int_equal(c.key, 2);
     assert_int_equal(c.sessions_per_worker, 4);
     assert_int_equal(c.handshake_s, 10);
+    assert_int_equal(c.resume_s, 7200);
     assert_int_equal(strlen(c.cert_pem), 69999);
     assert_string_equal(c.ca_pem, "-----BEGIN CERTIFICATE-----\n");
     assert_string_equal(c.crl_pem, "");
@@ -358,6 +362,9 @@ static void test_signer_and_audit_come_back(void **state)
     assert_string_equal(s.key[1].path, "/etc/gate104/b.key");
     assert_true(s.key[0].server && !s.key[0].client);
     assert_true(!s.key[1].server && s.key[1].client);
+    assert_true(!s.key[0].single && s.key[1].single);
+    assert_int_equal(s.key[0].resume_s, 0);
+    assert_int_equal(s.key[1].resume_s, RESUME_S_MAX);
     signer_config_free(&s);
     n = encode_audit(&p);
     assert_true(audit_config_decode(p, n, &a));
