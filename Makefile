@@ -60,7 +60,8 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI
            $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
-           $(wildcard tests/corpus/*.c) $(wildcard tests/pump/*.c)
+           $(wildcard tests/bench/tls/*.c) $(wildcard tests/corpus/*.c) \
+           $(wildcard tests/pump/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -84,7 +85,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        prove model coverage bench help
+        prove model coverage bench bench-tls help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -175,6 +176,13 @@ $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^
 
+# Masters without number, to measure any TLS proxy; see doc/bench.md.
+LOAD := $(B)/bench-tls
+$(LOAD): $(call obj,$(wildcard tests/bench/tls/*.c))
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL)
+
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRC))
 
 # ---- targets ---------------------------------------------------------------------
@@ -249,6 +257,9 @@ bench: $(BENCH) $(B)/gate104
 	$(Q)$(BENCH)
 	$(Q)GATE104_BUILD=$(B) tests/bench/decode
 
+bench-tls: all $(LOAD)
+	$(Q)GATE104_BUILD=$(B) tests/bench/tls/compare
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -274,6 +285,7 @@ help:
 	@echo 'make fuzz       SECONDS=60 JOBS=1 TARGETS="asdu link ...": each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
+	@echo 'make bench-tls  what a handshake and an idle session cost, beside other proxies'
 	@echo 'make prove      what of policy/ is proved, see doc/proof.md'
 	@echo 'make model      search the model of the relay, see doc/relay.md'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
