@@ -17,6 +17,8 @@
 #include <openssl/x509.h>
 
 #include "certs/errtext.h"
+#include "certs/pkcs11_uri.h"
+#include "certs/sign_key_pkcs11.h"
 
 #define FILE_MAX_OCTETS 65536u
 #define RSA_MIN_BITS    2048
@@ -25,7 +27,11 @@
 struct sign_key {
     EVP_PKEY *pkey;
     enum sign_key_type type;
+    struct pkcs11_key *token; /* owns pkey; NULL: the key came from a file */
+    size_t octets;            /* of the largest signature */
 };
+
+static bool set_padding(EVP_PKEY_CTX *ctx, enum sign_family family);
 
 /* ---- loading ---- */
 
@@ -49,6 +55,14 @@ static bool type_of(EVP_PKEY *pkey, enum sign_key_type *type)
         return false;
     *type = group_is(pkey, "secp384r1") ? SIGN_KEY_P384 : SIGN_KEY_P256;
     return *type == SIGN_KEY_P384 || group_is(pkey, "prime256v1");
+}
+
+static bool usable(struct sign_key *key, EVP_PKEY *pkey)
+{
+    int octets = EVP_PKEY_get_size(pkey);
+
+    key->octets = octets > 0 ? (size_t)octets : SIZE_MAX;
+    return type_of(pkey, &key->type);
 }
 
 static bool halves_fit(EVP_PKEY *pkey)
@@ -110,7 +124,7 @@ struct sign_key *sign_key_parse(const char *name, const void *pem, size_t n, cha
     if (!pkey)
         return NULL;
     key = OPENSSL_zalloc(sizeof(*key));
-    if (!key || !type_of(pkey, &key->type))
+    if (!key || !usable(key, pkey))
         errtext_set(err, cap,
                     "%s: not a usable key; make one of type EC P-256, EC P-384 or RSA of "
                     "2048 to 8192 bits",
@@ -129,7 +143,7 @@ struct sign_key *sign_key_parse(const char *name, const void *pem, size_t n, cha
     return NULL;
 }
 
-static bool file_is_private(int fd, const char *name, char *err, size_t cap)
+bool sign_key_file_is_private(int fd, const char *name, char *err, size_t cap)
 {
     struct stat st;
 
@@ -181,7 +195,7 @@ struct sign_key *sign_key_load_fd(int fd, const char *name, char *err, size_t ca
     uint8_t *buf;
     ssize_t n;
 
-    if (!file_is_private(fd, name, err, cap))
+    if (!sign_key_file_is_private(fd, name, err, cap))
         return NULL;
     buf = OPENSSL_malloc(FILE_MAX_OCTETS + 1);
     if (!buf) {
@@ -197,7 +211,66 @@ struct sign_key *sign_key_load_fd(int fd, const char *name, char *err, size_t ca
     return key;
 }
 
-struct sign_key *sign_key_load(const char *path, char *err, size_t cap)
+/* The halves of a token's key cannot be looked at, only seen to work together. */
+static bool signs_for_itself(struct sign_key *key)
+{
+    static const uint8_t probe[] = "gate104: does this key fit its public half?";
+    uint16_t scheme = key->type == SIGN_KEY_RSA    ? 0x0804
+                      : key->type == SIGN_KEY_P384 ? 0x0503
+                                                   : 0x0403;
+    const struct sign_scheme *row = sign_scheme_find(scheme);
+    uint8_t sig[SIGN_SIGNATURE_MAX];
+    EVP_PKEY_CTX *ctx = NULL;
+    EVP_PKEY *public = NULL;
+    uint8_t der[SIGN_PUBLIC_MAX];
+    const uint8_t *at = der;
+    size_t n = sign_key_public(key, der, sizeof der);
+    size_t size = 0;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool good;
+
+    public = n > 0 ? d2i_PUBKEY(NULL, &at, (long)n) : NULL;
+    good =
+        md && public && row &&
+        sign_key_sign(key, SIGN_TLS13_SERVER, scheme, probe, sizeof probe, sig,
+                      sizeof sig, &size) &&
+        EVP_DigestVerifyInit_ex(md, &ctx, row->digest, NULL, NULL, public, NULL) == 1 &&
+        set_padding(ctx, row->family) &&
+        EVP_DigestVerify(md, sig, size, probe, sizeof probe) == 1;
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(public);
+    return good;
+}
+
+static struct sign_key *load_token(const char *name, char *err, size_t cap)
+{
+    struct pkcs11_key *token = pkcs11_key_open(name, err, cap);
+    struct sign_key *key = token ? OPENSSL_zalloc(sizeof(*key)) : NULL;
+
+    if (!key) {
+        pkcs11_key_close(token);
+        return NULL;
+    }
+    key->token = token;
+    key->pkey = pkcs11_key_get(token);
+    if (!usable(key, key->pkey))
+        errtext_set(err, cap,
+                    "%s: not a usable key; make one of type EC P-256, EC P-384 or RSA of "
+                    "2048 to 8192 bits",
+                    name);
+    else if (!signs_for_itself(key))
+        errtext_set(err, cap,
+                    "%s: the token does not sign with it (%s); allow it to sign, and see "
+                    "that the public key of the same label belongs to it",
+                    name, errtext_openssl());
+    else
+        return key;
+    ERR_clear_error();
+    sign_key_free(key);
+    return NULL;
+}
+
+static struct sign_key *load_file(const char *path, char *err, size_t cap)
 {
     /* O_NONBLOCK: a FIFO in place of the file must not hold up the start. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -213,12 +286,25 @@ struct sign_key *sign_key_load(const char *path, char *err, size_t cap)
     return key;
 }
 
+struct sign_key *sign_key_load(const char *path, char *err, size_t cap)
+{
+    return pkcs11_uri_is(path) ? load_token(path, err, cap) : load_file(path, err, cap);
+}
+
+bool sign_key_in_token(const struct sign_key *key)
+{
+    return key->token != NULL;
+}
+
 /* Private numbers are wiped by EVP_PKEY_free. */
 void sign_key_free(struct sign_key *key)
 {
     if (!key)
         return;
-    EVP_PKEY_free(key->pkey);
+    if (key->token)
+        pkcs11_key_close(key->token);
+    else
+        EVP_PKEY_free(key->pkey);
     OPENSSL_clear_free(key, sizeof(*key));
 }
 
@@ -280,25 +366,61 @@ static bool set_padding(EVP_PKEY_CTX *ctx, enum sign_family family)
            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
+static bool make_signature(EVP_PKEY *pkey, const struct sign_scheme *row,
+                           const uint8_t *tbs, size_t n, uint8_t *sig, size_t *made)
+{
+    EVP_PKEY_CTX *ctx = NULL;
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    bool good =
+        md && EVP_DigestSignInit_ex(md, &ctx, row->digest, NULL, NULL, pkey, NULL) == 1 &&
+        set_padding(ctx, row->family) && EVP_DigestSign(md, sig, made, tbs, n) == 1;
+
+    EVP_MD_CTX_free(md);
+    return good;
+}
+
+/* libp11 may need a second attempt where a session of the token was lost. */
+static bool ask_token(struct sign_key *key, const struct sign_scheme *row,
+                      const uint8_t *tbs, size_t n, uint8_t *sig, size_t *made)
+{
+    const size_t cap = *made;
+    bool good = false;
+
+    key->pkey = pkcs11_key_get(key->token);
+    pkcs11_watch_begin();
+    for (int attempt = 0; key->pkey && !good && attempt < 2; attempt++) {
+        *made = cap;
+        good = make_signature(key->pkey, row, tbs, n, sig, made);
+    }
+    pkcs11_watch_end();
+    return good;
+}
+
+/* A token can be pulled out and put in again. */
+static bool token_signature(struct sign_key *key, const struct sign_scheme *row,
+                            const uint8_t *tbs, size_t n, uint8_t *sig, size_t *made)
+{
+    const size_t cap = *made;
+
+    if (ask_token(key, row, tbs, n, sig, made))
+        return true;
+    *made = cap;
+    return pkcs11_key_reopen(key->token) && ask_token(key, row, tbs, n, sig, made);
+}
+
 bool sign_key_sign(struct sign_key *key, enum sign_kind kind, uint16_t scheme,
                    const uint8_t *tbs, size_t n, uint8_t *sig, size_t cap, size_t *siglen)
 {
     const struct sign_scheme *row = sign_scheme_find(scheme);
-    EVP_PKEY_CTX *ctx = NULL;
-    EVP_MD_CTX *md;
     size_t made = cap;
     bool good;
 
     if (!row || !sign_kind_good(kind) || !scheme_fits(key, kind, row))
         return false;
-    if (n == 0 || n > SIGN_CONTENT_MAX || cap < (size_t)EVP_PKEY_get_size(key->pkey))
+    if (n == 0 || n > SIGN_CONTENT_MAX || cap < key->octets)
         return false;
-    md = EVP_MD_CTX_new();
-    good =
-        md &&
-        EVP_DigestSignInit_ex(md, &ctx, row->digest, NULL, NULL, key->pkey, NULL) == 1 &&
-        set_padding(ctx, row->family) && EVP_DigestSign(md, sig, &made, tbs, n) == 1;
-    EVP_MD_CTX_free(md);
+    good = key->token ? token_signature(key, row, tbs, n, sig, &made)
+                      : make_signature(key->pkey, row, tbs, n, sig, &made);
     ERR_clear_error();
     if (good)
         *siglen = made;
@@ -333,7 +455,9 @@ bool sign_key_premaster(struct sign_key *key, const uint8_t *in, size_t n,
     uint8_t random[SIGN_PREMASTER];
     uint8_t found[SIGN_SIGNATURE_MAX];
 
-    if (key->type != SIGN_KEY_RSA || RAND_priv_bytes(random, sizeof(random)) != 1)
+    /* A token's module checks the padding itself, and tells what is wrong with it. */
+    if (key->token || key->type != SIGN_KEY_RSA ||
+        RAND_priv_bytes(random, sizeof(random)) != 1)
         return false;
     /* It fails only for what anybody can see: a length or a number beyond the modulus. */
     if (!decrypt_tls(key->pkey, in, n, found, sizeof(found)))

@@ -22,19 +22,26 @@ enum sign_key_type { SIGN_KEY_P256, SIGN_KEY_P384, SIGN_KEY_RSA };
  * file must be a regular file, owned by the user who runs this or by root, with no rights
  * for group and others.  EC P-256, EC P-384 and RSA of 2048 to 8192 bits are taken, and
  * the public half must belong to the private one.  NULL on error, with a sentence in
- * `err` that names the file and what to do. */
+ * `err` that names the file and what to do.
+ *
+ * A `path` that begins with "pkcs11:" names a key in a token instead, see
+ * certs/pkcs11_uri.h and certs/sign_key_pkcs11.h. */
 struct sign_key *sign_key_load(const char *path, char *err, size_t cap);
 /* The same from an open descriptor, which stays open; `name` is for the sentence. */
 struct sign_key *sign_key_load_fd(int fd, const char *name, char *err, size_t cap);
 /* The same from memory, without the checks of the file. */
 struct sign_key *sign_key_parse(const char *name, const void *pem, size_t n, char *err,
                                 size_t cap);
+/* Whether an open file may hold a secret: regular, owned by the user who runs this or by
+ * root, no rights for group and others.  False with a sentence in `err`. */
+bool sign_key_file_is_private(int fd, const char *name, char *err, size_t cap);
 /* Wipes and frees; NULL is allowed. */
 void sign_key_free(struct sign_key *key);
 
 enum sign_key_type sign_key_type(const struct sign_key *key);
 /* "EC P-256", "EC P-384" or "RSA". */
 const char *sign_key_type_name(enum sign_key_type type);
+bool sign_key_in_token(const struct sign_key *key);
 /* The public half as SubjectPublicKeyInfo (RFC 5280 clause 4.1) in DER: its length, or 0
  * if it does not fit. */
 size_t sign_key_public(const struct sign_key *key, uint8_t *der, size_t cap);

@@ -11,7 +11,8 @@ build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev lib
 tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
        python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils
        clang libclang-rt-14-dev llvm util-linux spin
-       sslscan testssl.sh libmbedtls-dev"
+       sslscan testssl.sh libmbedtls-dev
+       softhsm2 libengine-pkcs11-openssl"
 prove="gcc make libc6-dev binutils perl frama-c-base why3 z3 cvc4"
 
 case ${1:-all} in

@@ -75,6 +75,13 @@ void config_tls_rekey_read(struct config_build *b, const config_setting_t *own,
 bool config_tls_rekey_same(const struct rekey_settings *a,
                            const struct rekey_settings *b);
 
+/* ---- config_tls_key.c ---- */
+
+/* True if a key's setting names a token rather than a file. */
+bool config_key_is_token(const struct config_build *b, const config_setting_t *s);
+/* Its name (certs/pkcs11_uri.h), malloc'ed; NULL after a finding. */
+char *config_key_token(struct config_build *b, const config_setting_t *s);
+
 /* ---- config_route.c ---- */
 
 /* Reads the list of routes into b->c. */

@@ -1,4 +1,5 @@
 #include "certs/pem_check.h"
+#include "certs/pkcs11_uri.h"
 #include "proxy/config.h"
 #include "proxy/config_tls_check.h"
 #include "proxy/endpoint.h"
@@ -112,6 +113,8 @@ static void check_key(const struct config *c, const struct config_file *key,
 {
     struct stat st;
 
+    if (pkcs11_uri_is(key->path))
+        return; /* the signer looks for it */
     if (stat(key->path, &st) != 0) {
         tell(c, errs, CONFIG_ERROR, key->line, "tls.key",
              errno == ENOENT ? "create the key or correct the path"

@@ -84,7 +84,7 @@ static void read_name(struct config_build *b, const config_setting_t *s, size_t 
 {
     const config_setting_t *e = s->type == CONFIG_TYPE_STRING ? s : config_elem(s, i);
 
-    file->path = config_path(b, e);
+    file->path = config_key_is_token(b, e) ? config_key_token(b, e) : config_path(b, e);
     file->line = e->line;
 }
 

@@ -141,8 +141,20 @@ void monitor_free(struct monitor *m)
 
 /* ---- keys ---- */
 
-/* Runs `gate104-signer --check KEY`; its output, error line included, goes to `out`.
- * False if it does not take the key. */
+/* What a module or engine prints comes before what the signer says. */
+static void keep_last_line(char *text)
+{
+    char *line;
+
+    for (size_t n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
+        text[n - 1] = '\0';
+    line = strrchr(text, '\n');
+    if (line)
+        memmove(text, line + 1, strlen(line + 1) + 1);
+}
+
+/* Runs `gate104-signer --check KEY`; the last line of its output, which may be that of an
+ * error, goes to `out`.  False if it does not take the key. */
 static bool ask_signer(const char *key, char *out, size_t cap)
 {
     char program[512];
@@ -171,7 +183,7 @@ static bool ask_signer(const char *key, char *out, size_t cap)
         have += (size_t)n;
     }
     out[have] = '\0';
-    out[strcspn(out, "\n")] = '\0';
+    keep_last_line(out);
     (void)close(pipefd[0]);
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;

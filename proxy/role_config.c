@@ -192,7 +192,7 @@ bool signer_config_decode(const uint8_t *p, size_t n, struct signer_config *c)
         r.bad = true;
     c->key = role_config_get_array(&r, count, sizeof *c->key, 17);
     for (size_t i = 0; c->key && i < count && !r.bad; i++) {
-        role_config_get_path(&r, c->key[i].path, sizeof c->key[i].path);
+        role_config_get_key_name(&r, c->key[i].path, sizeof c->key[i].path);
         c->key[i].group = role_config_get_range(&r, 0, ROUTES_MAX - 1);
         role_config_get_rules(&r, &c->key[i].rules);
         c->key[i].server = role_config_get_bool(&r);

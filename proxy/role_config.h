@@ -138,8 +138,8 @@ struct gate_config {
 #define SIGNER_KEYS_MAX (2u * ROUTES_MAX)
 
 struct signer_key {
-    char path[4096];
-    uint32_t group; /* of tls workers, which alone may use it */
+    char path[4096]; /* or "pkcs11:...", certs/pkcs11_uri.h */
+    uint32_t group;  /* of tls workers, which alone may use it */
     struct tls_rules rules;
     bool server;       /* may sign as TLS server */
     bool client;       /* may sign as TLS client */

@@ -106,6 +106,13 @@ void role_config_get_path(struct wire_reader *r, char *out, size_t cap)
         r->bad = true;
 }
 
+void role_config_get_key_name(struct wire_reader *r, char *out, size_t cap)
+{
+    wire_get_str(r, out, cap);
+    if (out[0] != '/' && strncmp(out, "pkcs11:", 7) != 0)
+        r->bad = true;
+}
+
 void role_config_get_endpoint(struct wire_reader *r, struct msg_endpoint *e)
 {
     memset(e, 0, sizeof *e);

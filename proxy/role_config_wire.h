@@ -47,6 +47,8 @@ enum route_mode role_config_get_mode(struct wire_reader *r);
 void role_config_get_name(struct wire_reader *r, char *out, size_t cap);
 /* An absolute path: a role has no folder of its own. */
 void role_config_get_path(struct wire_reader *r, char *out, size_t cap);
+/* An absolute path, or the name of a key in a token. */
+void role_config_get_key_name(struct wire_reader *r, char *out, size_t cap);
 void role_config_get_endpoint(struct wire_reader *r, struct msg_endpoint *e);
 void role_config_get_revocation(struct wire_reader *r, struct revocation_rule *rule);
 /* Octets with a u32 length of at most `max`: malloc'ed, with a NUL behind them; NULL when

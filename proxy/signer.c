@@ -11,6 +11,8 @@
 #include "sandbox/rate.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,11 @@ static_assert(PREMASTER_SIZE == SIGN_PREMASTER, "one secret");
  * (Bleichenbacher's attack), 50 masters that come back at once need 50. */
 #define DECRYPTIONS_PER_S 20u
 #define DECRYPTIONS_BURST 200u
+
+#define STATUS_TOKEN 102u
+
+/* Descriptors are given out from the lowest. */
+#define MODULE_FDS 256
 
 struct signer;
 
@@ -138,7 +145,7 @@ static uint16_t sign(struct client *c, struct msg_signed *out)
         return (uint16_t)kind;
     if (!sign_key_sign(s->key[c->key], kind, c->scheme, c->content, c->total,
                        out->signature, sizeof out->signature, &size))
-        return STATUS_FAILED;
+        return sign_key_in_token(s->key[c->key]) ? STATUS_TOKEN : STATUS_FAILED;
     out->size = (uint16_t)size;
     return 0;
 }
@@ -160,7 +167,9 @@ static void answer(struct client *c)
                   c->ch.peer_id,
                   out.status == STATUS_NOT_YOUR_KEY ? "not a key of its group"
                   : out.status == STATUS_FAILED     ? "the key does not fit the scheme"
-                                                    : sign_kind_text(out.status),
+                  : out.status == STATUS_TOKEN
+                      ? "the token does not sign; see that it is there and logged in to"
+                      : sign_kind_text(out.status),
                   (unsigned long long)s->signed_count,
                   (unsigned long long)s->refused_count);
     (void)imsg_send(&c->ch, MSG_SIGNED, &out, sizeof out, NULL, 0);
@@ -285,9 +294,20 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
         client_free(c);
 }
 
+/* What a PKCS#11 module has opened (a device, a socket of its service) is its own and has
+ * to outlive the sandbox. */
+static void keep_descriptors(struct child *child)
+{
+    for (int fd = STDERR_FILENO + 1; fd < MODULE_FDS; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            child_keep(child, fd);
+    }
+}
+
 static bool init(struct child *child, const uint8_t *cfg, size_t len)
 {
     struct signer *s = (struct signer *)child;
+    bool tokens = false;
     char err[512];
 
     if (!signer_config_decode(cfg, len, &s->config)) {
@@ -308,6 +328,12 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
             child_log(child, "%s", err);
             return false;
         }
+        tokens = tokens || sign_key_in_token(s->key[i]);
+    }
+    if (tokens) {
+        keep_descriptors(child);
+        /* A role may write no file: a module that tries is to be told, not ended. */
+        (void)signal(SIGXFSZ, SIG_IGN);
     }
     return signer_sessions_init(&s->sessions, child, &s->config);
 }
