@@ -275,6 +275,18 @@ static bool hello_done_good(struct cursor *c, struct agreement *a)
 /* The largest that a key of 8192 bits encrypts to (RFC 5246 clause 7.4.7.1). */
 #define ENCRYPTED_MAX 1024u
 
+/* RFC 6066 clause 8: an OCSP answer. */
+static bool certificate_status_good(struct cursor *c, struct agreement *a)
+{
+    struct cursor answer;
+
+    (void)a;
+    if (get(c, 1) != 1)
+        return false;
+    answer = vector(c, 3);
+    return !answer.bad && answer.left > 0;
+}
+
 static bool client_key_exchange_good(struct cursor *c, struct agreement *a)
 {
     struct cursor value;
@@ -286,17 +298,23 @@ static bool client_key_exchange_good(struct cursor *c, struct agreement *a)
            value.left <= (a->how == EXCHANGE_DHE ? a->prime : ENCRYPTED_MAX);
 }
 
-/* RFC 5246 clause 7.3, figure 1.  gate104 asks for no CertificateStatus and no ticket, so
- * there is no place for them. */
+/* RFC 5246 clause 7.3, figure 1.  gate104 asks for no ticket, so there is no place for
+ * one; a server that is asked for its CertificateStatus may leave it out. */
 #define SERVER_KEY_EXCHANGE 12u
+#define CERTIFICATE_STATUS  22u
 static const struct step {
     uint8_t type;
     body_fn good;
 } steps[] = {
-    {1, client_hello_good},         {2, server_hello_good},
-    {11, certificate_good},         {SERVER_KEY_EXCHANGE, server_key_exchange_good},
-    {13, certificate_request_good}, {14, hello_done_good},
-    {11, certificate_good},         {16, client_key_exchange_good},
+    {1, client_hello_good},
+    {2, server_hello_good},
+    {11, certificate_good},
+    {CERTIFICATE_STATUS, certificate_status_good},
+    {SERVER_KEY_EXCHANGE, server_key_exchange_good},
+    {13, certificate_request_good},
+    {14, hello_done_good},
+    {11, certificate_good},
+    {16, client_key_exchange_good},
 };
 
 static bool exchange_allowed(enum exchange how, unsigned int allow)
@@ -304,6 +322,16 @@ static bool exchange_allowed(enum exchange how, unsigned int allow)
     if (how == EXCHANGE_ECDHE)
         return true;
     return allow & (how == EXCHANGE_DHE ? SIGN_ALLOW_DHE : SIGN_ALLOW_TRANSPORT);
+}
+
+/* True if the message is not there, and need not be. */
+static bool left_out(const struct step *step, const struct cursor *c,
+                     const struct agreement *a)
+{
+    if (step->type == CERTIFICATE_STATUS)
+        return c->left > 0 && c->p[0] != step->type;
+    /* Key transport needs nothing of the server but its certificate. */
+    return step->type == SERVER_KEY_EXCHANGE && a->how == EXCHANGE_TRANSPORT;
 }
 
 enum sign_kind sign_check_tls12_client(const uint8_t *tbs, size_t n, unsigned int allow)
@@ -314,8 +342,7 @@ enum sign_kind sign_check_tls12_client(const uint8_t *tbs, size_t n, unsigned in
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct cursor body;
 
-        /* Key transport needs nothing of the server but its certificate. */
-        if (steps[i].type == SERVER_KEY_EXCHANGE && a.how == EXCHANGE_TRANSPORT)
+        if (left_out(&steps[i], &c, &a))
             continue;
         if (get(&c, 1) != steps[i].type)
             return c.bad ? SIGN_REFUSED_LENGTH : SIGN_REFUSED_ORDER;

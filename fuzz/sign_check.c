@@ -90,6 +90,14 @@ static bool may_be_tls12_client(const uint8_t *p, size_t n, unsigned int allow)
     unsigned int suite = 0;
 
     for (size_t i = 0; i < sizeof types; i++) {
+        /* An OCSP answer may stand behind the server's certificate (RFC 6066 clause 8).
+         */
+        if (i == 3 && n >= 4 && p[0] == 22 && be24(p + 1) <= n - 4) {
+            if (be24(p + 1) < 5 || p[4] != 1)
+                return false;
+            n -= 4 + be24(p + 1);
+            p += 4 + be24(p + 1);
+        }
         if (i == 2)
             suite = suite_of(body[1], size[1]);
         if (i == 3 && suite == 0x003C) {

@@ -260,11 +260,51 @@ static void client_types(void **state)
             struct sign_content c = good;
 
             c.p[at] = (uint8_t)type;
-            assert_int_equal(check_client(&c),
-                             type == types[i] ? SIGN_TLS12_CLIENT : SIGN_REFUSED_ORDER);
+            /* A CertificateStatus may stand behind the server's certificate. */
+            assert_int_equal(check_client(&c), type == types[i] ? SIGN_TLS12_CLIENT
+                                               : i == 3 && type == 22
+                                                   ? SIGN_REFUSED_MESSAGE
+                                                   : SIGN_REFUSED_ORDER);
         }
         at += 4 + body_of(i).n;
     }
+}
+
+/* The good messages with `times` CertificateStatus of this body before number `at`. */
+static enum sign_kind check_with_status(int at, int times,
+                                        const struct sign_content *body)
+{
+    struct sign_content c = {.n = 0};
+
+    for (int i = 0; i < MESSAGES; i++) {
+        struct sign_content good = body_of(i);
+
+        for (int k = 0; i == at && k < times; k++)
+            put_message(&c, 22, body);
+        put_message(&c, types[i], &good);
+    }
+    return check_client(&c);
+}
+
+/* RFC 6066 clause 8. */
+static void client_status(void **state)
+{
+    static const struct sign_content good = {.p = {1, 0, 0, 2, 0x30, 0}, .n = 6};
+    static const struct sign_content bad[] = {
+        {.p = {2, 0, 0, 2, 0x30, 0}, .n = 6},
+        {.p = {1, 0, 0, 0}, .n = 4},
+        {.p = {1, 0, 0, 3, 0x30, 0}, .n = 6},
+        {.p = {1, 0, 0, 1, 0x30, 0}, .n = 6},
+        {.p = {1}, .n = 1},
+    };
+
+    (void)state;
+    for (int at = 0; at < MESSAGES; at++)
+        assert_int_equal(check_with_status(at, 1, &good),
+                         at == 3 ? SIGN_TLS12_CLIENT : SIGN_REFUSED_ORDER);
+    assert_int_equal(check_with_status(3, 2, &good), SIGN_REFUSED_ORDER);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(check_with_status(3, 1, &bad[i]), SIGN_REFUSED_MESSAGE);
 }
 
 /* Vectors that add up, but hold what their message does not allow. */
@@ -353,8 +393,9 @@ int main(void)
         cmocka_unit_test(client_good),           cmocka_unit_test(client_order),
         cmocka_unit_test(client_cut_and_longer), cmocka_unit_test(client_bodies_add_up),
         cmocka_unit_test(client_just_bad),       cmocka_unit_test(client_types),
-        cmocka_unit_test(client_vectors),        cmocka_unit_test(client_session_ids),
-        cmocka_unit_test(client_empty_lists),    cmocka_unit_test(client_curves_agree),
+        cmocka_unit_test(client_status),         cmocka_unit_test(client_vectors),
+        cmocka_unit_test(client_session_ids),    cmocka_unit_test(client_empty_lists),
+        cmocka_unit_test(client_curves_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
