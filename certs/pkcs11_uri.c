@@ -82,12 +82,13 @@ static bool set_env(struct pkcs11_uri *uri, const char *p, size_t n, char *err,
                     size_t cap)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-    char *to = uri->env[uri->env_count];
     size_t name;
+    char *to;
 
-    if (uri->env_count == PKCS11_ENV_MAX)
+    if (uri->env_count >= PKCS11_ENV_MAX)
         return fail(err, cap, "more than %u x-env attributes; leave some out",
                     PKCS11_ENV_MAX);
+    to = uri->env[uri->env_count];
     if (!decode(p, n, to, sizeof uri->env[0]))
         return fail(err, cap, "x-env is too long or not in the form of RFC 7512");
     name = strspn(to, letters);
