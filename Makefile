@@ -46,7 +46,7 @@ ALLCFLAGS = $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) -MMD -MP
 POLICY_SRC  := $(wildcard policy/*.c)
 SANDBOX_SRC := $(wildcard sandbox/*.c)
 CERTS_SRC   := $(wildcard certs/*.c)
-MAINS       := gate104d broker tls gate signer audit
+MAINS       := gate104d broker tls gate signer audit fetcher
 PROXY_SRC   := $(filter-out $(MAINS:%=proxy/%.c),$(wildcard proxy/*.c))
 CLI_SRC     := $(wildcard proxy/cli/*.c)
 PKI_SRC     := $(wildcard proxy/pki/*.c)
@@ -72,7 +72,7 @@ LIBT := $(B)/libtest.a
 SSL  := -lssl -lcrypto
 PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate \
             $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim \
-            $(B)/gate104-pki
+            $(B)/gate104-pki $(B)/gate104-fetcher
 HOSTILE_SRC := $(wildcard tests/hostile/*.c)
 HOSTILE     := $(B)/hostile/ipc_hostile
 CORPUS_SRC  := $(wildcard tests/corpus/*.c) tests/hostile/stage.c \
@@ -108,6 +108,8 @@ $(B)/gate104-signer: LDLIBS = -lcrypto -lcap
 $(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
                      $(call obj,certs/security_event.c)
 $(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
+$(B)/gate104-fetcher: $(call obj,proxy/fetcher.c) $(LIBX) $(LIBS)
+$(B)/gate104-fetcher: LDLIBS = -lcap
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap
 # Certificates by hand: the one program beside the signer that reads private keys.
@@ -266,7 +268,7 @@ install: all
 	    $(DESTDIR)$(docdir)/examples
 	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/gate104 $(B)/gate104-sim $(DESTDIR)$(bindir)/
-	install -m 755 $(foreach r,broker tls gate signer audit pki,$(B)/gate104-$(r)) \
+	install -m 755 $(foreach r,broker tls gate signer audit fetcher pki,$(B)/gate104-$(r)) \
 	    $(DESTDIR)$(libexec)/
 	install -m 644 $(wildcard doc/*.1) $(DESTDIR)$(mandir)/man1/
 	install -m 644 $(wildcard doc/*.5) $(DESTDIR)$(mandir)/man5/

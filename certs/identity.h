@@ -33,11 +33,20 @@
 #define IDENTITY_WARN_MONITOR_ONLY 4u
 #define IDENTITY_WARN_NO_PFS                                                             \
     8u /* who gets the RSA key later can read the session: key transport */
+/* The responder was asked and gave no answer that counts (events 2.7 and 2.8): one of
+ * these values, in the bits of the mask. */
+#define IDENTITY_WARN_OCSP_MASK    0x70u
+#define IDENTITY_WARN_OCSP_SILENT  0x10u
+#define IDENTITY_WARN_OCSP_EXPIRED 0x20u
+#define IDENTITY_WARN_OCSP_BAD     0x30u /* forged, about another certificate, garbage */
+#define IDENTITY_WARN_OCSP_UNKNOWN 0x40u /* it does not know the certificate */
 /* No warning, but it travels with them: the session goes on from an earlier one. */
-#define IDENTITY_RESUMED 64u
+#define IDENTITY_RESUMED 0x80u
 /* The session that was to be resumed is too old; a full handshake followed (event 1.10).
  */
-#define IDENTITY_WARN_LAPSED 128u
+#define IDENTITY_WARN_LAPSED 0x100u
+/* All of them. */
+#define IDENTITY_WARNINGS 0x1FFu
 
 /* Every text is printable ASCII.  A text that did not fit was cut and ends in "...": such
  * a text is for people; decide on the fingerprint. */

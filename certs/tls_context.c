@@ -283,3 +283,11 @@ unsigned int tls_warnings(const SSL *ssl)
 
     return (note ? note->warnings : 0) | transport;
 }
+
+void tls_warn(const SSL *ssl, unsigned int warning)
+{
+    struct tls_note *note = tls_note_of(ssl);
+
+    if (note)
+        note->warnings |= warning;
+}

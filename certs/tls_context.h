@@ -73,5 +73,6 @@ enum tls_failure tls_failure(SSL *ssl, int ret, char *detail, size_t cap);
 
 /* What did not stop a handshake but belongs in the log: a set of IDENTITY_WARN_*. */
 unsigned int tls_warnings(const SSL *ssl);
+void tls_warn(const SSL *ssl, unsigned int warning);
 
 #endif

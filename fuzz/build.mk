@@ -34,6 +34,7 @@ TESTED  := $(wildcard policy/*.c) \
            $(addprefix certs/,ca_cert.c ca_file.c ca_index.c ca_key.c ca_show.c \
                               ca_show_roles.c errtext.c est_answer.c identity_cert.c \
                               identity_roles.c pem.c user_roles_encode.c) \
+           certs/pkcs11_uri.c proxy/fetcher_http.c \
            tests/lib/type_matrix.c tests/lib/element_oracle.c
 LIBS    := -Wl,--as-needed -lconfig -ljansson -lcrypto
 SHARED  := $(wildcard fuzz/lib/*.c)

@@ -138,7 +138,7 @@ sub gate_route {
 my %configs = (
     broker   => "\xB1" . pack('V4', 1, 64, 4, 1) . u16(2) . broker_route(0, 1) . broker_route(7, 2),
     tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . "\1\0\1" . u16(1) . blob32('second') . blob32("-----BEGIN") . blob32('ca')
-              . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . pack('C', 0) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
+              . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . pack('C', 0) . "\1\0\1" . pack('V3', 15, 86400, 300) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
               . u16(1) . blob16('old') . "\2" . blob16('rtu20.example') . pack('V', 345600),
     gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
               . gate_route(1, 32767, 1),
@@ -150,6 +150,10 @@ my %configs = (
               . blob16('/etc/b.key') . "\1\0\0\0\0\1\0\0\1",
     audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
               . blob16('old') . told_profile(1, 1, 2, 0x80000, 0x80002),
+    token    => "\xB4" . u16(1) . blob16('pkcs11:token=a;object=b?module-path=/m.so') . "\1\1",
+    fetcher  => "\xB6" . u16(2) . pack('V', 0) . endpoint4('10.0.0.5', 2560) . blob16('10.0.0.5:2560') . blob16('/')
+              . pack('V2', 15, 300) . pack('V', 3) . $six . blob16('ocsp.example') . blob16('/status?x')
+              . pack('V2', 60, 86400),
     relative => "\xB5" . blob16('log') . u16(1) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0),
     many     => "\xB4" . u16(65535) . blob16('/etc/a.key') . "\1\0",
 );
@@ -250,18 +254,19 @@ seed('sign_check', "tls12_server_$_", ask(0x0804, 1, "\x44" x 64 . params($_, $c
     for sort keys %curves;
 
 sub handshake {
-    my ($curve) = @_;
+    my ($curve, $staple) = @_;
     my $hello = pack('n', 0x0303) . "\x55" x 32 . vec8('');
     my $certificates = vec24(vec24("\x30" x 20));
     return message(1, $hello . vec16(pack 'n2', 0xC02B, 0xC02F) . vec8("\0") . vec16(pack('nn', 23, 0)))
         . message(2, $hello . pack('nC', 0xC02B, 0) . vec16(pack('nn', 0xFF01, 1) . "\0"))
-        . message(11, $certificates)
+        . message(11, $certificates) . ($staple // '')
         . message(12, params($curve, $curves{$curve}) . pack('n', 0x0403) . vec16("\x66" x 70))
         . message(13, vec8("\x01\x40") . vec16(pack 'n2', 0x0403, 0x0804) . vec16(vec16("\x30\x00")))
         . message(14, '') . message(11, $certificates)
         . message(16, vec8(($curve == 29 ? "\x09" : "\x04") . "\x09" x ($curves{$curve} - 1)));
 }
 seed('sign_check', "tls12_client_$_", ask(0x0403, 1, handshake($_))) for sort keys %curves;
+seed('sign_check', 'tls12_client_staple', ask(0x0403, 1, handshake(23, message(22, "\1" . vec24("\x30\0")))));
 seed('sign_check', 'tls12_client_more', ask(0x0403, 1, handshake(23) . message(20, "\0" x 12)));
 
 sub prime { my ($n) = @_; return vec16("\xFF" x 8 . "\x5A" x ($n - 16) . "\xFF" x 8) }
@@ -284,7 +289,7 @@ seed('sign_check', 'digest', ask(0x0403, 1, "\x77" x 32));
 
 # ---- messages (sandbox/messages.def) -----------------------------------------------------------
 
-my %role = (MON => 0, BROKER => 1, TLS => 2, GATE => 3, SIGNER => 4, AUDIT => 5, ROLES => 3);
+my %role = (MON => 0, BROKER => 1, TLS => 2, GATE => 3, SIGNER => 4, AUDIT => 5, FETCHER => 6, ROLES => 3);
 my %phase = (INIT => 0, READY => 1, RUN => 2, HELLO => 3, OPEN => 4);
 my $rows = do {
     open my $fh, '<', "$FindBin::Bin/../sandbox/messages.def" or die "messages.def: $!";

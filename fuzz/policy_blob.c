@@ -1,9 +1,8 @@
 /* A compiled policy from a process that may lie: arbitrary octets are refused with a
  * sentence or become a policy that decides as its rules read.
  *
- * Target functions: policy_load policy_free policy_decide_for policy_rule_name policy_stats
- *   policy_default policy_rule_count
- * Options: -max_len=1024
+ * Target functions: policy_load policy_free policy_decide_for policy_rule_name
+ * policy_stats policy_default policy_rule_count Options: -max_len=1024
  *
  * Input: the blob. */
 #include "fuzz/lib/fuzz.h"

@@ -3,10 +3,11 @@
  *
  * Target functions: broker_config_decode tls_config_decode gate_config_decode
  *   signer_config_decode audit_config_decode broker_config_encode tls_config_encode
- *   gate_config_encode signer_config_encode audit_config_encode
+ *   gate_config_encode signer_config_encode audit_config_encode fetcher_config_decode
+ *   fetcher_config_encode
  * Options: -max_len=2048
  *
- * Input: an encoded configuration; all five decoders get it. */
+ * Input: an encoded configuration; all six decoders get it. */
 #include "fuzz/lib/fuzz.h"
 
 #include "proxy/role_config.h"
@@ -135,7 +136,7 @@ static bool try_signer(const uint8_t *p, size_t n)
         return false;
     FUZZ_CHECK(c.key_count >= 1 && c.key_count <= ROUTES_MAX);
     for (size_t i = 0; i < c.key_count; i++)
-        FUZZ_CHECK(c.key[i].path[0] == '/');
+        FUZZ_CHECK(c.key[i].path[0] == '/' || strncmp(c.key[i].path, "pkcs11:", 7) == 0);
     const size_t size = signer_config_encode(&c, &again);
     check_again(p, n, again, size);
     signer_config_free(&c);
@@ -160,11 +161,32 @@ static bool try_audit(const uint8_t *p, size_t n)
     return true;
 }
 
+static bool try_fetcher(const uint8_t *p, size_t n)
+{
+    struct fetcher_config c;
+    uint8_t *again;
+
+    if (!fetcher_config_decode(p, n, &c))
+        return false;
+    FUZZ_CHECK(c.group_count >= 1 && c.group_count <= ROUTES_MAX);
+    for (size_t i = 0; i < c.group_count; i++) {
+        const struct fetcher_group *g = &c.group[i];
+        check_name(g->host, sizeof g->host);
+        check_name(g->path, sizeof g->path);
+        check_endpoints(&g->responder, 1);
+        FUZZ_CHECK(g->path[0] == '/' && g->timeout_s <= OCSP_TIMEOUT_MAX);
+    }
+    const size_t size = fetcher_config_encode(&c, &again);
+    check_again(p, n, again, size);
+    fetcher_config_free(&c);
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const int taken = try_broker(data, size) + try_tls(data, size) +
                       try_gate(data, size) + try_signer(data, size) +
-                      try_audit(data, size);
+                      try_audit(data, size) + try_fetcher(data, size);
 
     FUZZ_CHECK(taken <= 1); /* none is taken for another's */
     return 0;

@@ -32,6 +32,16 @@ struct config_resume {
 
 uint32_t config_resume_seconds(const struct config_resume *r); /* 0: off */
 
+/* A responder for the status of certificates; all zero without one. */
+struct config_ocsp {
+    bool used;
+    bool query;
+    bool required;
+    bool staple;
+    uint32_t timeout, max_age, refresh; /* seconds */
+    struct fetcher_group at;
+};
+
 /* TLS settings that one or more routes share; their place in config.tls is the group. */
 struct config_tls {
     unsigned int line;
@@ -51,6 +61,7 @@ struct config_tls {
     struct pins pins;
     struct rekey_settings rekey;
     struct config_resume resume;
+    struct config_ocsp ocsp;
 };
 
 struct config_policy {
@@ -172,6 +183,8 @@ bool config_broker_role(const struct config *c, uint32_t incarnation,
 bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *out);
 bool config_gate_role(const struct config *c, uint32_t gate, struct gate_config *out);
 bool config_signer_role(const struct config *c, struct signer_config *out);
+/* Without groups: no fetcher is needed. */
+bool config_fetcher_role(const struct config *c, struct fetcher_config *out);
 bool config_audit_role(const struct config *c, struct audit_config *out);
 
 #endif

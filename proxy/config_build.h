@@ -82,6 +82,16 @@ bool config_key_is_token(const struct config_build *b, const config_setting_t *s
 /* Its name (certs/pkcs11_uri.h), malloc'ed; NULL after a finding. */
 char *config_key_token(struct config_build *b, const config_setting_t *s);
 
+/* ---- config_tls_ocsp.c ---- */
+
+/* Reads the group (NULL: there is none).  False after a finding. */
+bool config_ocsp_read(struct config_build *b, const config_setting_t *group,
+                      struct config_ocsp *o);
+bool config_ocsp_same(const struct config_ocsp *a, const struct config_ocsp *b);
+void config_ocsp_role(const struct config_ocsp *o, struct ocsp_config *out);
+/* Seconds that a session with these TLS settings may wait for a responder. */
+uint32_t config_ocsp_wait(const struct config *c, size_t tls);
+
 /* ---- config_route.c ---- */
 
 /* Reads the list of routes into b->c. */

@@ -179,7 +179,7 @@ static void check_users(const struct config *c, struct config_errors *errs)
     if (!apart)
         tell(c, errs, CONFIG_WARNING, 0, "user",
              "create a user for each role: \"NAME-broker\", \"NAME-tls\", \"NAME-gate\", "
-             "\"NAME-signer\", \"NAME-audit\"",
+             "\"NAME-signer\", \"NAME-audit\", \"NAME-fetcher\"",
              "roles share the user \"%s\", with less between them", c->user);
 }
 

@@ -1,5 +1,5 @@
 /* What a configuration that was read again changes. */
-#include "proxy/config.h"
+#include "proxy/config_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,11 @@ bool config_same_groups(const struct config *a, const struct config *b)
         const struct config_route *y = &b->routes[i];
 
         if (x->tls != y->tls || x->mode != y->mode || strcmp(x->name, y->name) != 0)
+            return false;
+    }
+    /* The fetcher would not know of another responder. */
+    for (size_t i = 0; i < a->tls_count; i++) {
+        if (!config_ocsp_same(&a->tls[i].ocsp, &b->tls[i].ocsp))
             return false;
     }
     return true;

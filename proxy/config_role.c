@@ -1,5 +1,7 @@
 #include "proxy/config.h"
 
+#include "proxy/config_build.h"
+
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +172,7 @@ bool config_tls_role(const struct config *c, uint32_t group, struct tls_config *
     out->pins = t->pins;
     out->rekey = t->rekey;
     out->resume_s = config_resume_seconds(&t->resume);
+    config_ocsp_role(&t->ocsp, &out->ocsp);
     out->cert_pem = concatenate(&t->cert, 1);
     out->second_pem =
         t->second_cert.path ? concatenate(&t->second_cert, 1) : calloc(1, 1);
@@ -231,7 +234,9 @@ bool config_gate_role(const struct config *c, uint32_t gate, struct gate_config 
     for (size_t i = first; i < c->route_count && config_gate_of(c, i) == gate; i++) {
         const struct config_route *from = &c->routes[i];
         uint32_t dial = from->t0 * (uint32_t)from->target_count;
+        uint32_t identify = c->limits.handshake + config_ocsp_wait(c, from->tls);
 
+        out->handshake_s = identify > out->handshake_s ? identify : out->handshake_s;
         out->t0_max_s = dial > out->t0_max_s ? dial : out->t0_max_s;
         if (!fill_gate_route(c, from, &out->route[out->route_count++])) {
             gate_config_free(out);

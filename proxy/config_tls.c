@@ -23,7 +23,7 @@ const struct config_key config_tls_keys[] = {
     {"rekey", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"ciphers", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it; the suites are those of profile = \"strict\" or \"62351-3-full\""},
-    {"ocsp", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it and name CRLs with crl"},
+    {"ocsp", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"allow", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it and name certificates with pins"},
     {"resumption", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
@@ -154,7 +154,8 @@ static bool same_set(const struct config_tls *a, const struct config_tls *b)
                       b->crl_named_count) &&
            config_revocation_same(a, b) && pins_equal(&a->pins, &b->pins) &&
            config_tls_rekey_same(&a->rekey, &b->rekey) && a->resume.on == b->resume.on &&
-           a->resume.lifetime == b->resume.lifetime;
+           a->resume.lifetime == b->resume.lifetime &&
+           config_ocsp_same(&a->ocsp, &b->ocsp);
 }
 
 /* Takes the set over. */
@@ -190,7 +191,7 @@ static void check_lists(struct config_build *b, const config_setting_t *route,
             &b->r, CONFIG_ERROR, route, "tls",
             "add ca = [ \"ca.crt\" ]: who may issue the peers' certificates",
             "no \"ca\" is configured for this route");
-    if (t->crl_named_count == 0 && absent(b, own, "crl"))
+    if (t->crl_named_count == 0 && !t->ocsp.query && absent(b, own, "crl"))
         config_report_key(&b->r, CONFIG_WARNING, route, "tls", "add crl = [ \"ca.crl\" ]",
                           "without \"crl\" a revoked certificate is not noticed");
 }
@@ -211,6 +212,8 @@ bool config_tls_read(struct config_build *b, const config_setting_t *route,
                      &t.pins);
     config_tls_rekey_read(b, own, &t.rekey);
     config_resume_read(b, own, t.rekey.interval_s, &t.resume);
+    (void)config_ocsp_read(b, config_tls_effective(b, own, "ocsp", CONFIG_KIND_GROUP),
+                           &t.ocsp);
     if (b->r.errs->errors == before)
         check_lists(b, route, own, &t);
     if (t.cert.path && t.key.path && b->r.errs->errors == before)

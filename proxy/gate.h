@@ -64,7 +64,7 @@ struct gate_session {
     struct msg_endpoint target; /* of the dialled one; family 0 until known */
     bool identified;
     struct peer_identity peer;
-    uint8_t warnings;  /* set of IDENTITY_WARN_* */
+    uint16_t warnings; /* set of IDENTITY_WARN_* */
     bool roles_matter; /* the policy has rules for certain roles */
     struct role_set roles;
     uint64_t role_bits;    /* those for policy_decide_for */
@@ -164,7 +164,7 @@ void gate_role_decide(const struct gate_session *s, enum direction direction,
  */
 bool gate_trust_closed(struct gate_leg *leg, const struct msg_tls_closed *c);
 /* What is to be warned of; at the session's begin, and when it changes. */
-void gate_trust_warnings(struct gate_session *s, uint8_t warnings);
+void gate_trust_warnings(struct gate_session *s, uint16_t warnings);
 /* True if this peer may not command now: its CA's list is too long out of date. */
 bool gate_trust_no_commands(const struct gate_session *s);
 
@@ -211,6 +211,8 @@ void gate_log_peer(struct record *r, const struct gate_session *s);
 /* Names the security event; nothing for SECURITY_NONE. */
 void gate_log_security(struct record *r, enum record_tag tag, enum security_event event);
 const char *gate_log_side(int side);
+/* gate_warn.c: the records of what the worker could not find out about the peer. */
+void gate_warn_ocsp(struct gate_session *s);
 /* True if a handshake failure may have a record of its own now. */
 bool gate_log_may_tell_failure(struct gate *g);
 /* True while there is room for more records than one round makes. */

@@ -268,19 +268,44 @@ static void tls_offence(struct gate_leg *leg)
                        imsg_fault_name(leg->ch.fault));
 }
 
+/* The warnings at the start of a message; false if there are others than are known. */
+static bool read_warnings(const struct imsg *m, uint16_t *warnings)
+{
+    struct msg_tls_warnings w;
+
+    memcpy(&w, m->payload, sizeof w);
+    *warnings = w.warnings;
+    return (w.warnings & ~IDENTITY_WARNINGS) == 0;
+}
+
+static void tls_warnings(struct gate_leg *leg, struct imsg *m)
+{
+    uint16_t warnings;
+
+    if (read_warnings(m, &warnings)) {
+        gate_trust_warnings(leg->session, warnings);
+        return;
+    }
+    (void)imsg_reject(&leg->ch, m);
+    tls_offence(leg);
+}
+
 static void tls_identity(struct gate_leg *leg, struct imsg *m)
 {
+    const size_t head = sizeof(struct msg_tls_warnings);
     struct gate_session *s = leg->session;
+    uint16_t warnings;
 
-    if (s->identified || m->len < 2 ||
-        !identity_decode(&s->peer, m->payload + 1, m->len - 1)) {
+    if (s->identified || m->len <= head || !read_warnings(m, &warnings) ||
+        !identity_decode(&s->peer, m->payload + head, m->len - head)) {
         (void)imsg_reject(&leg->ch, m);
         tls_offence(leg);
         return;
     }
     s->identified = true;
     leg->ch.phase = PHASE_OPEN;
-    gate_trust_warnings(s, m->payload[0]);
+    gate_trust_warnings(s, warnings);
+    gate_warn_ocsp(s);
     if (s->route->mode == ROUTE_PROTECT_RTU) {
         gate_role_evaluate(s);
         gate_session_ask_dial(s);
@@ -370,7 +395,7 @@ static void tls_message(struct gate_leg *leg, struct imsg *m)
     case MSG_IDENTITY: tls_identity(leg, m); break;
     case MSG_TLS_FAILED: tls_failed(leg, m); break;
     case MSG_TLS_CLOSED: tls_closed(leg, m); break;
-    case MSG_TLS_WARNINGS: gate_trust_warnings(leg->session, m->payload[0]); break;
+    case MSG_TLS_WARNINGS: tls_warnings(leg, m); break;
     case MSG_TLS_REKEY:
         if (!gate_rekey_told(leg, m))
             tls_offence(leg);

@@ -328,7 +328,7 @@ static bool make_link(struct gate_session *s)
     return s->link != NULL;
 }
 
-static void note_warnings(struct record *r, uint8_t warnings)
+static void note_warnings(struct record *r, uint16_t warnings)
 {
     bool no_crl = warnings & IDENTITY_WARN_NO_CRL;
     bool no_pfs = warnings & IDENTITY_WARN_NO_PFS;

@@ -61,9 +61,9 @@ static void warn(struct gate_session *s, enum event event, const char *id,
     (void)gate_log_send(s->gate, &r);
 }
 
-void gate_trust_warnings(struct gate_session *s, uint8_t warnings)
+void gate_trust_warnings(struct gate_session *s, uint16_t warnings)
 {
-    uint8_t news = warnings & (uint8_t)~s->warnings;
+    uint16_t news = warnings & (uint16_t)~s->warnings;
     bool opening = s->link == NULL;
 
     s->warnings = warnings | (s->warnings & IDENTITY_RESUMED);

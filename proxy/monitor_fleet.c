@@ -14,15 +14,15 @@
 static const struct {
     enum role a, b;
 } joins[] = {
-    {ROLE_TLS, ROLE_SIGNER},  {ROLE_GATE, ROLE_AUDIT}, {ROLE_BROKER, ROLE_AUDIT},
-    {ROLE_BROKER, ROLE_GATE}, {ROLE_BROKER, ROLE_TLS},
+    {ROLE_TLS, ROLE_SIGNER},   {ROLE_TLS, ROLE_FETCHER}, {ROLE_GATE, ROLE_AUDIT},
+    {ROLE_BROKER, ROLE_AUDIT}, {ROLE_BROKER, ROLE_GATE}, {ROLE_BROKER, ROLE_TLS},
 };
 
 /* Of two processes that disagree about the catalogue the one nearer to the network goes:
  * a process that was taken over may accuse whom it likes. */
 static const int standing[ROLE_COUNT] = {
-    [ROLE_TLS] = 0,    [ROLE_GATE] = 1,  [ROLE_BROKER] = 2,
-    [ROLE_SIGNER] = 3, [ROLE_AUDIT] = 4, [ROLE_MONITOR] = 5,
+    [ROLE_TLS] = 0,    [ROLE_FETCHER] = 1, [ROLE_GATE] = 2,    [ROLE_BROKER] = 3,
+    [ROLE_SIGNER] = 4, [ROLE_AUDIT] = 5,   [ROLE_MONITOR] = 6,
 };
 
 static bool give_channel(struct proc *to, const struct proc *peer, int fd)
@@ -284,7 +284,7 @@ static const struct {
     {0},
     {1u << ROLE_GATE},
     {1u << ROLE_BROKER},
-    {1u << ROLE_TLS | 1u << ROLE_SIGNER},
+    {1u << ROLE_TLS | 1u << ROLE_SIGNER | 1u << ROLE_FETCHER},
     {1u << ROLE_AUDIT},
 };
 

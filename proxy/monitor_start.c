@@ -43,6 +43,22 @@ struct proc *monitor_add_signer(struct monitor *m, const struct config *c, uint3
     return size > 0 ? monitor_proc_add(m, ROLE_SIGNER, id, cfg, size) : NULL;
 }
 
+/* Without a responder in the configuration there is no fetcher. */
+static bool build_fetcher(struct monitor *m)
+{
+    struct fetcher_config c;
+    uint8_t *cfg = NULL;
+    size_t size;
+    bool needed;
+
+    if (!config_fetcher_role(m->config, &c))
+        return false;
+    needed = c.group_count > 0;
+    size = needed ? fetcher_config_encode(&c, &cfg) : 0;
+    fetcher_config_free(&c);
+    return !needed || add(m, ROLE_FETCHER, 0, cfg, size);
+}
+
 /* What the broker is told, with session numbers that no earlier one gave. */
 static size_t encode_broker(struct monitor *m, uint8_t **cfg)
 {
@@ -106,7 +122,8 @@ bool monitor_build(struct monitor *m)
     m->group_count = m->config->tls_count;
     m->group = calloc(m->group_count ? m->group_count : 1, sizeof *m->group);
     if (!m->group || !build_audit(m) ||
-        !monitor_add_signer(m, m->config, m->reload.signer) || !build_broker(m))
+        !monitor_add_signer(m, m->config, m->reload.signer) || !build_fetcher(m) ||
+        !build_broker(m))
         return false;
     for (uint32_t i = 0; i < config_gate_count(m->config); i++) {
         if (!build_gate(m, i))

@@ -12,6 +12,7 @@
 #include "certs/tls_rules.h"
 #include "policy/profile.h"
 #include "proxy/rekey.h"
+#include "proxy/role_config_ocsp.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -101,6 +102,7 @@ struct tls_config {
     struct revocation_rule revocation;
     uint32_t revalidate_s; /* how often peers of running sessions are verified again */
     struct pins pins;
+    struct ocsp_config ocsp;
     size_t route_count;
     struct tls_route *route;
 };

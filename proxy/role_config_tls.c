@@ -104,6 +104,7 @@ size_t tls_config_encode(const struct tls_config *c, uint8_t **out)
     role_config_put_revocation(&w, &c->revocation);
     wire_put_u32(&w, c->revalidate_s);
     put_pins(&w, &c->pins);
+    role_config_put_ocsp(&w, &c->ocsp);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++)
         put_tls_route(&w, &c->route[i]);
@@ -137,6 +138,7 @@ bool tls_config_decode(const uint8_t *p, size_t n, struct tls_config *c)
     role_config_get_revocation(&r, &c->revocation);
     c->revalidate_s = role_config_get_range(&r, 1, REVALIDATE_MAX_S);
     get_pins(&r, &c->pins);
+    role_config_get_ocsp(&r, &c->ocsp);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

@@ -12,6 +12,7 @@ enum role_config_kind {
     ROLE_CONFIG_GATE = 0xB3,
     ROLE_CONFIG_SIGNER = 0xB4,
     ROLE_CONFIG_AUDIT = 0xB5,
+    ROLE_CONFIG_FETCHER = 0xB6,
 };
 
 /* Numbers beyond these are refused, whatever they mean. */
@@ -51,6 +52,8 @@ void role_config_get_path(struct wire_reader *r, char *out, size_t cap);
 void role_config_get_key_name(struct wire_reader *r, char *out, size_t cap);
 void role_config_get_endpoint(struct wire_reader *r, struct msg_endpoint *e);
 void role_config_get_revocation(struct wire_reader *r, struct revocation_rule *rule);
+void role_config_put_ocsp(struct wire_writer *w, const struct ocsp_config *c);
+void role_config_get_ocsp(struct wire_reader *r, struct ocsp_config *c);
 /* Octets with a u32 length of at most `max`: malloc'ed, with a NUL behind them; NULL when
  * bad. */
 uint8_t *role_config_get_long(struct wire_reader *r, size_t max, size_t *n);

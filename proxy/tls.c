@@ -58,6 +58,8 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         return false;
     }
     tls_trust_init(t);
+    tls_ocsp_init(t);
+    tls_ocsp_contexts(t);
     return true;
 }
 
@@ -116,6 +118,10 @@ static void channel(struct child *c, enum role peer, uint32_t id, int fd)
 
     if (peer == ROLE_SIGNER) {
         tls_trust_signer(t, id, fd);
+        return;
+    }
+    if (peer == ROLE_FETCHER) {
+        tls_ocsp_channel(t, id, fd);
         return;
     }
     if (peer != ROLE_BROKER) {

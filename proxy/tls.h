@@ -5,6 +5,7 @@
 
 #include "certs/tls_context.h"
 #include "proxy/role_config.h"
+#include "proxy/tls_ocsp.h"
 #include "proxy/tls_rekey.h"
 #include "sandbox/child.h"
 #include "sandbox/collect.h"
@@ -15,6 +16,7 @@ struct tls;
 
 enum tls_state {
     TLS_HANDSHAKE,
+    TLS_CHECK, /* the handshake is good; a responder is asked about the peer */
     TLS_OPEN,
     TLS_LINGER, /* what is left goes out, for a bounded time */
     TLS_ENDED,  /* to be freed at the end of the round */
@@ -23,8 +25,8 @@ enum tls_state {
 struct tls_session {
     struct tls *tls;
     uint64_t id;
-    uint16_t route; /* its index */
-    uint8_t warned; /* set of IDENTITY_WARN_*, as the gate knows it */
+    uint16_t route;  /* its index */
+    uint16_t warned; /* set of IDENTITY_WARN_*, as the gate knows it */
     enum tls_state state;
     SSL *ssl;
     BIO *out; /* records not yet written to the socket; owned by ssl */
@@ -32,7 +34,8 @@ struct tls_session {
     struct loop_watch tcp_watch;
     struct imsg_channel gate;
     struct loop_watch gate_watch;
-    struct loop_timer timer; /* handshake, later linger */
+    struct loop_timer timer; /* handshake, check, later linger */
+    struct tls_ocsp_check check;
     struct loop_timer again; /* read on in the next round */
     struct tls_rekey rekey;
     bool unread; /* reading stopped before OpenSSL had nothing more */
@@ -61,6 +64,7 @@ struct tls {
     uint32_t sign_request;
     struct collect update;
     struct loop_timer revalidate;
+    struct tls_ocsp ocsp;
     struct tls_session *sessions;
     uint32_t session_count;
     bool finishing; /* ends when the last session has */
@@ -73,6 +77,12 @@ void tls_session_begin(struct tls *t, const struct msg_session *m, SSL_CTX *ctx,
 void tls_session_end(struct tls_session *s);
 /* The TLS leg has ended: the gate is told how, what is left goes out. */
 void tls_session_closed(struct tls_session *s, const struct msg_tls_closed *m);
+/* tls_admit.c.  After a good handshake and whatever else was to be asked: the gate is
+ * told who it is, or why not.  For sessions in TLS_HANDSHAKE and TLS_CHECK. */
+void tls_session_admit(struct tls_session *s);
+/* tls_session.c */
+void tls_session_refuse(struct tls_session *s, enum tls_failure failure,
+                        const char *detail);
 /* Frees a session that has ended.  False: the broker could not yet be told. */
 bool tls_session_free(struct tls_session *s);
 

@@ -3,8 +3,6 @@
  * one APDU from it, and leave the rest until more octets come. */
 #include "proxy/tls.h"
 
-#include "certs/identity_ssl.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -72,7 +70,7 @@ static void set_interest(struct tls_session *s)
         tcp |= EPOLLIN;
     if (pending_output(s) > 0)
         tcp |= EPOLLOUT;
-    if ((s->state == TLS_HANDSHAKE || s->state == TLS_OPEN) && takes_from_gate(s))
+    if (s->state != TLS_LINGER && takes_from_gate(s))
         gate |= EPOLLIN;
     if (s->state == TLS_OPEN && s->held_size > 0)
         gate |= EPOLLOUT;
@@ -103,6 +101,7 @@ bool tls_session_free(struct tls_session *s)
     /* The broker counts on it; without a broker nobody does. */
     if (imsg_send(&t->broker, MSG_TLS_DONE, &done, sizeof done, NULL, 0) == IMSG_AGAIN)
         return false;
+    tls_ocsp_forget(s);
     SSL_free(s->ssl);
     free(s->held);
     if (s->tcp >= 0)
@@ -136,6 +135,7 @@ static void linger(struct tls_session *s)
 {
     struct loop *l = &s->tls->child.loop;
 
+    tls_ocsp_forget(s);
     loop_del(l, &s->gate_watch);
     loop_timer_stop(l, &s->again);
     tls_rekey_stop(s);
@@ -149,7 +149,7 @@ void tls_session_end(struct tls_session *s)
 {
     if (s->state == TLS_LINGER || s->state == TLS_ENDED)
         return;
-    if (s->state == TLS_OPEN)
+    if (s->state == TLS_OPEN || s->state == TLS_CHECK)
         (void)SSL_shutdown(s->ssl);
     ERR_clear_error();
     linger(s);
@@ -170,8 +170,8 @@ static void peer_ended(struct tls_session *s, enum tls_close how)
     tls_session_closed(s, &m);
 }
 
-static void handshake_failed(struct tls_session *s, enum tls_failure failure,
-                             const char *detail)
+void tls_session_refuse(struct tls_session *s, enum tls_failure failure,
+                        const char *detail)
 {
     struct msg_tls_failed m = {.failure = (uint16_t)failure};
 
@@ -182,20 +182,6 @@ static void handshake_failed(struct tls_session *s, enum tls_failure failure,
 
 /* ---- handshake ---- */
 
-static bool send_identity(struct tls_session *s)
-{
-    uint8_t head = s->warned = (uint8_t)tls_warnings(s->ssl);
-    uint8_t wire[IDENTITY_WIRE_MAX];
-    struct peer_identity id;
-    size_t n;
-
-    head |= (uint8_t)resume_flags(s->ssl);
-    if (!identity_from_ssl(&id, s->ssl))
-        return false;
-    n = identity_encode(&id, wire, sizeof wire);
-    return n > 0 && imsg_send2(&s->gate, MSG_IDENTITY, &head, 1, wire, n) == IMSG_OK;
-}
-
 static void handshake_done(struct tls_session *s)
 {
     enum tls_failure failure = tls_check_negotiated(s->ssl);
@@ -203,19 +189,10 @@ static void handshake_done(struct tls_session *s)
 
     if (failure == TLS_FAIL_NONE)
         failure = resume_admit(s->ssl, detail, sizeof detail);
-    if (failure != TLS_FAIL_NONE) {
-        handshake_failed(s, failure, detail);
-        return;
-    }
-    if (!send_identity(s)) {
-        handshake_failed(s, TLS_FAIL_INTERNAL, "peer certificate cannot be described");
-        return;
-    }
-    loop_timer_stop(&s->tls->child.loop, &s->timer);
-    s->state = TLS_OPEN;
-    s->gate.phase = PHASE_OPEN;
-    tls_rekey_begin(s);
-    (void)tls_trust_admit(s);
+    if (failure != TLS_FAIL_NONE)
+        tls_session_refuse(s, failure, detail);
+    else
+        tls_ocsp_check(s);
 }
 
 /* True if the session is still there and may go on. */
@@ -227,12 +204,12 @@ static bool handshake(struct tls_session *s)
 
     if (ret == 1) {
         handshake_done(s);
-        return s->state == TLS_OPEN;
+        return s->state == TLS_OPEN || s->state == TLS_CHECK;
     }
     failure = tls_failure(s->ssl, ret, detail, sizeof detail);
     if (failure == TLS_FAIL_NONE)
         return true;
-    handshake_failed(s, failure, detail);
+    tls_session_refuse(s, failure, detail);
     return false;
 }
 
@@ -357,7 +334,9 @@ static void handshake_timeout(void *ctx)
     struct tls_session *s = ctx;
 
     if (s->state == TLS_HANDSHAKE)
-        handshake_failed(s, TLS_FAIL_TIMEOUT, "");
+        tls_session_refuse(s, TLS_FAIL_TIMEOUT, "");
+    else if (s->state == TLS_CHECK)
+        tls_ocsp_timeout(s);
     else
         finish(s);
 }
@@ -375,6 +354,10 @@ static void tcp_ready(void *ctx, uint32_t events)
     }
     if (s->state == TLS_HANDSHAKE && !handshake(s))
         return;
+    if (s->state == TLS_CHECK && (events & (EPOLLERR | EPOLLHUP))) {
+        tls_session_refuse(s, TLS_FAIL_CLOSED, "");
+        return;
+    }
     if (s->state == TLS_OPEN) {
         /* Nothing is read now, so reading will not find it. */
         if (!(s->tcp_watch.events & EPOLLIN) && (events & (EPOLLERR | EPOLLHUP))) {
@@ -388,7 +371,7 @@ static void tcp_ready(void *ctx, uint32_t events)
         if (s->state == TLS_OPEN)
             peer_ended(s, TLS_CLOSE_RESET);
         else
-            handshake_failed(s, TLS_FAIL_CLOSED, "");
+            tls_session_refuse(s, TLS_FAIL_CLOSED, "");
         return;
     }
     settle(s);
@@ -442,7 +425,7 @@ static void gate_ready(void *ctx, uint32_t events)
         if (s->state == TLS_OPEN)
             peer_ended(s, TLS_CLOSE_RESET);
         else
-            handshake_failed(s, TLS_FAIL_CLOSED, "");
+            tls_session_refuse(s, TLS_FAIL_CLOSED, "");
         return;
     }
     settle(s);
@@ -469,6 +452,7 @@ static bool make_ssl(struct tls_session *s, SSL_CTX *ctx, bool server)
         SSL_set_accept_state(s->ssl);
     else
         SSL_set_connect_state(s->ssl);
+    tls_ocsp_prepare(s);
     return true;
 }
 

@@ -13,15 +13,15 @@
 
 /* A session that began without the right to command, because its CA's list was out of
  * date, gets it with the first good list; none that has it loses it (clause 6.4.4). */
-static uint8_t warnings_now(const struct tls_session *s, unsigned int found)
+static uint16_t warnings_now(const struct tls_session *s, unsigned int found)
 {
     if (s->warned & IDENTITY_WARN_MONITOR_ONLY && found & IDENTITY_WARN_CRL_STALE)
         found |= IDENTITY_WARN_MONITOR_ONLY;
-    return (uint8_t)found;
+    return (uint16_t)found;
 }
 
 /* A channel without room is no loss: the next time tells. */
-static void tell_warnings(struct tls_session *s, uint8_t warnings)
+static void tell_warnings(struct tls_session *s, uint16_t warnings)
 {
     struct msg_tls_warnings m = {.warnings = warnings};
 
@@ -60,8 +60,8 @@ static void revalidate_all(struct tls *t)
 {
     /* Sessions that end stay in the list until the end of the round. */
     for (struct tls_session *s = t->sessions; s; s = s->next) {
-        if (s->state == TLS_OPEN)
-            (void)revalidate_session(s);
+        if (s->state == TLS_OPEN && revalidate_session(s))
+            tls_ocsp_recheck(s);
     }
 }
 
@@ -207,6 +207,7 @@ static void apply(struct tls *t, struct tls_config *c)
     t->ctx = ctx;
     use_signer(t);
     tls_trust_keys(t);
+    tls_ocsp_contexts(t);
     if (move_sessions(t))
         empty_stores(old, c->route_count);
     tls_contexts_free(old, c);

@@ -16,7 +16,8 @@ enum {
     GATE = 1 << ROLE_GATE,
     SIGNER = 1 << ROLE_SIGNER,
     AUDIT = 1 << ROLE_AUDIT,
-    ROLES = BROKER | TLS | GATE | SIGNER | AUDIT,
+    FETCHER = 1 << ROLE_FETCHER,
+    ROLES = BROKER | TLS | GATE | SIGNER | AUDIT | FETCHER,
 };
 
 const struct imsg_row imsg_catalogue[] = {

@@ -93,7 +93,7 @@ struct PACKED msg_tls_closed {
 };
 
 struct PACKED msg_tls_warnings {
-    uint8_t warnings; /* set of IDENTITY_WARN_* */
+    uint16_t warnings; /* set of IDENTITY_WARN_* */
 };
 
 /* What became of the keys of a session that goes on. */
@@ -183,6 +183,27 @@ struct PACKED msg_session_found {
     uint8_t zero[3];
 };
 
+#define OCSP_REQUEST_MAX 1024u
+#define OCSP_ANSWER_MAX  16384u
+
+/* The request's octets follow. */
+struct PACKED msg_ocsp_ask {
+    uint32_t request;
+    uint8_t fresh; /* 1: an answer that is kept is not wanted */
+    uint8_t zero[3];
+};
+
+/* Octets [offset, offset + rest of message) of `total` octets of an answer; none of them
+ * when the status is not OCSP_FETCHED. */
+struct PACKED msg_ocsp_answer {
+    uint32_t request;
+    uint16_t status; /* enum ocsp_fetch */
+    uint8_t kept;    /* 1: it was not fetched for this question */
+    uint8_t zero;
+    uint32_t total;
+    uint32_t offset;
+};
+
 struct PACKED msg_record_ack {
     uint64_t ticket;
     uint8_t durable; /* 1: on disk; 0: could not be written */
@@ -251,6 +272,19 @@ enum tls_close {
     TLS_CLOSE_RENEG_VERSION = 21,  /* another version of TLS than before */
     TLS_CLOSE_NO_UPDATE = 22,      /* TLS 1.3: the peer does not renew its key */
     TLS_CLOSE_UPDATE_STORM = 23,   /* TLS 1.3: it renews it all the time */
+};
+
+/* What became of a question to an OCSP responder (msg_ocsp_answer.status). */
+enum ocsp_fetch {
+    OCSP_FETCHED = 0,
+    OCSP_FETCH_NOBODY = 1,      /* no responder for this group */
+    OCSP_FETCH_UNREACHABLE = 2, /* no connection, or it broke */
+    OCSP_FETCH_TIMEOUT = 3,
+    OCSP_FETCH_REFUSED = 4, /* an HTTP status other than 200 */
+    OCSP_FETCH_TOO_LARGE = 5,
+    OCSP_FETCH_MALFORMED = 6, /* not HTTP, or not of the OCSP type */
+    OCSP_FETCH_BUSY = 7,      /* too many questions wait */
+    OCSP_FETCH_COUNT,
 };
 
 /* What may happen on a channel now; the receiver sets it. */

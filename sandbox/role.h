@@ -11,7 +11,8 @@ enum role {
     ROLE_GATE = 3,
     ROLE_SIGNER = 4,
     ROLE_AUDIT = 5,
-    ROLE_COUNT = 6,
+    ROLE_FETCHER = 6,
+    ROLE_COUNT = 7,
 };
 
 /* "monitor", "broker", ...; "unknown" for a number that is no role. */

@@ -319,10 +319,11 @@ static bool say_identity(struct station *st)
                                               .version = "TLSv1.3",
                                               .suite = "TLS_AES_128_GCM_SHA256"};
     uint8_t wire[IDENTITY_WIRE_MAX];
-    uint8_t head = 0;
+    struct msg_tls_warnings head = {.warnings = 0};
     size_t n = identity_encode(&peer, wire, sizeof wire);
 
-    return n > 0 && imsg_send2(&st->pair, MSG_IDENTITY, &head, 1, wire, n) == IMSG_OK;
+    return n > 0 &&
+           imsg_send2(&st->pair, MSG_IDENTITY, &head, sizeof head, wire, n) == IMSG_OK;
 }
 
 static bool hand_over(struct world *w, const struct session *s, enum corpus_route route,

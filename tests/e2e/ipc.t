@@ -16,7 +16,7 @@ my $dir = scratch();
 system("cp '" . pki() . "'/* '$dir/' 2>/dev/null");
 chmod 0755, $dir;
 
-for my $role (qw(broker tls gate signer audit)) {
+for my $role (qw(broker tls gate signer audit fetcher)) {
     subtest $role => sub {
         my ($status, $out, $err) =
             run_command([ $HOSTILE, $BUILD, $dir, $role ], seconds => 300);

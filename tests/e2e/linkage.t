@@ -19,6 +19,7 @@ my %LIBRARIES = (
     'gate104-gate'   => { must => [qw(libcap)],              may => [] },
     'gate104-signer' => { must => [qw(libcrypto libcap)],    may => [] },
     'gate104-audit'  => { must => [qw(libjansson libcrypto libcap)], may => [] },
+    'gate104-fetcher' => { must => [qw(libcap)],             may => [] },
     # No roles, but as hardened.
     'gate104'        => { must => [], may => [qw(libconfig libjansson libssl libcrypto libcap libm)] },
     # Reads private keys and asks enrolment servers; no part of a running gate104d.
@@ -48,7 +49,7 @@ my $NEVER = qr/^(?:socket|connect|bind|listen|accept4?|open(?:at|64|at64)?|creat
 # Of the others: who may reach the network by itself, and who may start programs.
 my $DIALS  = qr/^(?:socket|connect|bind|listen|accept4?)$/;
 my $STARTS = qr/^(?:fork|vfork|exec\w*|posix_spawn\w*|system|popen)$/;
-my %DIALS  = map { $_ => 1 } qw(gate104d gate104-broker gate104 gate104-sim);
+my %DIALS  = map { $_ => 1 } qw(gate104d gate104-broker gate104-fetcher gate104 gate104-sim);
 # gate104 becomes gate104-pki when that is asked for.
 my %STARTS = map { $_ => 1 } qw(gate104d gate104);
 

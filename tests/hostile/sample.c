@@ -129,6 +129,23 @@ static size_t session_found_earlier(uint8_t *out)
     return sizeof m;
 }
 
+static size_t ocsp_ask(uint8_t *out)
+{
+    struct msg_ocsp_ask m = {.request = 1};
+
+    memcpy(out, &m, sizeof m);
+    memcpy(out + sizeof m, "none", 4); /* nobody reads it on the way */
+    return sizeof m + 4;
+}
+
+static size_t ocsp_answer(uint8_t *out)
+{
+    struct msg_ocsp_answer m = {.request = 0xFFFFFFFF, .status = OCSP_FETCH_TIMEOUT};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t record(uint8_t *out)
 {
     static struct record r;
@@ -242,6 +259,26 @@ const struct spoiler spoilers[] = {
      NULL},
     {MSG_SESSION_ASK, ANYONE, offsetof(struct msg_session_ask, zero) + 2, 1,
      "what must be zero", NULL},
+    {MSG_OCSP_ASK, ANYONE, offsetof(struct msg_ocsp_ask, fresh), 2,
+     "neither fresh nor not", NULL},
+    {MSG_OCSP_ASK, ANYONE, offsetof(struct msg_ocsp_ask, zero), 1, "what must be zero",
+     NULL},
+    {MSG_OCSP_ASK, ANYONE, offsetof(struct msg_ocsp_ask, zero) + 2, 1,
+     "what must be zero", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, status), OCSP_FETCH_COUNT,
+     "no such status", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, status), OCSP_FETCHED,
+     "an answer without octets", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, kept), 2,
+     "neither kept nor not", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, zero), 1,
+     "what must be zero", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, total), 1,
+     "octets that do not come", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, total) + 3, 1,
+     "far too much", NULL},
+    {MSG_OCSP_ANSWER, ANYONE, offsetof(struct msg_ocsp_answer, offset), 1,
+     "not from the start", NULL},
     {MSG_TLS_DATA, ANYONE, 0, 0x69, "not the start of an APDU", NULL},
     {MSG_TLS_REKEY, ANYONE, offsetof(struct msg_tls_rekey, what), 9, "nothing known",
      NULL},
@@ -281,6 +318,8 @@ static const struct {
     {MSG_SESSION_PUT, session_put},
     {MSG_SESSION_ASK, session_ask},
     {MSG_SESSION_FOUND, session_found_earlier},
+    {MSG_OCSP_ASK, ocsp_ask},
+    {MSG_OCSP_ANSWER, ocsp_answer},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])

@@ -152,6 +152,19 @@ static size_t audit_config(const struct stage *s, uint8_t **out)
     return audit_config_encode(&c, out);
 }
 
+static size_t fetcher_config(uint8_t **out)
+{
+    struct fetcher_group group = {
+        .responder = {.family = 4, .port = free_port(), .addr = {127, 0, 0, 1}},
+        .host = "127.0.0.1",
+        .path = "/",
+        .timeout_s = 15,
+        .keep_s = 300};
+    struct fetcher_config c = {.group_count = 1, .group = &group};
+
+    return fetcher_config_encode(&c, out);
+}
+
 size_t stage_config(const struct stage *s, uint8_t **out)
 {
     switch (s->role) {
@@ -160,6 +173,7 @@ size_t stage_config(const struct stage *s, uint8_t **out)
     case ROLE_GATE: return gate_config(out);
     case ROLE_SIGNER: return signer_config(s, out);
     case ROLE_AUDIT: return audit_config(s, out);
+    case ROLE_FETCHER: return fetcher_config(out);
     case ROLE_MONITOR:
     case ROLE_COUNT: break;
     }

@@ -126,10 +126,11 @@ static bool say_identity(struct session *x)
                                               .version = "TLSv1.3",
                                               .suite = "TLS_AES_128_GCM_SHA256"};
     uint8_t wire[IDENTITY_WIRE_MAX];
-    uint8_t head = 0;
+    struct msg_tls_warnings head = {.warnings = 0};
     size_t n = identity_encode(&peer, wire, sizeof wire);
 
-    return n > 0 && imsg_send2(&x->pair, MSG_IDENTITY, &head, 1, wire, n) == IMSG_OK;
+    return n > 0 &&
+           imsg_send2(&x->pair, MSG_IDENTITY, &head, sizeof head, wire, n) == IMSG_OK;
 }
 
 static bool gate_session(struct stage *s, struct session *x, unsigned int phase)

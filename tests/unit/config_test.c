@@ -179,6 +179,53 @@ static void test_pins(void **state)
     config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
 }
 
+#define OCSP(text) "crl = [", "ocsp = { " text " }; crl = [", 5
+
+static void test_ocsp(void **state)
+{
+    static const struct mistake m[] = {
+        {"crl = [", "ocsp = true; crl = [", 5, "tls.ocsp", "wrong type", "a group"},
+        {OCSP(""), "ocsp.url", "missing", "add url"},
+        {OCSP("url = \"https://10.0.0.5\";"), "ocsp.url", "no URL", "no https"},
+        {OCSP("url = \"http:///x\";"), "ocsp.url", "no URL", "http://ADDRESS"},
+        {OCSP("url = \"http://10.0.0.5/a b\";"), "ocsp.url", "no URL", "http://"},
+        {OCSP("url = \"http://u@10.0.0.5/\";"), "ocsp.url", "no URL", "http://"},
+        {OCSP("url = \"http://ocsp.example/\";"), "ocsp.url", "no address", "address ="},
+        {OCSP("url = \"http://10.0.0.5:0/\";"), "ocsp.url", "no address", "address ="},
+        {OCSP("url = \"http://0.0.0.0:80/\";"), "ocsp.url", "nobody is at", "address ="},
+        {OCSP("url = \"http://ocsp.example/\"; address = \"10.0.0.5\";"), "ocsp.address",
+         "not an address with a port", "write"},
+        {OCSP("url = \"http://10.0.0.5/\"; mode = \"ask\";"), "ocsp.mode", "no mode",
+         "\"query\" or \"off\""},
+        {OCSP("url = \"http://10.0.0.5/\"; timeout = 0;"), "ocsp.timeout", "out of range",
+         "1 to 60"},
+        {OCSP("url = \"http://10.0.0.5/\"; mode = \"off\"; required = true;"),
+         "ocsp.required", "never asked for", "mode = \"query\""},
+        {OCSP("url = \"http://10.0.0.5/\"; from_certificate = true;"),
+         "ocsp.from_certificate", "not supported", "of the configuration"},
+        {OCSP("url = \"http://10.0.0.5/\"; tiemout = 3;"), "ocsp.tiemout", "no such key",
+         "\"timeout\""},
+    };
+
+    (void)state;
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
+}
+
+static void test_key_in_token(void **state)
+{
+    static const struct mistake m[] = {
+        {"\"station.key\"", "\"pkcs11:token=t;object=k\"", 4, "tls.key", "which module",
+         "module-path"},
+        {"\"station.key\"", "\"pkcs11:token=t;object=k?module-path=m.so\"", 4, "tls.key",
+         "no absolute path", "module-path"},
+        {"\"station.key\"", "\"pkcs11:token=t;object=k?pin-value=1\"", 4, "tls.key",
+         "PIN does not belong", "pin-source"},
+    };
+
+    (void)state;
+    config_lab_mistakes(m, COUNT(m), CONFIG_ERROR);
+}
+
 static void test_keys_of_later_versions(void **state)
 {
     static const struct mistake m[] = {
@@ -186,7 +233,6 @@ static void test_keys_of_later_versions(void **state)
         {"k = 12", "records = \"raw\"", 12, "records", "not supported", "\"apdu\""},
         {"crl = [", "allow = [ \"CN=a\" ]; crl = [", 5, "tls.allow", "not supported",
          "pins"},
-        {"crl = [", "ocsp = true; crl = [", 5, "tls.ocsp", "not supported", "CRLs"},
         {"crl = [", "resumption = 1; crl = [", 5, "tls.resumption", "wrong type",
          "true or false"},
         {"crl = [", "resumption = true; resumption_lifetime = 0; crl = [", 5,
@@ -371,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_keys_of_later_versions),
+        cmocka_unit_test(test_ocsp),
+        cmocka_unit_test(test_key_in_token),
         cmocka_unit_test(test_routes),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_warnings),

@@ -149,6 +149,7 @@ static void test_who_may_talk_to_whom(void **state)
     const unsigned int gate = 1u << ROLE_GATE;
     const unsigned int signer = 1u << ROLE_SIGNER;
     const unsigned int audit = 1u << ROLE_AUDIT;
+    const unsigned int fetcher = 1u << ROLE_FETCHER;
 
     (void)state;
     EACH_ROW(row)
@@ -156,7 +157,7 @@ static void test_who_may_talk_to_whom(void **state)
         /* Descriptors come from the broker, and channels from the monitor. */
         if (row->fds[0] != '\0') {
             assert_true(row->from == broker || row->from == mon);
-            assert_int_equal(row->to & (signer | audit) && row->from != mon, 0);
+            assert_int_equal(row->to & (signer | audit | fetcher) && row->from != mon, 0);
         }
         if (strchr(row->fds, 'T'))
             assert_int_equal(row->from, broker);
@@ -167,11 +168,16 @@ static void test_who_may_talk_to_whom(void **state)
             assert_int_equal(row->from, tls);
         if (row->from == signer)
             assert_int_equal(row->to, tls);
+        /* Nor does the fetcher know anybody else. */
+        if (row->to & fetcher)
+            assert_int_equal(row->from, tls);
+        if (row->from == fetcher)
+            assert_int_equal(row->to, tls);
         /* What handles hostile TLS has no way to the log. */
         if (row->to & audit)
-            assert_int_equal(row->from & (tls | signer), 0);
+            assert_int_equal(row->from & (tls | signer | fetcher), 0);
         if (row->from == tls)
-            assert_int_equal(row->to & ~(broker | gate | signer), 0);
+            assert_int_equal(row->to & ~(broker | gate | signer | fetcher), 0);
         if (row->from == gate)
             assert_int_equal(row->to & ~(broker | tls | mon), 0);
     }
@@ -193,6 +199,8 @@ static void test_fixed_parts_are_packed(void **state)
     assert_int_equal(sizeof(struct msg_tls_rekey), 4);
     assert_int_equal(sizeof(struct msg_sign), 16);
     assert_int_equal(sizeof(struct msg_signed), 8 + 1024);
+    assert_int_equal(sizeof(struct msg_ocsp_ask), 8);
+    assert_int_equal(sizeof(struct msg_ocsp_answer), 16);
     assert_int_equal(sizeof(struct msg_record_ack), 16);
     assert_int_equal(IMSG_PAYLOAD_MAX + IMSG_HEADER_SIZE, 4096);
 }

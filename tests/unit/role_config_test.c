@@ -211,13 +211,29 @@ static bool decode_audit(const uint8_t *p, size_t n)
     return good;
 }
 
+static size_t encode_fetcher(uint8_t **out)
+{
+    struct fetcher_group group[2] = {
+        {1, {4, 0, 2560, {10, 0, 0, 5}}, "10.0.0.5:2560", "/", 15, 300},
+        {7, {6, 0, 80, {0x20, 1}}, "ocsp.example", "/status?x", 60, 1}};
+
+    return fetcher_config_encode(&(struct fetcher_config){2, group}, out);
+}
+
+static bool decode_fetcher(const uint8_t *p, size_t n)
+{
+    struct fetcher_config c;
+
+    return fetcher_config_decode(p, n, &c) && (fetcher_config_free(&c), true);
+}
+
 static const struct codec {
     size_t (*encode)(uint8_t **out);
     bool (*decode)(const uint8_t *p, size_t n);
 } codecs[] = {
     {encode_broker, decode_broker}, {encode_tls, decode_tls},
     {encode_gate, decode_gate},     {encode_signer, decode_signer},
-    {encode_audit, decode_audit},
+    {encode_audit, decode_audit},   {encode_fetcher, decode_fetcher},
 };
 #define CODECS (sizeof codecs / sizeof codecs[0])
 
