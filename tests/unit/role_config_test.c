@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-/* ---- samples ---------------------------------------------------------------------- */
-
 static struct msg_endpoint endpoint(uint8_t last, uint16_t port)
 {
     return (struct msg_endpoint){.family = 4, .port = port, .addr = {10, 0, 0, last}};
@@ -159,8 +157,6 @@ static size_t encode_audit(uint8_t **out)
     return audit_config_encode(&c, out);
 }
 
-/* ---- one codec behind the next ---------------------------------------------------- */
-
 static bool decode_broker(const uint8_t *p, size_t n)
 {
     struct broker_config c;
@@ -255,8 +251,6 @@ static size_t stride(size_t at, size_t n)
 {
     return n > 4096 && at > 64 && at + 256 < n ? 997 : 1;
 }
-
-/* ---- tests ------------------------------------------------------------------------ */
 
 static void test_broker_comes_back(void **state)
 {
