@@ -79,7 +79,7 @@ static bool find_address(struct config_build *b, const config_setting_t *group,
     const char *colon = strrchr(at->host, ':');
     const char *bracket = strrchr(at->host, ']');
     char text[OCSP_HOST_MAX + 8];
-    struct config_fault fault;
+    struct config_fault fault = {{0}, {0}};
 
     (void)snprintf(text, sizeof text, "%s%s", at->host,
                    colon && (!bracket || colon > bracket) ? "" : ":80");
