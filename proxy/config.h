@@ -172,6 +172,9 @@ bool config_role_user(const struct config *c, enum role role, uid_t *uid, gid_t 
 /* ---- what each role is told; free with the *_config_free of role_config.h -----------
  */
 
+/* The rules of TLS in a few words, for status and log. */
+void config_tls_words(const struct config_tls *t, char *out, size_t cap);
+
 /* Gates are 0..config_gate_count()-1, groups of tls workers 0..config.tls_count-1. */
 uint32_t config_gate_count(const struct config *c);
 /* The gate that serves a route. */

@@ -142,3 +142,11 @@ bool config_tls_own_same(const struct config_tls *a, const struct config_tls *b)
            a->rules.tls13_only == b->rules.tls13_only &&
            a->rules.legacy_rsa == b->rules.legacy_rsa;
 }
+
+void config_tls_words(const struct config_tls *t, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s%s%s%s%s", profiles[t->rules.profile],
+                   t->rules.tls13_only ? ", TLS 1.3 only" : "",
+                   t->rules.legacy_rsa ? ", RSA key transport for old stations" : "",
+                   t->resume.on ? ", resumption" : "", t->ocsp.query ? ", OCSP" : "");
+}

@@ -112,15 +112,28 @@ static void log_legacy(struct monitor *m)
     monitor_record(m, &r);
 }
 
+/* How many routes, and which TLS they speak. */
+static void describe_routes(const struct config *c, char *out, size_t cap)
+{
+    int used =
+        snprintf(out, cap, "%zu route%s", c->route_count, c->route_count == 1 ? "" : "s");
+
+    for (size_t i = 0; i < c->tls_count && used > 0 && (size_t)used < cap; i++) {
+        char words[120];
+
+        config_tls_words(&c->tls[i], words, sizeof words);
+        used += snprintf(out + used, cap - (size_t)used, "; TLS %s", words);
+    }
+}
+
 static void log_start(struct monitor *m)
 {
-    char text[40];
+    char text[250];
     struct record r;
 
     record_begin(&r, EVENT_SYSTEM_START, 0, false);
     record_text(&r, RECORD_VERSION, GATE104_VERSION);
-    (void)snprintf(text, sizeof text, "%zu route%s", m->config->route_count,
-                   m->config->route_count == 1 ? "" : "s");
+    describe_routes(m->config, text, sizeof text);
     record_text(&r, RECORD_DETAIL, text);
     monitor_record(m, &r);
     log_legacy(m);

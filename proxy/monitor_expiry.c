@@ -111,6 +111,8 @@ void monitor_expiry_check(struct monitor *m)
         const struct config_tls *t = &c->tls[i];
 
         visit_certs(&v, &t->cert, "certificate");
+        if (t->second_cert.text)
+            visit_certs(&v, &t->second_cert, "certificate");
         for (size_t k = 0; k < t->ca_count; k++)
             visit_certs(&v, &t->ca[k], "ca");
         for (size_t k = 0; k < t->crl_count; k++)

@@ -66,14 +66,18 @@ static json_t *routes(const struct config *c)
     for (size_t i = 0; i < c->route_count; i++) {
         const struct config_route *r = &c->routes[i];
         const struct config_policy *policy = &c->policies[r->policy];
-        json_t *route = json_pack(
-            "{s:s,s:s,s:s,s:o,s:o,s:s,s:o}", "name", r->name, "kind",
+        char tls[120];
+        json_t *route;
+
+        config_tls_words(&c->tls[r->tls], tls, sizeof tls);
+        route = json_pack(
+            "{s:s,s:s,s:s,s:o,s:o,s:s,s:s,s:o}", "name", r->name, "kind",
             r->mode == ROUTE_PROTECT_RTU ? "protect-rtu" : "wrap-master", "mode",
             r->commands_closed ? "monitor-only"
             : r->enforce       ? "enforce"
                                : "observe",
             "listen", endpoints(r->listen, r->listen_count), "target",
-            endpoints(r->target, r->target_count), "policy", policy->path,
+            endpoints(r->target, r->target_count), "tls", tls, "policy", policy->path,
             "policy_sha256", hex(policy->hash, sizeof policy->hash));
 
         (void)json_array_append_new(list, route);
@@ -119,6 +123,8 @@ static json_t *trust(const struct config *c)
         const struct config_tls *t = &c->tls[i];
 
         visit(&v, "certificate", &t->cert);
+        if (t->second_cert.text)
+            visit(&v, "certificate", &t->second_cert);
         for (size_t k = 0; k < t->ca_count; k++)
             visit(&v, "ca", &t->ca[k]);
         for (size_t k = 0; k < t->crl_count; k++)

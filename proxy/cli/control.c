@@ -155,6 +155,8 @@ static void print_status(const json_t *a)
         put_list(json_object_get(o, "listen"));
         (void)printf(" -> ");
         put_list(json_object_get(o, "target"));
+        (void)printf("  TLS ");
+        put(o, "tls", 0);
         (void)printf("\n");
     }
     (void)printf("\nprocesses\n");

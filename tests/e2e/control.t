@@ -37,7 +37,7 @@ is(join(' ', map { "$_->{name} $_->{mode} $_->{listen}[0]" } @{ $status->{routes
     "one enforce 127.0.0.1:$port{one} two enforce 127.0.0.1:$port{two}", 'the routes');
 is(scalar(grep { $_->{kind} eq 'certificate' && $_->{days_left} > 0 } @{ $status->{trust} }), 1, 'the certificate');
 my ($code, $text) = control('status');
-like($text, qr/^  one +protect-rtu  enforce .*^  signer/ms, 'and all that in words');
+like($text, qr/^  one +protect-rtu  enforce [^\n]+ TLS strict\b.*^  signer/ms, 'and all that in words');
 
 is_deeply(json('sessions')->{sessions}, [], 'no session');
 my $one = Raw104->connect_tls($port{one}, $pki);
