@@ -137,7 +137,7 @@ sub gate_route {
 }
 my %configs = (
     broker   => "\xB1" . pack('V4', 1, 64, 4, 1) . u16(2) . broker_route(0, 1) . broker_route(7, 2),
-    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . "\1\0\1" . u16(1) . blob32('second') . blob32("-----BEGIN") . blob32('ca')
+    tls      => "\xB2" . pack('VvV', 0, 0, 0) . pack('VV', 1, 30) . pack('V3C', 600, 10, 65536, 0) . "\1\0\1" . u16(1) . blob32('second') . pack('V', 3600) . blob32("-----BEGIN") . blob32('ca')
               . blob32('') . pack('C3V', 1, 0, 0, 3600) . pack('V', 600) . pack('C', 0) . "\1\0\1" . pack('V3', 15, 86400, 300) . u16(2) . u16(0) . blob16('rtu-7') . "\1" . blob16('') . pack('V', 45)
               . u16(1) . blob16('old') . "\2" . blob16('rtu20.example') . pack('V', 345600),
     gate     => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(2) . gate_route(0, 12, 8)
@@ -146,11 +146,11 @@ my %configs = (
               . gate_route(0, 12, 8, "\2" . blob16('rtu-7') . blob16("\xc3\xa9") . "\1\3\1" . blob16('CEI 0-16')
                            . "\1\xff\xff\1\xff\xff" . blob16('DSO')),
     gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
-    signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\0\0\0\0\1\0\1\1\0"
-              . blob16('/etc/b.key') . "\1\0\0\0\0\1\0\0\1",
+    signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\0\0\0\0\1\0\1\1\0\1" . pack('V', 3600)
+              . blob16('/etc/b.key') . "\1\0\0\0\0\1\0\0\1\0" . pack('V', 0),
     audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
               . blob16('old') . told_profile(1, 1, 2, 0x80000, 0x80002),
-    token    => "\xB4" . u16(1) . blob16('pkcs11:token=a;object=b?module-path=/m.so') . "\1\1",
+    token    => "\xB4" . u16(1) . blob16('pkcs11:token=a;object=b?module-path=/m.so') . pack('V', 0) . "\0\0\0\1\1\0" . pack('V', 0),
     fetcher  => "\xB6" . u16(2) . pack('V', 0) . endpoint4('10.0.0.5', 2560) . blob16('10.0.0.5:2560') . blob16('/')
               . pack('V2', 15, 300) . pack('V', 3) . $six . blob16('ocsp.example') . blob16('/status?x')
               . pack('V2', 60, 86400),

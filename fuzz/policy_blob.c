@@ -2,7 +2,8 @@
  * sentence or become a policy that decides as its rules read.
  *
  * Target functions: policy_load policy_free policy_decide_for policy_rule_name
- * policy_stats policy_default policy_rule_count Options: -max_len=1024
+ * policy_stats policy_default policy_rule_count
+ * Options: -max_len=1024
  *
  * Input: the blob. */
 #include "fuzz/lib/fuzz.h"
