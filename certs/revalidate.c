@@ -17,18 +17,20 @@ void revalidate_established(SSL *ssl)
         note->established = true;
 }
 
+#define CRL_FLAGS (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+
 bool revalidate_move(SSL *ssl, SSL_CTX *ctx)
 {
     X509_VERIFY_PARAM *to = SSL_get0_param(ssl);
     const unsigned long flags =
-        X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(ctx)) & X509_V_FLAG_CRL_CHECK;
+        X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(ctx)) & CRL_FLAGS;
 
     if (SSL_set_SSL_CTX(ssl, ctx) != ctx) {
         ERR_clear_error();
         return false;
     }
     /* These were copied from the old context when the session began. */
-    (void)X509_VERIFY_PARAM_clear_flags(to, X509_V_FLAG_CRL_CHECK);
+    (void)X509_VERIFY_PARAM_clear_flags(to, CRL_FLAGS);
     (void)X509_VERIFY_PARAM_set_flags(to, flags);
     return true;
 }

@@ -280,6 +280,40 @@ static void open_with_crl(struct tls_party *p, const struct pki_cert *by, long s
     X509_CRL_free(crl);
 }
 
+/* A CA between the peer and the anchor that its own CA has revoked. */
+static void revoked_ca_below(void **state)
+{
+    struct pki_cert mid = pki_issue(
+        &stage.ca, PKI_P256, &(struct pki_want){.cn = "mid", .ca = true, .serial = 777});
+    struct pki_cert own = pki_issue(&mid, PKI_P256, &(struct pki_want){.cn = "m"});
+    struct tls_party_want wc = stage_want_client();
+    struct tls_party client;
+
+    (void)state;
+    wc.own = &own;
+    wc.own_ca = &mid;
+    tls_party_open(&client, &wc);
+    for (long serial = 776; serial <= 777; serial++) {
+        X509_CRL *crl = pki_crl(&stage.ca, &serial, 1, PKI_DAY);
+        struct tls_party_want ws = stage_want_server();
+        struct tls_party server;
+
+        ws.crl = crl;
+        ws.revocation.missing = CRL_MISSING_ALLOW; /* there is none of "mid" */
+        tls_party_open(&server, &ws);
+        if (serial == 777)
+            stage_server_refuses(server.ctx, client.ctx, TLS_FAIL_REVOKED,
+                                 "keyCompromise: CN=mid");
+        else
+            stage_both_accept(server.ctx, client.ctx, TLS1_3_VERSION);
+        tls_party_close(&server);
+        X509_CRL_free(crl);
+    }
+    tls_party_close(&client);
+    pki_free(&own);
+    pki_free(&mid);
+}
+
 static void revoked(void **state)
 {
     static const long nexts[] = {PKI_DAY, -3600};
@@ -330,6 +364,7 @@ int main(void)
         cmocka_unit_test(weak_digest_and_forgery),
         cmocka_unit_test(chains_and_anchors),
         cmocka_unit_test(revoked),
+        cmocka_unit_test(revoked_ca_below),
         cmocka_unit_test(no_list_of_that_ca),
     };
 
