@@ -24,6 +24,7 @@ static_assert(PREMASTER_SIZE == SIGN_PREMASTER, "one secret");
 /* msg_signed.status beside the refusals of sign_check(). */
 #define STATUS_NOT_YOUR_KEY 100u
 #define STATUS_FAILED       101u
+#define STATUS_TOKEN        102u
 #define STATUS_TOO_MANY     103u
 #define STATUS_NO_TRANSPORT 104u
 
@@ -35,8 +36,6 @@ static_assert(PREMASTER_SIZE == SIGN_PREMASTER, "one secret");
  * (Bleichenbacher's attack), 50 masters that come back at once need 50. */
 #define DECRYPTIONS_PER_S 20u
 #define DECRYPTIONS_BURST 200u
-
-#define STATUS_TOKEN 102u
 
 /* Descriptors are given out from the lowest. */
 #define MODULE_FDS 256
