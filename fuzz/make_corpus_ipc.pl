@@ -131,7 +131,7 @@ sub broker_route {
 sub told_profile { pack 'C3V2', @_ }
 sub gate_route {
     my ($index, $k, $w, $roles) = @_;
-    return u16($index) . blob16("rtu-$index") . "\1\1" . told_profile(2, 2, 3, 0, 0)
+    return u16($index) . blob16("rtu-$index") . "\1\1\0" . told_profile(2, 2, 3, 0, 0)
         . pack('VvvVVV', 4, $k, $w, 15, 10, 20) . ($roles // "\0" x 8)
         . "\xAA" x 32 . blob32('G104POL1' . "\0" x 4 . "\2\0\0\0");
 }

@@ -36,6 +36,7 @@ struct subject {
     bool has_value;
     double value;
     uint64_t roles;
+    bool conditions; /* false: of rules only the addresses count */
 };
 
 /* The place of the last of n >= 1 ascending numbers that is not above x; the first one is
@@ -56,6 +57,8 @@ static uint32_t last_not_above(const uint32_t *v, uint32_t n, uint32_t x)
 
 static bool conditions_hold(const struct policy_entry *rule, const struct subject *s)
 {
+    if (!s->conditions)
+        return true;
     if (rule->roles != 0 && (rule->roles & s->roles) == 0)
         return false;
     if (!rule->has_value)
@@ -112,7 +115,7 @@ static void decide_object(const struct policy *p, uint64_t roles,
                           unsigned int object, struct policy_decision *out)
 {
     const uint8_t number = p->index_of[direction][asdu->type_id];
-    struct subject s = {.ca = asdu->ca, .roles = roles};
+    struct subject s = {.ca = asdu->ca, .roles = roles, .conditions = true};
     const uint8_t *element;
 
     decide_default(p, direction, out);
@@ -127,6 +130,21 @@ static void decide_object(const struct policy *p, uint64_t roles,
     out->action = p->rule[rule].action;
     out->rule = (int32_t)rule;
     out->name = p->rule[rule].name;
+}
+
+enum policy_knowledge policy_knows(const struct policy *p, enum direction direction,
+                                   const struct asdu *asdu)
+{
+    const uint8_t number = p->index_of[direction][asdu->type_id];
+    struct subject s = {.ca = asdu->ca};
+    const uint8_t *element;
+
+    if (number == POLICY_NO_INDEX)
+        return POLICY_UNKNOWN_TYPE;
+    if (!asdu_object(asdu, 0, &s.ioa, &element))
+        return POLICY_KNOWS;
+    return match_object(p, &p->index[number], &s) == NONE ? POLICY_UNKNOWN_OBJECT
+                                                          : POLICY_KNOWS;
 }
 
 void policy_decide(const struct policy *p, enum direction direction,

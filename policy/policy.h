@@ -138,6 +138,16 @@ void policy_decide_for(const struct policy *p, uint64_t roles, enum direction di
  * POLICY_NO_ROLE. */
 void policy_decide_without_role(const struct policy *p, enum direction direction,
                                 const struct asdu *asdu, struct policy_decision *out);
+/* What the rules of a direction say of an ASDU's first object, whoever asks and whatever
+ * its value. */
+enum policy_knowledge {
+    POLICY_KNOWS,          /* a rule is about it */
+    POLICY_UNKNOWN_TYPE,   /* no rule names its type */
+    POLICY_UNKNOWN_OBJECT, /* none of its type names its addresses */
+};
+enum policy_knowledge policy_knows(const struct policy *p, enum direction direction,
+                                   const struct asdu *asdu);
+
 /* The role's place in the sets of policy_decide_for; 0 if no rule names it. */
 uint64_t policy_role_bit(const struct policy *p, int16_t role);
 /* True if any rule is for certain roles only. */

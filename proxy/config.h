@@ -79,6 +79,7 @@ struct config_route {
     char name[ROUTE_NAME_MAX + 1];
     enum route_mode mode;
     bool enforce;
+    bool mirror_unknown;
     bool plaintext_listen;
     size_t listen_count;
     struct msg_endpoint listen[ENDPOINTS_MAX];

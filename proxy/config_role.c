@@ -201,6 +201,7 @@ static bool fill_gate_route(const struct config *c, const struct config_route *f
     memcpy(to->name, from->name, sizeof to->name);
     to->mode = from->mode;
     to->enforce = from->enforce;
+    to->mirror_unknown = from->mirror_unknown;
     to->profile = from->profile;
     to->max_sessions = from->max_sessions;
     to->k = (uint16_t)from->k;

@@ -24,6 +24,8 @@ static const struct config_key route_keys[] = {
     {"peer_name", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"policy", CONFIG_KIND_STRING, true, 0, 0, 0, "add policy = \"FILE\";"},
     {"tls", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"mirror_unknown", CONFIG_KIND_BOOL, false,
+     offsetof(struct config_route, mirror_unknown), 0, 0, NULL},
     {"enforce", CONFIG_KIND_BOOL, false, offsetof(struct config_route, enforce), 0, 0,
      NULL},
     {"plaintext_listen", CONFIG_KIND_BOOL, false,

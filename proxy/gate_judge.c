@@ -279,8 +279,26 @@ static void judge_fault(struct gate_session *s, enum link_leg leg,
     gate_session_close(s, reason_name(v.reason), (int)leg, NULL);
 }
 
+/* 101 clause 7.2.3: what a station does not know it mirrors, with the cause that says
+ * what it does not know.  Where that is wanted, the points of the policy are the
+ * station's. */
+static enum reply_kind refusal_of(const struct gate_session *s,
+                                  const struct policy_decision *d,
+                                  const struct asdu *asdu)
+{
+    static const enum reply_kind kinds[] = {
+        [POLICY_KNOWS] = REPLY_REFUSED,
+        [POLICY_UNKNOWN_TYPE] = REPLY_UNKNOWN_TYPE,
+        [POLICY_UNKNOWN_OBJECT] = REPLY_UNKNOWN_IOA,
+    };
+
+    if (!s->route->mirror_unknown || d->rule != POLICY_DEFAULT)
+        return REPLY_REFUSED;
+    return kinds[policy_knows(s->policy, DIR_CONTROL, asdu)];
+}
+
 static void judge_command(struct gate_session *s, const struct link_frame *f,
-                          const struct policy_decision *d)
+                          const struct policy_decision *d, const struct asdu *asdu)
 {
     bool allowed = d->action == POLICY_PASS || d->action == POLICY_LOG;
     const struct announcement a = {
@@ -296,7 +314,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     }
     if (d->action == POLICY_REFUSE) {
         log_refused(s, f, d->name, "policy", 0);
-        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        refuse(s, LEG_MASTER, f, refusal_of(s, d, asdu));
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
@@ -390,7 +408,7 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
     }
     gate_role_decide(s, direction_of(leg), &a, &d);
     if (leg == LEG_MASTER)
-        judge_command(s, f, &d);
+        judge_command(s, f, &d, &a);
     else
         judge_monitor(s, f, &d, &a);
 }

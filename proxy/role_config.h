@@ -114,6 +114,7 @@ struct gate_route {
     char name[ROUTE_NAME_MAX + 1];
     enum route_mode mode;
     bool enforce;           /* false: observe */
+    bool mirror_unknown;    /* of what no rule speaks it is said that it is unknown */
     struct profile profile; /* what its stations speak */
     uint32_t max_sessions;
     uint16_t k, w;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define GATE_ROUTE_FIXED                                                                 \
-    (2u + 2u + 1u + 1u + PROFILE_OCTETS + 4u + 2u + 2u + 12u + POLICY_HASH_SIZE + 4u)
+    (2u + 2u + 1u + 1u + 1u + PROFILE_OCTETS + 4u + 2u + 2u + 12u + POLICY_HASH_SIZE + 4u)
 #define GATE_ROUTE_LEAST (GATE_ROUTE_FIXED + 1u + ROLE_SETTINGS_LEAST)
 
 static void put_gate_route(struct wire_writer *w, const struct gate_route *route)
@@ -15,6 +15,7 @@ static void put_gate_route(struct wire_writer *w, const struct gate_route *route
     wire_put_str(w, route->name);
     wire_put_u8(w, (uint8_t)route->mode);
     role_config_put_bool(w, route->enforce);
+    role_config_put_bool(w, route->mirror_unknown);
     role_config_put_profile(w, &route->profile);
     wire_put_u32(w, route->max_sessions);
     wire_put_u16(w, route->k);
@@ -33,6 +34,7 @@ static void get_gate_route(struct wire_reader *r, struct gate_route *route)
     role_config_get_name(r, route->name, sizeof route->name);
     route->mode = role_config_get_mode(r);
     route->enforce = role_config_get_bool(r);
+    route->mirror_unknown = role_config_get_bool(r);
     role_config_get_profile(r, &route->profile);
     route->max_sessions = role_config_get_range(r, 1, SESSIONS_TOTAL_MAX);
     route->k = wire_get_u16(r);

@@ -227,6 +227,40 @@ static void test_unsound_asdu_never_passes(void **state)
     }
 }
 
+/* A point is known when a rule is about it, whatever value or role that wants. */
+static void test_what_is_known(void **state)
+{
+    static const struct line lines[] = {
+        {"level", POLICY_PASS, {50}, {{1, 1}}, {{1301, 1301}}, true, 0, 110, 0},
+    };
+    static const struct {
+        uint8_t type, ca;
+        uint16_t ioa;
+        enum policy_knowledge knows;
+    } rows[] = {
+        {50, 1, 1301, POLICY_KNOWS},
+        {50, 1, 1302, POLICY_UNKNOWN_OBJECT},
+        {50, 2, 1301, POLICY_UNKNOWN_OBJECT},
+        {45, 1, 1301, POLICY_UNKNOWN_TYPE},
+    };
+    struct policy *p = line_policy(lines, 1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t octets[] = {50, 1, 6, 0, 1, 0, 0, 0, 0, 0, 0, 0x80, 0xBF, 0};
+        struct asdu a;
+
+        octets[0] = rows[i].type;
+        octets[4] = rows[i].ca;
+        octets[6] = (uint8_t)rows[i].ioa;
+        octets[7] = (uint8_t)(rows[i].ioa >> 8);
+        (void)asdu_parse(octets, rows[i].type == 50 ? 14 : 10, DIR_CONTROL, &PROFILE_104,
+                         &a);
+        assert_int_equal(policy_knows(p, DIR_CONTROL, &a), rows[i].knows);
+    }
+    policy_free(p);
+}
+
 static void test_names_of_actions(void **state)
 {
     (void)state;
@@ -252,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_strictest_object_decides),
         cmocka_unit_test(test_unsound_asdu_never_passes),
+        cmocka_unit_test(test_what_is_known),
         cmocka_unit_test(test_names_of_actions),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

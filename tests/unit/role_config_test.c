@@ -92,6 +92,7 @@ static size_t encode_gate_sized(uint8_t **out, size_t policy_size)
                                .name = "rtu-7",
                                .mode = ROUTE_PROTECT_RTU,
                                .enforce = true,
+                               .mirror_unknown = true,
                                .profile = {1, 2, 3, {0, QUIRK_BIT(QUIRK_CA_ZERO)}},
                                .max_sessions = 16,
                                .k = 12,
@@ -344,7 +345,7 @@ static void test_gate_comes_back(void **state)
     assert_int_equal(c.route_count, 1);
     assert_int_equal(c.route[0].index, 5);
     assert_string_equal(c.route[0].name, "rtu-7");
-    assert_true(c.route[0].enforce);
+    assert_true(c.route[0].enforce && c.route[0].mirror_unknown);
     assert_int_equal(c.route[0].max_sessions, 16);
     assert_int_equal(c.route[0].k, 12);
     assert_int_equal(c.route[0].w, 8);
