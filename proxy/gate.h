@@ -12,7 +12,7 @@
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
 
-/* Input a leg may hold: one message of the tls process behind a partial APDU. */
+/* Where a leg reads: one message of the tls process behind what was left. */
 #define GATE_INPUT_SIZE ((size_t)2 * IMSG_SIZE_MAX)
 /* Records that may wait for room in the channel to audit. */
 #define GATE_RECORD_QUEUE 32u
@@ -35,7 +35,9 @@ struct gate_leg {
     uint64_t partial_ms; /* when the first octet of an incomplete APDU came; 0: none */
     uint64_t blocked_ms; /* since when writing does not take everything; 0: it does */
     size_t input_size;
-    uint8_t input[GATE_INPUT_SIZE];
+    uint8_t *input;   /* rest, backlog, or that of the gate while a round lasts */
+    uint8_t *backlog; /* NULL, unless there is more than `rest` has room for */
+    uint8_t rest[APDU_SIZE_MAX];
 };
 
 enum gate_state {
@@ -118,6 +120,7 @@ struct gate {
     struct gate_queued queue[GATE_RECORD_QUEUE];
     unsigned int queue_head, queue_count;
     uint64_t queue_moved_ms; /* when audit last took one, or the first began to wait */
+    uint8_t input[GATE_INPUT_SIZE]; /* of the leg that is read in this round */
 };
 
 /* ---- gate_session.c: life of a session ---- */
@@ -146,6 +149,17 @@ void gate_leg_close(struct gate_leg *leg);
 void gate_leg_pump(struct gate_session *s);
 /* Writes what is ready, once, without waiting for more room. */
 void gate_leg_flush(struct gate_leg *leg);
+
+/* ---- gate_input.c: where a leg's input lies ---- */
+
+void gate_input_init(struct gate_leg *leg);
+/* Before reading: what is left goes to the gate's buffer, with room for GATE_INPUT_SIZE
+ * octets in all, until gate_input_settle() in the same round. */
+void gate_input_widen(struct gate_leg *leg);
+/* After a round.  False: no memory for what the relay had no room for. */
+bool gate_input_settle(struct gate_leg *leg);
+/* Drops what is left. */
+void gate_input_free(struct gate_leg *leg);
 
 /* ---- gate_role.c: the master's roles ---- */
 

@@ -244,9 +244,11 @@ static const char *closed_word(enum link_leg side, bool reset)
 
 static void read_plain(struct gate_leg *leg)
 {
-    ssize_t n = recv(leg->ch.fd, leg->input + leg->input_size,
-                     GATE_INPUT_SIZE - leg->input_size, MSG_DONTWAIT);
+    ssize_t n;
 
+    gate_input_widen(leg);
+    n = recv(leg->ch.fd, leg->input + leg->input_size, GATE_INPUT_SIZE - leg->input_size,
+             MSG_DONTWAIT);
     if (n > 0) {
         leg->input_size += (size_t)n;
         leg->heard_ms = loop_now(&leg->session->gate->child.loop);
@@ -401,6 +403,7 @@ static void tls_message(struct gate_leg *leg, struct imsg *m)
             tls_offence(leg);
         break;
     case MSG_TLS_DATA:
+        gate_input_widen(leg);
         memcpy(leg->input + leg->input_size, m->payload, m->len);
         leg->input_size += m->len;
         leg->heard_ms = loop_now(&leg->session->gate->child.loop);
@@ -466,4 +469,8 @@ static void leg_ready(void *ctx, uint32_t events)
     }
     if (s->state == GATE_OPEN)
         gate_leg_pump(s);
+    if (s->state == GATE_CLOSED)
+        gate_input_free(leg);
+    else if (!gate_input_settle(leg))
+        gate_session_close(s, "out-of-memory", (int)leg->side, NULL);
 }

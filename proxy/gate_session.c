@@ -162,6 +162,7 @@ static void leg_init(struct gate_session *s, enum link_leg side)
     leg->session = s;
     leg->side = side;
     leg->kind = LEG_NONE;
+    gate_input_init(leg);
     leg->ch.fd = -1;
     leg->watch.fd = -1;
 }
@@ -317,9 +318,17 @@ enum imsg_status gate_broker_message(struct gate *g, struct imsg *m)
     }
 }
 
+/* As large as k I-frames can make use of, beside the U- and S-frames of a round. */
+static size_t output_size(uint16_t k)
+{
+    const size_t useful = (size_t)k * APDU_SIZE_MAX + LINK_OUTPUT_MIN;
+
+    return useful < LINK_OUTPUT_DEFAULT ? useful : LINK_OUTPUT_DEFAULT;
+}
+
 static bool make_link(struct gate_session *s)
 {
-    struct link_config c = {.k = s->route->k, .output_size = LINK_OUTPUT_DEFAULT};
+    struct link_config c = {.k = s->route->k, .output_size = output_size(s->route->k)};
     size_t size = link_memory_size(&c);
 
     s->link_memory = size > 0 ? malloc(size) : NULL;
@@ -473,6 +482,8 @@ void gate_session_sweep(struct gate *g)
             continue;
         }
         *p = s->next;
+        gate_input_free(&s->leg[LEG_MASTER]);
+        gate_input_free(&s->leg[LEG_STATION]);
         free(s->link_memory);
         free(s);
     }

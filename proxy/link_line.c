@@ -17,6 +17,9 @@ static void line_leave(const struct link *l, struct link_side *side)
     assert(side->line_count > 0);
     side->line_first = (uint16_t)((side->line_first + 1u) % l->line_size);
     side->line_count--;
+    /* Most frames find the line empty: they use the same memory again and again. */
+    if (side->line_count == 0)
+        side->line_first = 0;
 }
 
 void link_line_join(struct link *l, enum link_leg leg, const struct apci *frame,
