@@ -318,11 +318,14 @@ enum imsg_status gate_broker_message(struct gate *g, struct imsg *m)
     }
 }
 
-/* As large as k I-frames can make use of, beside the U- and S-frames of a round. */
+/* Room for k I-frames of half the largest size, and for the U- and S-frames of a round.
+ * Larger ones leave in two writes. */
 static size_t output_size(uint16_t k)
 {
-    const size_t useful = (size_t)k * APDU_SIZE_MAX + LINK_OUTPUT_MIN;
+    const size_t useful = (size_t)k * APDU_SIZE_MAX / 2 + LINK_OUTPUT_MIN / 2;
 
+    if (useful < LINK_OUTPUT_MIN)
+        return LINK_OUTPUT_MIN;
     return useful < LINK_OUTPUT_DEFAULT ? useful : LINK_OUTPUT_DEFAULT;
 }
 

@@ -11,6 +11,14 @@
 
 /* ---- making one ------------------------------------------------------------------- */
 
+/* Of both legs, and as many more as the alignment of slots takes. */
+static size_t output_total(const struct link_config *config)
+{
+    const size_t align = alignof(struct link_slot);
+
+    return (LINK_LEGS * config->output_size + align - 1) / align * align;
+}
+
 size_t link_memory_size(const struct link_config *config)
 {
     if (config->k < 1 || config->k > LINK_K_MAX ||
@@ -18,7 +26,7 @@ size_t link_memory_size(const struct link_config *config)
         return 0;
     size_t line = ((size_t)config->k + LINK_LINE_EXTRA) * sizeof(struct link_slot);
     size_t settled = (size_t)config->k * sizeof(uint16_t);
-    return sizeof(struct link) + LINK_LEGS * (line + settled + config->output_size);
+    return sizeof(struct link) + LINK_LEGS * (line + settled) + output_total(config);
 }
 
 struct link *link_init(const struct link_config *config, void *memory, size_t size)
@@ -36,11 +44,14 @@ struct link *link_init(const struct link_config *config, void *memory, size_t si
     l->line_size = (uint16_t)(config->k + LINK_LINE_EXTRA);
     l->output_size = config->output_size;
 
-    struct link_slot *slots = (struct link_slot *)(l + 1);
+    /* Most frames find the lines empty: what these use again and again, the first slots
+     * of both, lies together; so does what is never used. */
+    struct link_slot *slots =
+        (struct link_slot *)((uint8_t *)(l + 1) + output_total(config));
     uint16_t *numbers = (uint16_t *)(slots + (size_t)LINK_LEGS * l->line_size);
-    uint8_t *octets = (uint8_t *)(numbers + (size_t)LINK_LEGS * l->k);
+    uint8_t *octets = (uint8_t *)(l + 1);
     for (unsigned int leg = 0; leg < LINK_LEGS; leg++) {
-        l->side[leg].line = slots + (size_t)leg * l->line_size;
+        l->side[leg].line = slots + leg;
         l->side[leg].settled = numbers + (size_t)leg * l->k;
         l->side[leg].out = octets + (size_t)leg * l->output_size;
     }

@@ -7,9 +7,14 @@
 
 /* ---- the line --------------------------------------------------------------------- */
 
+static struct link_slot *line_at(const struct link_side *side, unsigned int place)
+{
+    return &side->line[(size_t)LINK_LEGS * place];
+}
+
 static struct link_slot *line_head(const struct link_side *side)
 {
-    return side->line_count > 0 ? &side->line[side->line_first] : NULL;
+    return side->line_count > 0 ? line_at(side, side->line_first) : NULL;
 }
 
 static void line_leave(const struct link *l, struct link_side *side)
@@ -28,7 +33,7 @@ void link_line_join(struct link *l, enum link_leg leg, const struct apci *frame,
     struct link_side *side = &l->side[leg];
     assert(side->line_count < l->line_size && n <= APDU_SIZE_MAX);
     unsigned int at = (side->line_first + (unsigned int)side->line_count) % l->line_size;
-    struct link_slot *slot = &side->line[at];
+    struct link_slot *slot = line_at(side, at);
     slot->ticket = side->count.received.i;
     slot->state = SLOT_FRESH;
     slot->format = frame->format;

@@ -41,7 +41,7 @@ struct link_side {
     uint16_t *settled; /* k entries: N(S) on the other leg, or LINK_CONSUMED */
     uint16_t line_first;
     uint16_t line_count;
-    struct link_slot *line; /* k + LINK_LINE_EXTRA entries */
+    struct link_slot *line; /* k + LINK_LINE_EXTRA entries, between those of the other */
 
     /* Frames to this station: `va` is the oldest it has not acknowledged. */
     uint16_t vs;

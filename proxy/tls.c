@@ -27,6 +27,7 @@ static void round_end(void *ctx)
         }
         *p = next;
         t->session_count--;
+        tls_memory_stir(t);
     }
     loop_set(&t->child.loop, &t->broker_watch, untold ? EPOLLIN | EPOLLOUT : EPOLLIN);
     if (t->finishing && t->session_count == 0)
@@ -58,6 +59,7 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         return false;
     }
     tls_trust_init(t);
+    tls_memory_init(t);
     tls_ocsp_init(t);
     tls_ocsp_contexts(t);
     return true;

@@ -64,6 +64,7 @@ struct tls {
     uint32_t sign_request;
     struct collect update;
     struct loop_timer revalidate;
+    struct loop_timer memory;
     struct tls_ocsp ocsp;
     struct tls_session *sessions;
     uint32_t session_count;
@@ -121,6 +122,11 @@ SSL_CTX *tls_trust_context(const struct tls *t, uint16_t route);
 /* The handshake is complete: what changed meanwhile counts, too.  False: the session was
  * ended. */
 bool tls_trust_admit(struct tls_session *s);
+
+/* tls_memory.c: memory that only handshakes use */
+void tls_memory_init(struct tls *t);
+/* A handshake or a session is over. */
+void tls_memory_stir(struct tls *t);
 
 /* tls_sign.c: remote_sign_fn and remote_decrypt_fn over the channel to the signer, for a
  * struct tls_key.  They block at most TLS_SIGN_TIMEOUT_MS: OpenSSL cannot wait in the

@@ -28,6 +28,7 @@ void tls_session_admit(struct tls_session *s)
         return;
     }
     loop_timer_stop(&s->tls->child.loop, &s->timer);
+    tls_memory_stir(s->tls);
     /* What came meanwhile is read in the next round. */
     if (s->state == TLS_CHECK)
         (void)loop_timer_set(&s->tls->child.loop, &s->again, 0);
