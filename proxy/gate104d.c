@@ -148,11 +148,8 @@ static void log_start(struct monitor *m)
     monitor_record(m, &r);
 }
 
-static int run(struct config *c)
+static int run(struct monitor *m, struct config *c)
 {
-    static struct monitor monitor;
-    struct monitor *m = &monitor;
-
     m->config = c;
     m->initial = true;
     m->signal_watch.fd = m->reload.inotify_watch.fd = m->reload.inotify_fd = -1;
@@ -164,12 +161,14 @@ static int run(struct config *c)
         monitor_log("cannot start: out of memory");
         return 1;
     }
+    notify_begin(&m->notify, &m->loop);
     log_start(m);
     for (struct proc *p = m->procs; p; p = p->next)
         monitor_proc_start(p);
     monitor_fleet_workers(m);
     loop_run(&m->loop);
     monitor_control_end(m);
+    notify_end(&m->notify);
     monitor_log("stopped");
     monitor_free(m);
     return m->exit_status;
@@ -177,6 +176,7 @@ static int run(struct config *c)
 
 int main(int argc, char **argv)
 {
+    static struct monitor monitor;
     const char *path = NULL;
     bool check_only = false;
     struct config *c;
@@ -198,13 +198,14 @@ int main(int argc, char **argv)
     }
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     raise_descriptor_limit();
+    notify_take(&monitor.notify);
     c = load_and_check(path);
     if (!c)
         return 1;
     if (check_only)
         (void)printf("%s: configuration is good\n", path);
     else
-        status = run(c);
+        status = run(&monitor, c);
     config_free(c);
     return status;
 }

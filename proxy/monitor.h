@@ -4,6 +4,7 @@
 #define GATE104_PROXY_MONITOR_H
 
 #include "proxy/config.h"
+#include "proxy/monitor_notify.h"
 #include "proxy/record.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -32,6 +33,7 @@ struct proc {
     uint32_t id;
     enum proc_state state;
     pid_t pid;
+    uid_t uid; /* that it becomes; 0: it stays what the monitor is */
     struct imsg_channel control;
     struct loop_watch watch;
     struct loop_timer timer; /* start time-out, restart, stop time-out */
@@ -109,6 +111,7 @@ struct monitor {
     int exit_status;
     struct proc *procs;
     struct monitor_reload reload;
+    struct notify notify;
     struct control *control; /* NULL: not yet, or no more */
     size_t group_count;
     struct worker_group *group;
@@ -173,6 +176,8 @@ void monitor_reload_signer(struct proc *p, bool runs);
 void monitor_reload_refuse(struct monitor *m, const char *what,
                            const struct config_errors *errs);
 void monitor_reload_end(struct monitor *m);
+/* Tells the service manager that everything runs, and how it stands. */
+void monitor_tell_ready(struct monitor *m);
 
 /* monitor_crl.c: lists that change */
 void monitor_crl_begin(struct monitor *m);

@@ -173,6 +173,7 @@ void monitor_fleet_running(struct proc *p)
     if (p->role == ROLE_BROKER && m->initial) {
         m->initial = false;
         monitor_log("ready");
+        monitor_tell_ready(m);
         monitor_reload_begin(m);
     }
     maybe_start_broker(m);
@@ -333,6 +334,7 @@ void monitor_fleet_stop(struct monitor *m, int exit_status)
         return;
     m->exit_status = exit_status;
     m->stop_step = 1;
+    notify_stopping(&m->notify, exit_status == 0 ? "stopping" : "the start failed");
     enter_stop_step(m);
     next_stop_step(m);
 }

@@ -72,8 +72,13 @@ static void proc_remove(struct monitor *m, struct proc *p)
 
 void monitor_proc_kill(struct proc *p)
 {
-    if (p->pid > 0)
+    if (p->pid <= 0 || kill(p->pid, SIGKILL) == 0 || errno != EPERM || p->uid == 0)
+        return;
+    /* Root without CAP_KILL: the user that the process has become may end it. */
+    if (seteuid(p->uid) == 0)
         (void)kill(p->pid, SIGKILL);
+    if (seteuid(0) != 0)
+        abort();
 }
 
 /* ---- configuration ---- */
@@ -189,6 +194,7 @@ static bool launch(struct proc *p)
     }
     if (!role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
         return false;
+    p->uid = r.uid;
     r.program = program;
     r.control_fd = pair[1];
     p->pid = spawn_role(&r);

@@ -51,6 +51,28 @@ void monitor_reload_refuse(struct monitor *m, const char *what,
     }
 }
 
+void monitor_tell_ready(struct monitor *m)
+{
+    const struct monitor_reload *r = &m->reload;
+    char text[500];
+
+    if (m->stop_step != 0)
+        return;
+    (void)snprintf(text, sizeof text, "%zu route%s%s%s", m->config->route_count,
+                   m->config->route_count == 1 ? "" : "s",
+                   r->failure[0] ? "; the last reload was refused: " : r->note,
+                   r->failure);
+    notify_ready(&m->notify, text);
+}
+
+/* A reload is over, unless it waits for a signer. */
+static void answer(struct monitor *m)
+{
+    monitor_control_reloaded(m);
+    if (!m->reload.next)
+        monitor_tell_ready(m);
+}
+
 /* Takes the new configuration. */
 static void finish(struct monitor *m, struct config *c, const char *why)
 {
@@ -120,7 +142,7 @@ void monitor_reload_signer(struct proc *p, bool runs)
     if (again)
         monitor_reload_all(m);
     else
-        monitor_control_reloaded(m);
+        answer(m);
 }
 
 /* Takes a configuration in which nothing is wrong. */
@@ -175,6 +197,7 @@ void monitor_reload_all(struct monitor *m)
         m->reload.again = true;
         return;
     }
+    notify_reloading(&m->notify);
     monitor_log("reload: reading %s again", m->config->path);
     config_errors_init(&errs);
     c = load(m, &errs);
@@ -183,5 +206,5 @@ void monitor_reload_all(struct monitor *m)
     else
         monitor_reload_refuse(m, "the new configuration", &errs);
     config_errors_free(&errs);
-    monitor_control_reloaded(m);
+    answer(m);
 }
