@@ -18,6 +18,9 @@ bindir   = $(PREFIX)/bin
 libexec  = $(PREFIX)/libexec/gate104
 mandir   = $(PREFIX)/share/man
 docdir   = $(PREFIX)/share/doc/gate104
+unitdir  = $(PREFIX)/lib/systemd/system
+sysusers = $(PREFIX)/lib/sysusers.d
+tmpfiles = $(PREFIX)/lib/tmpfiles.d
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
@@ -265,7 +268,8 @@ bench-tls: all $(LOAD)
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
-	    $(DESTDIR)$(docdir)/examples
+	    $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)/apparmor \
+	    $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusers) $(DESTDIR)$(tmpfiles)
 	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/gate104 $(B)/gate104-sim $(DESTDIR)$(bindir)/
 	install -m 755 $(foreach r,broker tls gate signer audit fetcher pki,$(B)/gate104-$(r)) \
@@ -275,6 +279,12 @@ install: all
 	install -m 644 $(wildcard doc/*.8) $(DESTDIR)$(mandir)/man8/
 	install -m 644 README.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
+	install -m 644 $(wildcard debian/apparmor/*) $(DESTDIR)$(docdir)/apparmor/
+	sed -e 's|=!/usr/sbin/|=!$(sbindir)/|' -e 's|=!/usr/bin/|=!$(bindir)/|' \
+	    debian/gate104.service > $(DESTDIR)$(unitdir)/gate104.service
+	chmod 644 $(DESTDIR)$(unitdir)/gate104.service
+	install -m 644 debian/gate104.sysusers $(DESTDIR)$(sysusers)/gate104.conf
+	install -m 644 debian/gate104.tmpfiles $(DESTDIR)$(tmpfiles)/gate104.conf
 
 clean:
 	rm -rf build build-san build-fuzz build-cov

@@ -18,6 +18,15 @@ for my $page (qw(man1/gate104.1 man1/gate104-pki.1 man1/gate104-sim.1 man5/gate1
     ok(-s "$to/usr/share/man/$page", "$page");
 }
 
+my $service = slurp("$to/usr/lib/systemd/system/gate104.service");
+my @starts = $service =~ m{^Exec(?:Start|Reload)=!(\S+)}mg;
+is(join(' ', @starts), '/usr/sbin/gate104d /usr/bin/gate104', 'the service');
+is(scalar(grep { !-x "$to$_" } @starts), 0, 'starts what is there');
+for my $kind (qw(sysusers tmpfiles)) {
+    is(slurp("$to/usr/lib/$kind.d/gate104.conf"), slurp("$ROOT/debian/gate104.$kind"), "$kind.d");
+}
+ok(-s "$to/usr/share/doc/gate104/apparmor/usr.sbin.gate104d", 'the AppArmor profile');
+
 chmod 0755, $to; # the roles' user has to reach the programs
 ($status, $out, $err) = run_command([ "$to/usr/bin/gate104", 'pki', 'init', "$to/ca", '--name', 'x' ]);
 is($status, 0, 'gate104 finds gate104-pki') or diag $err;
