@@ -110,6 +110,35 @@ subtest 'new keys' => sub {
     is(stop_process($p, 'TERM'), 0, 'it stops');
 };
 
+subtest 'a reload that a stop overtakes' => sub {
+    my ($dir) = config();
+    my $l = listener("$dir/notify");
+    my ($conf, $other) = (slurp("$dir/gate104.conf"), pki('rsa'));
+    my $p = start($dir, NOTIFY_SOCKET => "$dir/notify");
+    hear($l, qr/^READY=1/);
+    spew("$dir/gate104.conf", $conf =~ s/\Q$pki\E/$other/gr);
+    kill 'HUP', $p->{pid};
+    ok(hear($l, qr/^RELOADING=1/), 'it waits for a signer');
+    is(stop_process($p, 'TERM'), 0, 'it stops');
+    hear_rest($l);
+    like($l->{heard}[-1], qr/^STOPPING=1/, 'and that is the last') or diag explain $l->{heard};
+};
+
+subtest 'what asks the signer of keys' => sub {
+    my ($dir) = config();
+    my $tree = scratch();
+    chmod 0755, $tree;
+    system('cp', bin('gate104d'), $tree) == 0 or die;
+    spew("$tree/gate104-signer", "#!/bin/sh\nenv > $tree/env\nexec " . bin('gate104-signer') . " \"\$@\"\n");
+    chmod 0755, "$tree/gate104-signer";
+    local $ENV{NOTIFY_SOCKET} = "$dir/nobody";
+    local $ENV{WATCHDOG_USEC} = 1;
+    my ($status, $out, $err) = run_command([ "$tree/gate104d", '-c', "$dir/gate104.conf", '-t' ]);
+    is($status, 0, 'asks it') or diag $err;
+    like(slurp("$tree/env"), qr/^PATH=/m, 'with an environment');
+    unlike(slurp("$tree/env"), qr/^(NOTIFY|WATCHDOG)/m, 'in which the socket is not named');
+};
+
 subtest 'signs of life' => sub {
     my ($dir) = config();
     my $l = listener("$dir/notify");
