@@ -95,24 +95,24 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 all: $(PROGRAMS)
 
 $(B)/gate104d:       $(call obj,proxy/gate104d.c) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
-$(B)/gate104d:       LDLIBS = -lconfig -ljansson $(SSL) -lcap
+$(B)/gate104d:       LDLIBS = -lconfig -ljansson $(SSL) -lcap -lseccomp
 $(B)/gate104-broker: $(call obj,proxy/broker.c) $(LIBX) $(LIBS)
-$(B)/gate104-broker: LDLIBS = -lcap
+$(B)/gate104-broker: LDLIBS = -lcap -lseccomp
 $(B)/gate104-tls:    $(call obj,proxy/tls.c) $(LIBX) $(LIBC) $(LIBS)
-$(B)/gate104-tls:    LDLIBS = $(SSL) -lcap
+$(B)/gate104-tls:    LDLIBS = $(SSL) -lcap -lseccomp
 # The gate reads what certs/ says of a peer, by the files there that know no OpenSSL.
 $(B)/gate104-gate:   $(call obj,proxy/gate.c) $(LIBX) $(LIBS) $(LIBP) \
                      $(call obj,certs/identity_wire.c certs/security_event.c \
                        certs/tls_failure_info.c certs/role_name.c certs/role_set.c \
                        certs/user_roles.c)
-$(B)/gate104-gate:   LDLIBS = -lcap
+$(B)/gate104-gate:   LDLIBS = -lcap -lseccomp
 $(B)/gate104-signer: $(call obj,proxy/signer.c) $(LIBX) $(LIBC) $(LIBS)
-$(B)/gate104-signer: LDLIBS = -lcrypto -lcap
+$(B)/gate104-signer: LDLIBS = -lcrypto -lcap -lseccomp
 $(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
                      $(call obj,certs/security_event.c)
-$(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
+$(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap -lseccomp
 $(B)/gate104-fetcher: $(call obj,proxy/fetcher.c) $(LIBX) $(LIBS)
-$(B)/gate104-fetcher: LDLIBS = -lcap
+$(B)/gate104-fetcher: LDLIBS = -lcap -lseccomp
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap
 # Certificates by hand: the one program beside the signer that reads private keys.
@@ -146,7 +146,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ \
-	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lm
+	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lseccomp -lm
 
 # The role processes against a monitor and neighbours that break the message catalogue.
 $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC) $(LIBS) \

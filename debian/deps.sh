@@ -6,7 +6,7 @@
 #                               prove is what make prove needs
 set -eu
 
-build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev
+build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev libseccomp-dev
        libcurl4-openssl-dev"
 tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
        python3-scapy procps iproute2 clang-format clang-tidy cppcheck binutils

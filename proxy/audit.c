@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,6 +365,8 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     a->log.say = say;
     a->log.say_ctx = child;
     child_keep(child, a->dir_fd);
+    child->folder = a->dir_fd;
+    json_object_seed(0); /* reads a file, which it cannot in the sandbox */
     prepare_monitor(a);
     loop_timer_init(&a->retry_timer, retry, a);
     loop_timer_init(&a->sync_timer, sync_due, a);

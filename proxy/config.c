@@ -12,6 +12,7 @@
 static const struct config_key root_keys[] = {
     {"user", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"run_dir", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"require_sandbox", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"audit", CONFIG_KIND_GROUP, true, 0, 0, 0,
      "add audit = { dir = \"/var/log/gate104\"; };"},
     {"tls", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
@@ -160,10 +161,15 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
 
 static void read_root(struct config_build *b, const config_setting_t *root)
 {
+    static const char *const sandbox[] = {"best", "full"};
     const config_setting_t *s;
+    size_t which = 0;
 
     config_group_read(&b->r, root, root_keys, COUNT(root_keys), NULL);
     read_user(b, root);
+    (void)config_word_read(&b->r, root, "require_sandbox", sandbox, COUNT(sandbox),
+                           &which);
+    b->c->sandbox_full = which == 1;
     s = config_member(root, "run_dir", CONFIG_KIND_STRING);
     b->c->run_dir = s ? config_path(b, s) : strdup("/run/gate104");
     b->c->run_dir_line = s ? s->line : 0;

@@ -109,6 +109,7 @@ struct config {
     char *audit_dir;
     unsigned int audit_line;
     uint32_t seal_interval;
+    bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     struct {
         uint32_t max_sessions;

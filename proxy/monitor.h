@@ -47,6 +47,8 @@ struct proc {
     uint32_t failures; /* ends in a row that were soon or unasked */
     uint32_t notes;    /* lines for the operator in this interval */
     uint64_t notes_since_ms;
+    unsigned int missing; /* layers of its sandbox, sandbox/layers.h */
+    int forbidden_call;   /* that it says it tried; -1: none */
     /* tls: certificates, anchors and lists that it gets while it runs */
     struct trust_update *update; /* on its way to it; NULL: none */
     size_t update_sent;
@@ -116,6 +118,7 @@ struct monitor {
     size_t group_count;
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
+    unsigned int missing_told;
     int signal_fd;
     struct loop_watch signal_watch;
     size_t record_count;
@@ -151,6 +154,18 @@ void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
 void monitor_fleet_worker_taken(struct monitor *m, uint32_t id);
 void monitor_fleet_workers(struct monitor *m);
 void monitor_fleet_stop(struct monitor *m, int exit_status);
+
+/* monitor_sandbox.c */
+/* Looks at a process from outside before it is told to START.  False: it must not run,
+ * the reason is told and recorded. */
+bool monitor_sandbox_good(struct proc *p);
+/* A note of a process may be that it was caught (sandbox/trap.h). */
+#define SANDBOX_CALL_MAX 100000u
+void monitor_sandbox_heard(struct proc *p, const struct imsg *note);
+/* How one ended that the sandbox has killed. */
+void monitor_sandbox_end(const struct proc *p, char *out, size_t cap);
+/* The layers that some process lacks. */
+unsigned int monitor_sandbox_missing(const struct monitor *m);
 
 /* monitor_start.c */
 /* Makes the places of all roles from the configuration; starts nothing. */

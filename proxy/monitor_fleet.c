@@ -2,6 +2,7 @@
  * order in which they stop. */
 #include "proxy/monitor.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,10 +212,12 @@ void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
     monitor_proc_kill(goes);
 }
 
-static void describe_end(int status, char *out, size_t cap)
+static void describe_end(const struct proc *p, int status, char *out, size_t cap)
 {
     if (status == -1)
         (void)snprintf(out, cap, "could not be started");
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        monitor_sandbox_end(p, out, cap);
     else if (WIFSIGNALED(status))
         (void)snprintf(out, cap, "ended by signal %d", WTERMSIG(status));
     else
@@ -252,11 +255,11 @@ void monitor_fleet_ended(struct proc *p, int status)
     bool orderly =
         status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
         (p->state == PROC_STOPPING || p->retired || (p->role == ROLE_TLS && p->taken));
-    char text[64];
+    char text[100];
 
     p->state = PROC_DOWN;
     if (!orderly && m->stop_step == 0) {
-        describe_end(status, text, sizeof text);
+        describe_end(p, status, text, sizeof text);
         monitor_log("%s-%u %s", role_name(p->role), p->id, text);
         if (m->initial) {
             monitor_log("start failed");

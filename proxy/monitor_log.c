@@ -24,6 +24,7 @@ void monitor_note(struct proc *p, const struct imsg *note)
     uint64_t now = loop_now(&p->monitor->loop);
     char line[NOTE_MAX + 1];
 
+    monitor_sandbox_heard(p, note);
     if (now - p->notes_since_ms > NOTES_INTERVAL_MS) {
         if (p->notes > NOTES_MAX)
             monitor_log("%s-%u: %u more lines like these", role_name(p->role), p->id,

@@ -26,7 +26,7 @@ struct proc *monitor_proc_find(struct monitor *m, enum role role, uint32_t id)
 }
 
 /* The user and group a role becomes; 0 when there is no other user to become. */
-static bool role_user(const struct monitor *m, enum role role, uid_t *uid, gid_t *gid)
+bool monitor_role_user(const struct monitor *m, enum role role, uid_t *uid, gid_t *gid)
 {
     *uid = *gid = 0;
     if (geteuid() != 0 || config_role_user(m->config, role, uid, gid))
@@ -118,7 +118,10 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         p->state = PROC_READY;
         p->control.phase = PHASE_RUN;
         loop_timer_stop(&p->monitor->loop, &p->timer);
-        monitor_fleet_ready(p);
+        if (monitor_sandbox_good(p))
+            monitor_fleet_ready(p);
+        else
+            monitor_proc_kill(p);
         return IMSG_OK;
     case MSG_VIOLATION:
         imsg_get(msg, &v, sizeof v);
@@ -192,7 +195,7 @@ static bool launch(struct proc *p)
                     GATE104_LIBEXECDIR);
         return false;
     }
-    if (!role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
+    if (!monitor_role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
         return false;
     p->uid = r.uid;
     r.program = program;
@@ -227,6 +230,8 @@ void monitor_proc_start(struct proc *p)
     p->state = PROC_STARTING;
     p->begun = false;
     p->cfg_sent = 0;
+    p->missing = 0;
+    p->forbidden_call = -1;
     p->started_ms = loop_now(&m->loop);
     if (!launch(p)) {
         if (p->pid > 0)

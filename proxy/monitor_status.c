@@ -3,6 +3,7 @@
 
 #include "certs/expiry.h"
 #include "proxy/endpoint.h"
+#include "sandbox/layers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,17 @@ static const char *state_name(enum proc_state s)
     return names[s];
 }
 
+static json_t *layers(unsigned int set)
+{
+    json_t *list = json_array();
+
+    for (unsigned int i = 0; i < LAYER_COUNT; i++) {
+        if (set >> i & 1u)
+            (void)json_array_append_new(list, json_string(layer_name(i)));
+    }
+    return list;
+}
+
 static json_t *processes(const struct monitor *m)
 {
     json_t *list = json_array();
@@ -30,9 +42,10 @@ static json_t *processes(const struct monitor *m)
 
         (void)json_array_append_new(
             list,
-            json_pack("{s:s,s:I,s:I,s:s,s:I}", "role", role_name(p->role), "number",
+            json_pack("{s:s,s:I,s:I,s:s,s:I,s:o}", "role", role_name(p->role), "number",
                       (json_int_t)p->id, "pid", (json_int_t)p->pid, "state",
-                      state_name(p->state), "up_seconds", (json_int_t)(age / 1000)));
+                      state_name(p->state), "up_seconds", (json_int_t)(age / 1000),
+                      "sandbox_lacks", layers(p->missing)));
     }
     return list;
 }
@@ -137,9 +150,10 @@ json_t *control_status(const struct monitor *m)
 {
     const struct config *c = m->config;
 
-    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:s,s:s,s:o,s:o,s:o}", "ok", 1, "version",
+    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:o,s:s,s:s,s:o,s:o,s:o}", "ok", 1, "version",
                      GATE104_VERSION, "pid", (json_int_t)getpid(), "config", c->path,
-                     "separate_users", geteuid() == 0, "log", c->audit_dir,
+                     "separate_users", geteuid() == 0, "sandbox_lacks",
+                     layers(monitor_sandbox_missing(m)), "log", c->audit_dir,
                      "log_commands", c->commands_sync ? "sync" : "async", "processes",
                      processes(m), "routes", routes(c), "trust", trust(c));
 }

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +332,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     }
     if (tokens) {
         keep_descriptors(child);
+        child->module = true;
         /* A role may write no file: a module that tries is to be told, not ended. */
         (void)signal(SIGXFSZ, SIG_IGN);
     }
@@ -409,5 +411,7 @@ int main(int argc, char **argv)
     _Static_assert(offsetof(struct signer, child) == 0, "callbacks get the child");
     if (argc == 3 && strcmp(argv[1], "--check") == 0)
         return check_key(argv[2]);
+    /* Its filter has neither munmap nor mremap. */
+    (void)mallopt(M_MMAP_MAX, 0);
     return child_main(argc, argv, &ops, &signer.child);
 }

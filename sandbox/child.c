@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long the monitor may take to send a whole configuration. */
@@ -171,7 +172,14 @@ static void control_ready(void *ctx, uint32_t events)
 static bool enter(struct child *c)
 {
     struct sandbox_config sandbox = {
-        .role = c->ops->role, .uid = c->uid, .gid = c->gid, .max_fds = c->max_fds};
+        .role = c->ops->role,
+        .uid = c->uid,
+        .gid = c->gid,
+        .max_fds = c->max_fds,
+        .folder = c->folder,
+        .note_fd = CHILD_CONTROL_FD,
+        .module = c->module,
+    };
     char err[160];
 
     child_keep(c, STDIN_FILENO);
@@ -244,6 +252,7 @@ int child_main(int argc, char **argv, const struct child_ops *ops, struct child 
         return 2;
     }
     (void)snprintf(c->name, sizeof c->name, "%s-%u", role_name(ops->role), c->id);
+    tzset(); /* reads a file, which it cannot in the sandbox */
     imsg_channel_init(&c->control, CHILD_CONTROL_FD, ops->role, ROLE_MONITOR, 0,
                       PHASE_INIT);
     c->control_watch.fd = -1;

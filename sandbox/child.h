@@ -50,6 +50,8 @@ struct child {
     size_t keep_count, keep_size;
     bool keep_failed;
     unsigned int max_fds; /* init() may raise it by what the configuration asks for */
+    int folder;           /* init(): the one folder to write in, kept; 0: none */
+    bool module;          /* init(): a PKCS#11 module was loaded */
     struct imsg scratch;  /* for receiving; one message at a time */
 };
 

@@ -1,5 +1,10 @@
 #include "sandbox/enter.h"
 
+#include "sandbox/alone.h"
+#include "sandbox/filter.h"
+#include "sandbox/landlock.h"
+#include "sandbox/trap.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
@@ -8,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -124,7 +130,42 @@ static bool die_with_parent(enum role role, pid_t monitor)
     return prctl(PR_SET_PDEATHSIG, how) == 0 && getppid() == monitor;
 }
 
-bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
+static bool dials(enum role role)
+{
+    return role == ROLE_BROKER || role == ROLE_FETCHER;
+}
+
+static void leave_others(const struct sandbox_config *c)
+{
+    struct alone_want want = {.network = dials(c->role) || c->module, .files = c->module};
+
+    if (geteuid() == 0 && !SANITIZED)
+        (void)alone_enter(&want); /* what is missing is seen from outside */
+}
+
+/* Keys do not go to swap.  What comes later is locked only where nothing can fail by it.
+ */
+static void lock_memory(const struct sandbox_config *c)
+{
+    struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+
+    if (c->role != ROLE_SIGNER || SANITIZED)
+        return;
+    if (setrlimit(RLIMIT_MEMLOCK, &all) == 0)
+        (void)mlockall(MCL_CURRENT | MCL_FUTURE);
+    else
+        (void)mlockall(MCL_CURRENT);
+}
+
+static bool enter_landlock(const struct sandbox_config *c)
+{
+    struct landlock_want want = {.folder = c->folder > 0 ? c->folder : -1,
+                                 .tcp = dials(c->role)};
+
+    return c->module || SANITIZED || landlock_enter(&want, landlock_abi());
+}
+
+bool sandbox_enter_walls(const struct sandbox_config *c, char *err, size_t errcap)
 {
     const pid_t monitor = getppid();
 
@@ -133,6 +174,8 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
         return fail(err, errcap, "close unknown descriptors");
     if (!leave_terminal())
         return fail(err, errcap, "leave the terminal");
+    leave_others(c);
+    lock_memory(c);
     if (!limit_role(c))
         return fail(err, errcap, "resource limits");
     if (!empty_bounding_set())
@@ -147,5 +190,24 @@ bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
         return fail(err, errcap, "dumpable");
     if (!die_with_parent(c->role, monitor))
         return fail(err, errcap, "parent-death signal");
+    if (!enter_landlock(c))
+        return fail(err, errcap, "Landlock");
     return true;
+}
+
+/* Sanitizers need calls that no table has; gate104d says so. */
+bool sandbox_enter_filter(const struct sandbox_config *c, char *err, size_t errcap)
+{
+    if (SANITIZED)
+        return true;
+    if (!trap_install(c->note_fd > 0 ? c->note_fd : -1))
+        return fail(err, errcap, "SIGSYS");
+    if (!filter_load(filter_of(c->role, c->module)))
+        return fail(err, errcap, "system call filter");
+    return true;
+}
+
+bool sandbox_enter(const struct sandbox_config *c, char *err, size_t errcap)
+{
+    return sandbox_enter_walls(c, err, errcap) && sandbox_enter_filter(c, err, errcap);
 }

@@ -145,6 +145,11 @@ static void print_status(const json_t *a)
     if (!json_is_true(json_object_get(a, "separate_users")))
         (void)printf(
             "LESS SEPARATION: not started as root, all processes are one user\n");
+    if (json_array_size(json_object_get(a, "sandbox_lacks")) > 0) {
+        (void)printf("SANDBOX WITHOUT: ");
+        put_list(json_object_get(a, "sandbox_lacks"));
+        (void)printf("\n");
+    }
     (void)printf("\nroutes\n");
     json_array_foreach(json_object_get(a, "routes"), i, o)
     {

@@ -143,7 +143,7 @@ static bool enter(const struct sandbox_config *config, int channel, struct repor
     keep[own.keep_count++] = STDERR_FILENO;
     keep[own.keep_count++] = STDIN_FILENO;
     keep[own.keep_count++] = STDOUT_FILENO;
-    return sandbox_enter(&own, r->err, sizeof r->err);
+    return sandbox_enter_walls(&own, r->err, sizeof r->err);
 }
 
 static _Noreturn void live(int channel, const struct sandbox_config *config)

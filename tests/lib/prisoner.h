@@ -29,10 +29,10 @@ struct prisoner {
     pid_t pid;     /* as it knows itself: of another namespace, if it was put there */
     int channel;   /* our end of its channel */
     int theirs;    /* number of that channel's end in the prisoner */
-    char err[200]; /* what sandbox_enter() said; "" if it succeeded */
+    char err[200]; /* what sandbox_enter_walls() said; "" if it succeeded */
 };
 
-/* Starts one.  `config` NULL: without a sandbox; else sandbox_enter() is called with it
+/* Starts one.  `config` NULL: without a sandbox; else sandbox_enter_walls() is called with it
  * and with the prisoner's channel added to what is kept.  False: no process. */
 bool prisoner_start(struct prisoner *p, const struct sandbox_config *config);
 /* The same as the child of another process, whose pid is *between: it sleeps until it is

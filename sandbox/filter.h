@@ -1,0 +1,47 @@
+/* The system calls of each role: one table (sandbox/profiles/), loaded through
+ * libseccomp. A call outside it is not made and ends the process; see sandbox/trap.h. */
+#ifndef GATE104_SANDBOX_FILTER_H
+#define GATE104_SANDBOX_FILTER_H
+
+#include "sandbox/role.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Of one argument: (value & mask) == want; a mask of 0 is no test.  Only its lower 32
+ * bits are looked at, as the kernel takes no more of any argument that is named in a
+ * table. */
+struct filter_test {
+    uint8_t arg;
+    uint32_t mask;
+    uint32_t want;
+};
+
+#define FILTER_TESTS 2
+
+struct filter_rule {
+    int number;                            /* of the system call */
+    const char *call;                      /* its name */
+    struct filter_test test[FILTER_TESTS]; /* all of them hold */
+    const char *condition;                 /* the same in words, as in the table */
+    const char *why;
+};
+
+struct filter {
+    const char *name;
+    bool denies; /* the table says what is forbidden; everything else is allowed */
+    const struct filter_rule *rule;
+    size_t count;
+};
+
+/* The filter of a role.  `module`: a signer into which a PKCS#11 module was loaded. */
+const struct filter *filter_of(enum role role, bool module);
+
+/* For good, for this process.  Needs no_new_privs.  False with errno. */
+bool filter_load(const struct filter *f);
+
+/* "openat" for 257; "unknown" if there is none.  Gives `out`.  For others than roles. */
+const char *filter_call_name(int number, char *out, size_t cap);
+
+#endif
