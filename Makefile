@@ -64,7 +64,7 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
            $(wildcard tests/bench/tls/*.c) $(wildcard tests/corpus/*.c) \
-           $(wildcard tests/pump/*.c)
+           $(wildcard tests/pump/*.c) $(wildcard tests/contain/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -84,6 +84,7 @@ CORPUS      := $(B)/hostile/gate_corpus
 TORTURE_SRC := $(wildcard tests/torture/*.c)
 TORTURE     := $(B)/torture/stations
 PUMP        := $(B)/pump/tls_pump
+STRAY       := $(B)/contain/stray
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -174,6 +175,12 @@ $(PUMP): $(call obj,tests/pump/tls_pump.c)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL)
 
+# A gate that leaves its sandbox, or never entered it.
+$(STRAY): $(call obj,tests/contain/stray.c) $(LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap -lseccomp
+
 # What is measured is what is built for use; see doc/bench.md.
 BENCH := $(B)/bench
 $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
@@ -202,13 +209,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define DIGITS_MAX 10u
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1 /* si_code of a filter's trap; glibc has it since 2.38 */
+#endif
 
 static int note_fd = -1;
 
@@ -52,7 +55,8 @@ static void trapped(int number, siginfo_t *info, void *context)
 {
     (void)number;
     (void)context;
-    if (note_fd >= 0)
+    /* Anybody with the right to may send the signal. */
+    if (note_fd >= 0 && info->si_code == SYS_SECCOMP)
         say((unsigned int)info->si_syscall);
     /* SIGSYS is blocked in here and its action is the default again, so that another
      * forbidden call ends the process by it: whoever waits for it sees why. */

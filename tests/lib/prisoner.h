@@ -32,8 +32,8 @@ struct prisoner {
     char err[200]; /* what sandbox_enter_walls() said; "" if it succeeded */
 };
 
-/* Starts one.  `config` NULL: without a sandbox; else sandbox_enter_walls() is called with it
- * and with the prisoner's channel added to what is kept.  False: no process. */
+/* Starts one.  `config` NULL: without a sandbox; else sandbox_enter_walls() is called
+ * with it and with the prisoner's channel added to what is kept.  False: no process. */
 bool prisoner_start(struct prisoner *p, const struct sandbox_config *config);
 /* The same as the child of another process, whose pid is *between: it sleeps until it is
  * killed.  `new_pids`: the other process is number 1 of a new pid namespace. */
