@@ -101,6 +101,7 @@ void config_restart_words(const struct config *a, const struct config *b, char *
     } parts[] = {
         {strcmp(a->user, b->user) == 0, "user"},
         {strcmp(a->run_dir, b->run_dir) == 0, "run_dir"},
+        {a->sandbox_full == b->sandbox_full, "require_sandbox"},
         {same_audit(a, b), "audit"},
         {memcmp(&a->limits, &b->limits, sizeof a->limits) == 0, "limits"},
         {same_routes_of(a, *b), "routes or policies"},

@@ -198,6 +198,8 @@ static void test_compare(void **state)
         {"\"sync\"", "\"async\"", true, false, "audit"},
         {"\"_gate104\"", "\"gate\"", true, false, "user"},
         {"/run/gate104", "/run/gate", true, false, "run_dir"},
+        {"audit = {", "require_sandbox = \"full\"; audit = {", true, false,
+         "require_sandbox"},
         {"10.0.1.10:2404", "10.0.1.11:2404", true, false, "routes or policies"},
         {"enforce = true", "enforce = false", true, false, "routes or policies"},
         {"rtu20.example", "rtu21.example", true, false, "routes or policies"},

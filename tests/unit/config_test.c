@@ -27,6 +27,7 @@ static void test_base_loads(void **state)
     assert_string_equal(c->run_dir, "/run/gate104");
     assert_string_equal(c->audit_dir, "/var/log/gate104");
     assert_true(c->commands_sync);
+    assert_false(c->sandbox_full);
     assert_int_equal(c->limits.max_sessions, 100);
     assert_int_equal(c->limits.sessions_per_worker, 1);
     assert_int_equal(c->limits.spare_workers, 2);
@@ -153,6 +154,8 @@ static void test_keys(void **state)
          "not supported", "\"sync\" or \"async\""},
         {"commands = \"sync\"", "on_failure = \"stop\"", 3, "audit.on_failure",
          "not supported", "\"monitor-only\""},
+        {"audit = {", "require_sandbox = \"some\"; audit = {", 3, "require_sandbox",
+         "not supported", "\"best\" or \"full\""},
         {"user = \"_gate104\"", "user = \"Root/..\"", 1, "user", "no prefix", "a-z"},
     };
 
