@@ -5,12 +5,17 @@
 #include "certs/pem.h"
 #include "sandbox/spawn.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Longer than the signer waits for a token. */
+#define CHECK_TIMEOUT_MS 15000u
 
 static bool add(struct monitor *m, enum role role, uint32_t id, uint8_t *cfg, size_t size)
 {
@@ -170,6 +175,26 @@ static void keep_last_line(char *text)
         memmove(text, line + 1, strlen(line + 1) + 1);
 }
 
+/* Reads until the other end closes, the buffer is full or the time is over. */
+static size_t read_until(int fd, char *out, size_t cap, uint64_t deadline)
+{
+    size_t have = 0;
+
+    while (have < cap) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        uint64_t now = monotonic_ms();
+        ssize_t n;
+
+        if (now >= deadline || poll(&p, 1, (int)(deadline - now)) <= 0)
+            break;
+        n = read(fd, out + have, cap - have);
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    return have;
+}
+
 /* Runs `gate104-signer --check KEY`; the last line of its output, which may be that of an
  * error, goes to `out`.  False if it does not take the key. */
 static bool ask_signer(const char *key, char *out, size_t cap)
@@ -192,16 +217,14 @@ static bool ask_signer(const char *key, char *out, size_t cap)
         _exit(127);
     }
     (void)close(pipefd[1]);
-    while (pid > 0 && have < cap - 1) {
-        ssize_t n = read(pipefd[0], out + have, cap - 1 - have);
-
-        if (n <= 0)
-            break;
-        have += (size_t)n;
-    }
+    if (pid > 0)
+        have = read_until(pipefd[0], out, cap - 1, monotonic_ms() + CHECK_TIMEOUT_MS);
     out[have] = '\0';
     keep_last_line(out);
     (void)close(pipefd[0]);
+    /* It has said its line, or it hangs, as a token that is away may let it. */
+    if (pid > 0 && out[0] == '\0')
+        (void)kill(pid, SIGKILL);
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;
 }
