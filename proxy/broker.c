@@ -16,6 +16,12 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
     loop_timer_init(&b->tick, broker_tick, b);
     /* A session in set-up or being dialled has a few; the rest are channels. */
     c->max_fds = 4096 + 8 * b->config.max_sessions;
+    for (size_t i = 0; i < b->config.route_count; i++) {
+        const struct broker_route *r = &b->config.route[i];
+
+        for (size_t k = 0; k < r->target_count; k++)
+            child_dials(c, r->target[k].port);
+    }
     return broker_listen_open(b);
 }
 

@@ -89,8 +89,10 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     f->line = calloc(f->config.group_count, sizeof *f->line);
     if (!f->line)
         return false;
-    for (size_t i = 0; i < f->config.group_count; i++)
+    for (size_t i = 0; i < f->config.group_count; i++) {
         fetcher_line_init(&f->line[i], f, &f->config.group[i]);
+        child_dials(child, f->config.group[i].responder.port);
+    }
     return true;
 }
 

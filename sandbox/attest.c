@@ -177,7 +177,7 @@ static unsigned int missing_landlock(const struct attest_want *w)
     int abi = w->module || SANITIZED ? 0 : w->landlock_abi;
 
     return (abi < LANDLOCK_FILES ? LAYER_FILES : 0u) |
-           (abi < LANDLOCK_TCP && !dials(w->role) ? LAYER_TCP : 0u) |
+           (abi < LANDLOCK_TCP ? LAYER_TCP : 0u) |
            (abi < LANDLOCK_SCOPE ? LAYER_SCOPE : 0u);
 }
 

@@ -55,6 +55,22 @@ void child_keep(struct child *c, int fd)
     c->keep[c->keep_count++] = fd;
 }
 
+void child_dials(struct child *c, uint16_t port)
+{
+    if (c->port_count == c->port_size) {
+        size_t size = c->port_size ? 2 * c->port_size : 16;
+        uint16_t *all = realloc(c->port, size * sizeof *all);
+
+        if (!all) {
+            c->keep_failed = true;
+            return;
+        }
+        c->port = all;
+        c->port_size = size;
+    }
+    c->port[c->port_count++] = port;
+}
+
 void child_violation(struct child *c, struct imsg_channel *ch, struct loop_watch *w)
 {
     struct msg_violation v = {.role = (uint8_t)ch->peer,
@@ -176,6 +192,8 @@ static bool enter(struct child *c)
         .uid = c->uid,
         .gid = c->gid,
         .max_fds = c->max_fds,
+        .port = c->port,
+        .port_count = c->port_count,
         .folder = c->folder,
         .note_fd = CHILD_CONTROL_FD,
         .module = c->module,

@@ -52,7 +52,9 @@ struct child {
     unsigned int max_fds; /* init() may raise it by what the configuration asks for */
     int folder;           /* init(): the one folder to write in, kept; 0: none */
     bool module;          /* init(): a PKCS#11 module was loaded */
-    struct imsg scratch;  /* for receiving; one message at a time */
+    uint16_t *port;       /* child_dials() */
+    size_t port_count, port_size;
+    struct imsg scratch; /* for receiving; one message at a time */
 };
 
 /* main() of a role: argv = {program, id, uid, gid}.  Gives the exit status. */
@@ -60,6 +62,9 @@ int child_main(int argc, char **argv, const struct child_ops *ops, struct child 
 
 /* To be called from init(): `fd` stays open in the sandbox. */
 void child_keep(struct child *c, int fd);
+
+/* To be called from init(): `port` is one that the role connects to in the sandbox. */
+void child_dials(struct child *c, uint16_t port);
 
 /* A line for the operator.  It goes through the monitor, which says whose it is: a role
  * has no terminal and no journal to write to.  Not evidence. */

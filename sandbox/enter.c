@@ -160,7 +160,8 @@ static void lock_memory(const struct sandbox_config *c)
 static bool enter_landlock(const struct sandbox_config *c)
 {
     struct landlock_want want = {.folder = c->folder > 0 ? c->folder : -1,
-                                 .tcp = dials(c->role)};
+                                 .port = c->port,
+                                 .port_count = c->port_count};
 
     return c->module || SANITIZED || landlock_enter(&want, landlock_abi());
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct sandbox_config {
@@ -18,6 +19,9 @@ struct sandbox_config {
     size_t keep_count;
     /* Largest number of descriptors the role may hold at work. */
     unsigned int max_fds;
+    /* The only TCP ports it may connect to. */
+    const uint16_t *port;
+    size_t port_count;
     /* The only folder it may reach, to write; 0: none. */
     int folder;
     /* Where a forbidden system call is told (sandbox/trap.h); 0: nowhere. */

@@ -17,14 +17,21 @@ struct path_rule {
     int32_t fd;
 } __attribute__((packed));
 
+struct port_rule {
+    uint64_t allowed;
+    uint64_t port;
+};
+
 #define CREATE_VERSION 1u /* flag: ask for the version */
 #define RULE_PATH      1
+#define RULE_PORT      2
 
 #define FS_WRITE_FILE  (1ull << 1)
 #define FS_READ_FILE   (1ull << 2)
 #define FS_REMOVE_FILE (1ull << 5)
 #define FS_MAKE_REG    (1ull << 8)
 #define FS_TRUNCATE    (1ull << 14)
+#define NET_CONNECT    (1ull << 1)
 #define NET_ALL        3ull
 #define SCOPE_ALL      3ull
 
@@ -58,11 +65,22 @@ static bool allow_folder(int ruleset, int folder, uint64_t known)
     return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH, &rule, 0) == 0;
 }
 
+static bool allow_ports(int ruleset, const struct landlock_want *want, uint64_t known)
+{
+    for (size_t i = 0; known != 0 && i < want->port_count; i++) {
+        struct port_rule rule = {NET_CONNECT, want->port[i]};
+
+        if (syscall(SYS_landlock_add_rule, ruleset, RULE_PORT, &rule, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool landlock_enter(const struct landlock_want *want, int abi)
 {
     int version = abi < VERSION_MAX ? abi : VERSION_MAX;
     struct ruleset rules = {.fs = (1ull << versions[version].fs_bits) - 1,
-                            .net = want->tcp ? 0 : NET_ALL,
+                            .net = version >= LANDLOCK_TCP ? NET_ALL : 0,
                             .scoped = SCOPE_ALL};
     bool good;
     int fd;
@@ -74,6 +92,7 @@ bool landlock_enter(const struct landlock_want *want, int abi)
     if (fd < 0)
         return false;
     good = (want->folder < 0 || allow_folder(fd, want->folder, rules.fs)) &&
+           allow_ports(fd, want, rules.net) &&
            syscall(SYS_landlock_restrict_self, fd, 0) == 0;
     error = errno;
     (void)close(fd);

@@ -4,6 +4,8 @@
 #define GATE104_SANDBOX_LANDLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Versions of the kernel's interface from which on it has: */
 #define LANDLOCK_FILES 1 /* files */
@@ -15,7 +17,8 @@ int landlock_abi(void);
 
 struct landlock_want {
     int folder; /* descriptor of the only folder it may reach, to write; -1: none */
-    bool tcp;   /* may bind and connect */
+    const uint16_t *port; /* the only ports it may connect to; none to bind */
+    size_t port_count;
 };
 
 /* For good, for this process.  Needs no_new_privs.  Does what `abi` knows, nothing if it

@@ -30,8 +30,9 @@ enum { BARE, FILTER, WALLS, WHOLE };
 
 #define DIALS (1u << ROLE_BROKER | 1u << ROLE_FETCHER)
 
-static pid_t victim;  /* a sibling of the same user, without a sandbox */
-static uint16_t port; /* somebody listens there */
+static pid_t victim;       /* a sibling of the same user, without a sandbox */
+static uint16_t port;      /* somebody listens there */
+static uint16_t open_port; /* where the role may connect to; 0: nowhere */
 static uid_t nobody;
 static gid_t nogroup;
 
@@ -130,7 +131,9 @@ static int attempt(enum role role, const struct act *a, int how)
                                .gid = geteuid() == 0 ? nogroup : 0,
                                .keep = keep,
                                .keep_count = 3,
-                               .max_fds = 64};
+                               .max_fds = 64,
+                               .port = &open_port,
+                               .port_count = open_port ? 1 : 0};
     char why[200];
     pid_t pid = fork();
     int status;
@@ -195,15 +198,21 @@ static void test_act(void **state)
     try_act(*state);
 }
 
-/* Who dials still can. */
+/* Who dials still can, but only to the ports of the configuration. */
 static void test_who_dials(void **state)
 {
     const struct act dial = {.name = "connect", .act = act_connect};
 
     (void)state;
     for (unsigned int role = ROLE_BROKER; role < ROLE_COUNT; role++) {
-        if (DIALS >> role & 1u)
-            assert_int_equal(attempt((enum role)role, &dial, WHOLE), 0);
+        if (!(DIALS >> role & 1u))
+            continue;
+        open_port = port;
+        assert_int_equal(attempt((enum role)role, &dial, WHOLE), 0);
+        open_port = (uint16_t)(port ^ 1u);
+        if (landlock_abi() >= LANDLOCK_TCP)
+            assert_int_equal(attempt((enum role)role, &dial, WHOLE), EACCES << 8);
+        open_port = 0;
     }
 }
 
