@@ -149,6 +149,9 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ \
 	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lseccomp -lm
 
+$(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
+$(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)
+
 # The role processes against a monitor and neighbours that break the message catalogue.
 $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC) $(LIBS) \
             $(LIBP)

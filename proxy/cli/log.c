@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 
 static const struct cli_command commands[] = {
-    {"show", "DIR|FILE [--json] [--session N] [--route NAME] [--event PREFIX] [--follow]",
+    {"show", "DIR|FILE [--json] [--follow] [--since TIME] [--peer TEXT] [--ioa N] ...",
      "print the records in words", log_show},
     {"verify", "DIR|FILE",
      "check the chain: 0 whole, 1 tampered, 2 incomplete, 3 unusable", log_verify},
     {"stats", "DIR|FILE", "count events, operations, refusals and latencies", log_stats},
+    {"export", "--pcapng SESSION|--all [-o FILE] DIR|FILE",
+     "write the APDUs of the log for Wireshark", log_export},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -18,6 +18,14 @@ int log_open(const char *path, char name[4096]);
 int log_show(int argc, char **argv);
 int log_verify(int argc, char **argv);
 int log_stats(int argc, char **argv);
+int log_export(int argc, char **argv);
+
+/* ---- log_output.c ---- */
+
+/* A new file, or standard output for NULL; NULL if that fails, which it has then said. */
+FILE *log_output(const char *name, bool binary);
+/* False if not all of it was written, which it has then said. */
+bool log_output_close(FILE *out, const char *name);
 
 /* ---- log_record.c ---- */
 

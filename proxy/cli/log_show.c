@@ -1,10 +1,7 @@
 #include "proxy/cli/cli.h"
-#include "proxy/cli/log.h"
+#include "proxy/cli/log_filter.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,36 +13,11 @@ struct show {
     char name[4096];
     int fd;
     bool json, follow, colour;
-    long long session; /* -1: all */
-    const char *route, *event;
+    struct log_filter filter;
     int status;
     struct audit_reader reader;
     struct log_sessions sessions;
 };
-
-/* The running number since the broker started; what stands above tells the starts
- * apart. */
-static bool session_number(const json_t *record, long long *full, long long *running)
-{
-    if (!log_number(record, "session", full))
-        return false;
-    *running = *full & 0xFFFFF;
-    return true;
-}
-
-static bool wanted(const struct show *s, const json_t *record)
-{
-    const char *route = log_text(record, "route");
-    const char *event = log_text(record, "event");
-    long long full, running;
-
-    if (s->session >= 0 && (!session_number(record, &full, &running) ||
-                            (s->session != full && s->session != running)))
-        return false;
-    if (s->route && (!route || strcmp(route, s->route) != 0))
-        return false;
-    return !s->event || (event && strncmp(event, s->event, strlen(s->event)) == 0);
-}
 
 static const char *colour_of(const json_t *record)
 {
@@ -85,7 +57,7 @@ static void put_session(const json_t *record)
     long long full, running;
     char text[24] = "-";
 
-    if (session_number(record, &full, &running))
+    if (log_session(record, &full, &running))
         (void)snprintf(text, sizeof text, "%lld", running);
     column(text, 7);
 }
@@ -122,7 +94,7 @@ static void show_line(struct show *s, const char *line, size_t n)
         return;
     }
     log_sessions_learn(&s->sessions, record);
-    if (wanted(s, record)) {
+    if (log_filter_wants(&s->filter, record, log_sessions_who(&s->sessions, record))) {
         if (s->json)
             (void)fwrite(line, 1, n, stdout);
         else
@@ -176,39 +148,25 @@ static int run(struct show *s)
     }
 }
 
-static bool parse_number(const char *text, long long *out)
-{
-    char *end;
-
-    errno = 0;
-    *out = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0' && *out >= 0;
-}
-
 static bool parse(struct show *s, int argc, char **argv)
 {
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'},
         {"follow", no_argument, NULL, 'f'},
-        {"session", required_argument, NULL, 's'},
-        {"route", required_argument, NULL, 'r'},
-        {"event", required_argument, NULL, 'e'},
+        LOG_FILTER_OPTIONS,
         {NULL, 0, NULL, 0},
     };
     int o;
 
-    s->session = -1;
+    log_filter_init(&s->filter);
     while ((o = getopt_long(argc, argv, "jfs:r:e:", options, NULL)) != -1) {
         switch (o) {
         case 'j': s->json = true; break;
         case 'f': s->follow = true; break;
-        case 's':
-            if (!parse_number(optarg, &s->session))
+        default:
+            if (!log_filter_take(&s->filter, o, optarg))
                 return false;
             break;
-        case 'r': s->route = optarg; break;
-        case 'e': s->event = optarg; break;
-        default: return false;
         }
     }
     s->path = argv[optind];
@@ -221,8 +179,11 @@ int log_show(int argc, char **argv)
     int status;
 
     if (!parse(&s, argc, argv)) {
-        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE [--json] [--session N]\n"
-                              "           [--route NAME] [--event PREFIX] [--follow]\n");
+        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE [--json] [--follow]\n"
+                              "           [--since TIME] [--until TIME] [--session N]\n"
+                              "           [--route NAME] [--event PREFIX] [--peer TEXT]\n"
+                              "           [--ca N] [--ioa N] [--type TYPE]\n"
+                              "           [--verdict WORD]\n");
         return LOG_EXIT_UNUSABLE;
     }
     s.fd = log_open(s.path, s.name);
