@@ -13,7 +13,7 @@ static const struct cli_command commands[] = {
      "print the records in words", log_show},
     {"verify", "DIR|FILE",
      "check the chain: 0 whole, 1 tampered, 2 incomplete, 3 unusable", log_verify},
-    {"stats", "DIR|FILE", "count events, operations, refusals and latencies", log_stats},
+    {"stats", "[--json] DIR|FILE", "count events, operations, refusals and latencies", log_stats},
     {"export", "--pcapng SESSION|--all [-o FILE] DIR|FILE",
      "write the APDUs of the log for Wireshark", log_export},
     {NULL, NULL, NULL, NULL},

@@ -1,5 +1,6 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log.h"
+#include "proxy/cli/log_latency.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +21,14 @@ struct table {
     uint64_t others;
 };
 
+static const unsigned int percentiles[] = {50, 90, 95, 99};
+#define PERCENTILES (sizeof percentiles / sizeof percentiles[0])
+
 struct stats {
     uint64_t records, bad;
     char first[AUDIT_TIME_SIZE + 1], last[AUDIT_TIME_SIZE + 1];
     struct table events, people, refusals, faults;
-    uint64_t latencies, latency_sum;
-    long long latency_min, latency_max;
+    struct log_latency latency;
     struct log_sessions sessions;
     struct audit_reader reader;
 };
@@ -51,14 +54,8 @@ static void add_latency(struct stats *s, const json_t *record)
 {
     long long ms;
 
-    if (!log_number(record, "latency_ms", &ms) || ms < 0)
-        return;
-    if (s->latencies == 0 || ms < s->latency_min)
-        s->latency_min = ms;
-    if (s->latencies == 0 || ms > s->latency_max)
-        s->latency_max = ms;
-    s->latencies++;
-    s->latency_sum += (uint64_t)ms;
+    if (log_number(record, "latency_ms", &ms) && ms >= 0)
+        log_latency_add(&s->latency, (uint64_t)ms);
 }
 
 static void add_refusal(struct stats *s, const json_t *record)
@@ -114,7 +111,8 @@ static void print_table(struct table *t)
         (void)printf("\n");
     }
     if (t->others > 0)
-        (void)printf("  %8llu  others\n", (unsigned long long)t->others);
+        (void)printf("  %8llu  others (more names than fit)\n",
+                     (unsigned long long)t->others);
 }
 
 static void print(struct stats *s)
@@ -130,10 +128,59 @@ static void print(struct stats *s)
     print_table(&s->people);
     print_table(&s->refusals);
     print_table(&s->faults);
-    if (s->latencies > 0)
-        (void)printf("\nanswers of stations: %llu, after %lld to %lld ms, mean %llu ms\n",
-                     (unsigned long long)s->latencies, s->latency_min, s->latency_max,
-                     (unsigned long long)(s->latency_sum / s->latencies));
+    if (s->latency.n > 0)
+        (void)printf("\nanswers of stations: %llu, after %llu to %llu ms, mean %llu ms\n",
+                     (unsigned long long)s->latency.n, (unsigned long long)s->latency.min,
+                     (unsigned long long)s->latency.max,
+                     (unsigned long long)(s->latency.sum / s->latency.n));
+    for (size_t i = 0; s->latency.n > 0 && i < PERCENTILES; i++)
+        (void)printf(
+            "  %7u %%  within %llu ms\n", percentiles[i],
+            (unsigned long long)log_latency_percentile(&s->latency, percentiles[i]));
+}
+
+static json_t *table_json(struct table *t)
+{
+    json_t *rows = json_object();
+
+    for (size_t i = 0; i < t->count; i++)
+        (void)json_object_set_new(rows, t->row[i].name,
+                                  json_integer((json_int_t)t->row[i].n));
+    return json_pack("{s:o, s:I}", "counts", rows, "others", (json_int_t)t->others);
+}
+
+static json_t *latency_json(const struct log_latency *l)
+{
+    json_t *out = json_pack("{s:I}", "count", (json_int_t)l->n);
+
+    for (size_t i = 0; l->n > 0 && i < PERCENTILES; i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof name, "p%u", percentiles[i]);
+        (void)json_object_set_new(
+            out, name,
+            json_integer((json_int_t)log_latency_percentile(l, percentiles[i])));
+    }
+    if (l->n > 0) {
+        (void)json_object_set_new(out, "min", json_integer((json_int_t)l->min));
+        (void)json_object_set_new(out, "max", json_integer((json_int_t)l->max));
+    }
+    return out;
+}
+
+static bool print_json(struct stats *s)
+{
+    json_t *out = json_pack(
+        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "records",
+        (json_int_t)s->records, "bad_lines", (json_int_t)s->bad, "first", s->first,
+        "last", s->last, "events", table_json(&s->events), "people",
+        table_json(&s->people), "refusals", table_json(&s->refusals), "malformed",
+        table_json(&s->faults), "latency_ms", latency_json(&s->latency));
+    bool ok = out && json_dumpf(out, stdout, JSON_ENSURE_ASCII | JSON_COMPACT) == 0;
+
+    json_decref(out);
+    (void)printf("\n");
+    return ok;
 }
 
 static int run(struct stats *s)
@@ -168,12 +215,18 @@ int log_stats(int argc, char **argv)
         .refusals = {.title = "refusals by rule"},
         .faults = {.title = "malformed frames by reason"},
     };
+    bool json = false;
     char name[4096];
     int status;
     int fd;
 
+    if (argc == 3 && strcmp(argv[1], "--json") == 0) {
+        json = true;
+        argv[1] = argv[2];
+        argc = 2;
+    }
     if (argc != 2 || argv[1][0] == '-') {
-        (void)fprintf(stderr, "usage: gate104 log stats DIR|FILE\n");
+        (void)fprintf(stderr, "usage: gate104 log stats [--json] DIR|FILE\n");
         return LOG_EXIT_UNUSABLE;
     }
     fd = log_open(argv[1], name);
@@ -182,6 +235,9 @@ int log_stats(int argc, char **argv)
     audit_reader_init(&s.reader, fd);
     status = run(&s);
     (void)close(fd);
-    print(&s);
+    if (!json)
+        print(&s);
+    else if (!print_json(&s))
+        status = LOG_EXIT_UNUSABLE;
     return status;
 }
