@@ -151,6 +151,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 
 $(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
 $(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)
+$(B)/unit/log_html_test: $(call obj,proxy/cli/log_html.c)
 
 # The role processes against a monitor and neighbours that break the message catalogue.
 $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC) $(LIBS) \

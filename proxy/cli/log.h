@@ -18,6 +18,7 @@ int log_open(const char *path, char name[4096]);
 int log_show(int argc, char **argv);
 int log_verify(int argc, char **argv);
 int log_stats(int argc, char **argv);
+int log_report(int argc, char **argv);
 int log_export(int argc, char **argv);
 
 /* ---- log_output.c ---- */
