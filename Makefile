@@ -64,7 +64,8 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
            $(wildcard tests/bench/tls/*.c) $(wildcard tests/corpus/*.c) \
-           $(wildcard tests/pump/*.c) $(wildcard tests/contain/*.c)
+           $(wildcard tests/pump/*.c) $(wildcard tests/contain/*.c) \
+           $(wildcard tests/redteam/*.c)
 
 LIBP := $(B)/libpolicy.a
 LIBS := $(B)/libsandbox.a
@@ -85,6 +86,7 @@ TORTURE_SRC := $(wildcard tests/torture/*.c)
 TORTURE     := $(B)/torture/stations
 PUMP        := $(B)/pump/tls_pump
 STRAY       := $(B)/contain/stray
+PUPPET      := $(B)/redteam/gate104-tls
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -185,6 +187,12 @@ $(STRAY): $(call obj,tests/contain/stray.c) $(LIBS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap -lseccomp
 
+# A tls worker that does what its client says.
+$(PUPPET): $(call obj,tests/redteam/puppet.c certs/identity_wire.c) $(LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap -lseccomp
+
 # What is measured is what is built for use; see doc/bench.md.
 BENCH := $(B)/bench
 $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
@@ -213,13 +221,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(PUPPET) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(PUPPET) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
