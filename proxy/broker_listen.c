@@ -188,6 +188,7 @@ static bool hand_over(struct session *s, int tcp)
     worker = broker_worker(b, s->route->group);
     if (!worker || !broker_give_worker(s, worker, tcp, &s->source, &pair))
         return false;
+    m.worker = worker->ch.peer_id;
     good =
         imsg_send(&s->gate->ch, MSG_GATE_SESSION_TLS, &m, sizeof m, &pair, 1) == IMSG_OK;
     (void)close(pair);

@@ -191,6 +191,20 @@ void monitor_fleet_worker_taken(struct monitor *m, uint32_t id)
 
 /* ---- trouble ---- */
 
+/* The record of an offence whose author is not there any more. */
+static void record_gone(struct monitor *m, const struct msg_violation *v,
+                        const char *detail)
+{
+    char name[24];
+    struct record r;
+
+    (void)snprintf(name, sizeof name, "%s-%u", role_name(v->role), v->id);
+    record_begin(&r, EVENT_IPC_VIOLATION, 0, false);
+    record_text(&r, RECORD_PROCESS, name);
+    record_text(&r, RECORD_DETAIL, detail);
+    monitor_record(m, &r);
+}
+
 void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
                              const struct msg_violation *v)
 {
@@ -204,10 +218,13 @@ void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
     (void)snprintf(detail, sizeof detail, "%s says that %s-%u sent message %u: %s", who,
                    role_name(v->role), v->id, v->type, imsg_fault_name(v->fault));
     monitor_log("%s", detail);
-    if (reporter && (!accused || standing[accused->role] >= standing[reporter->role]))
+    /* Who is accused may have ended meanwhile: that is no lie. */
+    if (reporter && standing[v->role] >= standing[reporter->role])
         goes = reporter;
-    if (!goes)
+    if (!goes) {
+        record_gone(m, v, detail);
         return;
+    }
     monitor_record_proc(m, EVENT_IPC_VIOLATION, goes, detail);
     monitor_proc_kill(goes);
 }
