@@ -176,7 +176,7 @@ static void write_operations(FILE *out, const struct report *r)
         cell(out, "", o->point);
         cell(out, "", verdict);
         number_cell(out, o->latency_ms);
-        cell(out, plain ? "" : "red", o->result);
+        cell(out, plain ? "t" : "t red", o->result);
         (void)fputs("</tr>\n", out);
     }
     (void)fputs("</tbody></table>", out);
