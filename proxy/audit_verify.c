@@ -14,6 +14,7 @@ struct walk {
     struct audit_reader reader;
     struct audit_verdict *v;
     uint8_t hash[AUDIT_HASH_SIZE]; /* of the last good line; zeros before the first */
+    struct audit_envelope before;  /* of the good line before that */
     uint64_t told;
 };
 
@@ -55,8 +56,10 @@ static void blame(struct walk *w, const struct audit_envelope *e, const char *te
         tampered(v, line, e->seq,
                  "the hash of the record before does not fit: this record or the one "
                  "before was changed");
-    if (line > 1 && intact)
+    if (line > 1 && intact) {
         v->records--;
+        v->last = w->before;
+    }
 }
 
 static bool check_seq(struct walk *w, const struct audit_envelope *e)
@@ -101,6 +104,7 @@ static void check_line(struct walk *w, const char *text, size_t n)
     }
     if (v->records == 0)
         v->first = e;
+    w->before = v->last;
     v->last = e;
     v->records++;
 }

@@ -119,6 +119,8 @@ static void every_flipped_bit_is_found_and_named(void **state)
             copy[at] = sample[at];
             assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
             assert_int_equal(v.records, v.bad_line - 1);
+            if (v.records > 0)
+                assert_int_equal(v.last.seq, v.records);
             /* The last but one has only one witness: either may be the changed one. */
             if (v.bad_line != line && !(line == LINES - 1 && v.bad_line == LINES))
                 fail_msg("octet %zu bit %u: line %u, but %u named: %s", at, bit, line,
