@@ -82,7 +82,7 @@ static void put_point(char out[REPORT_TEXT_MAX], const json_t *record)
     end = strstr(all, " -> ");
     if (end)
         *end = '\0';
-    (void)snprintf(out, REPORT_TEXT_MAX, "%s", all);
+    (void)snprintf(out, REPORT_TEXT_MAX, "%.*s", (int)REPORT_TEXT_MAX - 1, all);
 }
 
 static void add_operation(struct report *r, const json_t *record, const char *who,
