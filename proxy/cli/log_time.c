@@ -100,14 +100,15 @@ static long long to_ms(const char *text)
 
 long long log_time_ms(const char *text)
 {
-    char full[] = "0000-00-00T00:00:00.000";
+    static const char nought[] = "0000-00-00T00:00:00.000";
+    char full[sizeof nought];
     size_t n = strlen(text);
 
     if (n > 10 && text[n - 1] == 'Z')
         n--;
     if (!has_form(text, n))
         return -1;
-    memcpy(full, text, n);
+    (void)snprintf(full, sizeof full, "%.*s%s", (int)n, text, nought + n);
     return to_ms(full);
 }
 
