@@ -70,6 +70,23 @@ static void make_roles(struct fuzz_input *in, struct policy_rule *rule)
         rule->role[i] = (int16_t)(fuzz_u8(in) % 5 - 2);
 }
 
+/* Mostly nothing, else mostly what the probes have. */
+static void make_when(struct fuzz_input *in, struct policy_when *w)
+{
+    const uint8_t what = fuzz_u8(in);
+
+    if (what % 4 != 1)
+        return;
+    if (what & 8)
+        w->causes = COT_BIT(fuzz_u8(in) % 64) | COT_BIT(COT_ACTIVATION);
+    if (what & 16)
+        w->phases = fuzz_u8(in) % 5;
+    if (what & 32)
+        policy_octet_add(w->qualifiers, fuzz_u8(in) % 32);
+    if (what & 64)
+        policy_octet_add(w->originators, fuzz_u8(in) % 3);
+}
+
 static void make_rule(struct fuzz_input *in, struct made *m)
 {
     const uint8_t head = fuzz_u8(in);
@@ -98,6 +115,7 @@ static void make_rule(struct fuzz_input *in, struct made *m)
     memcpy(m->name, letters, name);
     m->rule.name = m->name;
     make_roles(in, &m->rule);
+    make_when(in, &m->rule.when);
 }
 
 static void check_actions(enum policy_action action)

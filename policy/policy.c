@@ -36,7 +36,8 @@ struct subject {
     bool has_value;
     double value;
     uint64_t roles;
-    bool conditions; /* false: of rules only the addresses count */
+    const struct asdu *asdu; /* NULL: of rules only the addresses count */
+    const uint8_t *element;
 };
 
 /* The place of the last of n >= 1 ascending numbers that is not above x; the first one is
@@ -57,9 +58,11 @@ static uint32_t last_not_above(const uint32_t *v, uint32_t n, uint32_t x)
 
 static bool conditions_hold(const struct policy_entry *rule, const struct subject *s)
 {
-    if (!s->conditions)
+    if (s->asdu == NULL)
         return true;
     if (rule->roles != 0 && (rule->roles & s->roles) == 0)
+        return false;
+    if (rule->when != NULL && !policy_when_holds(rule->when, s->asdu, s->element))
         return false;
     if (!rule->has_value)
         return true;
@@ -115,14 +118,13 @@ static void decide_object(const struct policy *p, uint64_t roles,
                           unsigned int object, struct policy_decision *out)
 {
     const uint8_t number = p->index_of[direction][asdu->type_id];
-    struct subject s = {.ca = asdu->ca, .roles = roles, .conditions = true};
-    const uint8_t *element;
+    struct subject s = {.ca = asdu->ca, .roles = roles, .asdu = asdu};
 
     decide_default(p, direction, out);
     out->object = object;
-    if (number == POLICY_NO_INDEX || !asdu_object(asdu, object, &s.ioa, &element))
+    if (number == POLICY_NO_INDEX || !asdu_object(asdu, object, &s.ioa, &s.element))
         return;
-    s.has_value = asdu_value(asdu->type, element, &s.value);
+    s.has_value = asdu_value(asdu->type, s.element, &s.value);
 
     const uint32_t rule = match_object(p, &p->index[number], &s);
     if (rule == NONE)
@@ -240,5 +242,6 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
     out->segments = p->segment_start.count;
     out->candidates = p->candidates.count;
     out->octets = sizeof *p + p->rule_count * sizeof *p->rule +
-                  p->node_count * sizeof *p->nodes + words * sizeof(uint32_t);
+                  p->when_count * sizeof *p->whens + p->node_count * sizeof *p->nodes +
+                  words * sizeof(uint32_t);
 }

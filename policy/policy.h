@@ -9,6 +9,7 @@
 #define GATE104_POLICY_POLICY_H
 
 #include "policy/asdu.h"
+#include "policy/policy_when.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@
 #define POLICY_RULES_MAX  32768u
 #define POLICY_RANGES_MAX 16384u /* CA ranges, and IOA ranges, of one rule */
 #define POLICY_BLOB_MAX   (32u << 20)
-/* Rules with a value range or roles that may lie over each other on one object. */
+/* Rules that ask for more than addresses (a value range, roles, policy_when) and may lie
+ * over each other on one object. */
 #define POLICY_VALUES_MAX     64u
 #define POLICY_RULE_ROLES_MAX 16u  /* roles of one rule */
 #define POLICY_ROLES_MAX      64u  /* different roles of all rules together */
@@ -59,7 +61,8 @@ struct policy_range {
  * - value: the object's number lies in value_min..value_max; an object without a number
  *   and a NaN do not match.  Units as in enum type_value: NVA -1..1, SVA and R32 the
  *   number itself
- * - role: the master has one of them (IEC 62351-8), or none is given */
+ * - role: the master has one of them (IEC 62351-8), or none is given
+ * - when: the ASDU and the object meet it */
 struct policy_rule {
     const char *name; /* UTF-8 without control characters, 0..POLICY_NAME_MAX octets */
     enum direction direction;
@@ -73,6 +76,7 @@ struct policy_rule {
     double value_min, value_max; /* finite, min <= max */
     size_t role_count;           /* 0: for everybody */
     int16_t role[POLICY_RULE_ROLES_MAX];
+    struct policy_when when;
 };
 
 /* True for types a rule may name: those that occur in the direction and have objects.  Of

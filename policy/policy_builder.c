@@ -84,6 +84,14 @@ static void put_double(struct policy_builder *b, double v)
     put_number(b, bits, 8);
 }
 
+static void put_when(struct policy_builder *b, const struct policy_when *w)
+{
+    put_number(b, w->causes, 8);
+    put_number(b, w->phases, 1);
+    put_octets(b, w->qualifiers, sizeof w->qualifiers);
+    put_octets(b, w->originators, sizeof w->originators);
+}
+
 static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
 {
     const size_t name = strlen(rule->name);
@@ -92,7 +100,8 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
     put_number(b, rule->action, 1);
     put_number(b,
                (rule->has_value ? POLICY_HAS_VALUE : 0) |
-                   (rule->role_count > 0 ? POLICY_HAS_ROLES : 0),
+                   (rule->role_count > 0 ? POLICY_HAS_ROLES : 0) |
+                   (policy_when_is_empty(&rule->when) ? 0 : POLICY_HAS_WHEN),
                1);
     put_number(b, name, 1);
     put_octets(b, rule->name, name);
@@ -109,6 +118,8 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
         put_number(b, rule->role_count, 1);
     for (size_t i = 0; i < rule->role_count; i++)
         put_number(b, (uint16_t)rule->role[i], 2);
+    if (!policy_when_is_empty(&rule->when))
+        put_when(b, &rule->when);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -181,7 +192,8 @@ static bool add_checked(struct policy_builder *b, const struct policy_rule *rule
         return false;
 
     const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
-                        8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX;
+                        8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX +
+                        POLICY_WHEN_SIZE;
     if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
         snprintf(err, errcap, "too many rules");
         return false;

@@ -109,22 +109,36 @@ static bool take_roles(struct policy_build *b, const struct policy_rule *r, uint
     return true;
 }
 
+static size_t count_whens(const struct policy_source *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        n += !policy_when_is_empty(&s->rule[i].when);
+    return n;
+}
+
 /* The names move from the source to the policy. */
 static bool take_rules(struct policy_build *b, struct policy_source *s)
 {
     struct policy *p = b->policy;
 
     p->rule = calloc(s->count + 1, sizeof *p->rule);
-    if (p->rule == NULL) {
+    p->whens = calloc(count_whens(s) + 1, sizeof *p->whens);
+    if (p->rule == NULL || p->whens == NULL) {
         snprintf(b->err, b->errcap, "out of memory");
         return false;
     }
     for (size_t i = 0; i < s->count; i++) {
         const struct policy_rule *r = &s->rule[i];
         p->rule[i] = (struct policy_entry){
-            r->action, r->has_value, r->value_min, r->value_max, 0, r->name};
+            r->action, r->has_value, r->value_min, r->value_max, 0, NULL, r->name};
         if (!take_roles(b, r, &p->rule[i].roles))
             return false;
+        if (!policy_when_is_empty(&r->when)) {
+            p->whens[p->when_count] = r->when;
+            p->rule[i].when = &p->whens[p->when_count++];
+        }
     }
     p->rule_count = s->count;
     memcpy(p->fallback, s->fallback, sizeof p->fallback);
@@ -162,6 +176,7 @@ void policy_free(struct policy *p)
     if (p == NULL)
         return;
     free(p->rule);
+    free(p->whens);
     free(p->names);
     free(p->leaf_start.item);
     free(p->nodes);

@@ -2,10 +2,11 @@
  *
  * The blob, little endian:
  *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 0, and per rule
- *   u8 direction, u8 action, u8 has (1: value, 2: roles), u8 name length, name, 32 octets
- *   of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per IOA
- *   range u32 first and last, if it has a value two IEEE 754 doubles, if it has roles u8
- *   count and per role i16.
+ *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when), u8 name length, name,
+ * 32 octets of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per
+ * IOA range u32 first and last, if it has a value two IEEE 754 doubles, if it has roles
+ * u8 count and per role i16, if it has a `when` u64 causes, u8 phases, 32 octets of
+ *   qualifiers, 32 octets of originators.
  * Ranges and roles are in ascending order, ranges do not overlap.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
@@ -14,7 +15,7 @@
  * is node leaf_count + j).  A rule hangs at the few nodes whose leaves make up its
  * ranges, so memory grows with rules times log(rules) whatever the ranges are.  Each node
  * has its rules cut into stretches of object addresses, and each stretch the rules to
- * look at: those with a value range or roles, and at most one without, which is the last.
+ * look at: those with conditions, and at most one without, which is the last.
  * A decision walks from a leaf to the root, finds the stretch by bisection at each node,
  * and takes the first rule of all. */
 #ifndef GATE104_POLICY_POLICY_PRIVATE_H
@@ -28,6 +29,8 @@
 #define POLICY_RULE_SIZE   40u /* of a rule without name, ranges and values */
 #define POLICY_HAS_VALUE   1u
 #define POLICY_HAS_ROLES   2u
+#define POLICY_HAS_WHEN    4u
+#define POLICY_WHEN_SIZE   (8u + 1u + 2u * POLICY_OCTET_SET)
 #define POLICY_CA_FIRST    1u
 #define POLICY_CA_LAST     65534u
 #define POLICY_NO_INDEX    0xFFu
@@ -61,7 +64,8 @@ struct policy_entry {
     enum policy_action action;
     bool has_value;
     double value_min, value_max;
-    uint64_t roles; /* 0: for everybody */
+    uint64_t roles;                 /* 0: for everybody */
+    const struct policy_when *when; /* NULL: asks for nothing */
     const char *name;
 };
 
@@ -86,6 +90,8 @@ struct policy {
     enum policy_action fallback[DIRECTIONS];
     size_t rule_count;
     struct policy_entry *rule;
+    struct policy_when *whens;
+    size_t when_count;
     char *names;
     size_t role_count;
     int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */

@@ -119,6 +119,8 @@ static const char *rule_fault(const struct policy_rule *rule)
         return "its common addresses are not ranges within 1..65535";
     if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
         return "its object addresses are not ranges within 0..16777215";
+    if (rule->when.phases > (POLICY_SELECT | POLICY_EXECUTE))
+        return "what it asks of the S/E bit is nothing an S/E bit can be";
     fault = roles_fault(rule);
     return fault != NULL ? fault : value_fault(rule);
 }
@@ -232,13 +234,26 @@ static void take_roles(struct cursor *c, struct policy_rule *rule)
     rule->role_count = n;
 }
 
+static void take_when(struct cursor *c, struct policy_when *w)
+{
+    const uint64_t low = take_number(c, 4);
+
+    w->causes = low | (uint64_t)take_number(c, 4) << 32;
+    w->phases = (uint8_t)take_number(c, 1);
+    memcpy(w->qualifiers, take(c, sizeof w->qualifiers), sizeof w->qualifiers);
+    memcpy(w->originators, take(c, sizeof w->originators), sizeof w->originators);
+    /* A rule that seems to ask and asks for nothing would be wider than it looks. */
+    if (policy_when_is_empty(w))
+        c->bad = true;
+}
+
 static bool take_rule(struct reading *rd, struct policy_rule *rule)
 {
     const uint32_t direction = take_number(&rd->c, 1), action = take_number(&rd->c, 1);
     const uint32_t has = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
 
     if (direction >= DIRECTIONS || action >= POLICY_ACTIONS ||
-        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES))
+        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES | POLICY_HAS_WHEN))
         return false;
     rule->direction = (enum direction)direction;
     rule->action = (enum policy_action)action;
@@ -255,6 +270,8 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
     }
     if (has & POLICY_HAS_ROLES)
         take_roles(&rd->c, rule);
+    if (has & POLICY_HAS_WHEN)
+        take_when(&rd->c, &rule->when);
     return !rd->c.bad;
 }
 

@@ -10,8 +10,8 @@
 #define IOA_COUNT (ASDU_IOA_MAX + 1)
 
 /* The rules of a segment are a list while it is made; `open` leads to the next segment
- * that a further rule can still decide on: a rule without conditions (a value range,
- * roles) closes a segment. */
+ * that a further rule can still decide on: a rule that asks for no more than addresses
+ * closes a segment. */
 struct cutting {
     struct policy_build *b;
     uint32_t *start; /* of each segment, ascending; start[count] is IOA_COUNT */
@@ -126,11 +126,10 @@ static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditiona
     if (!policy_build_spend(c->b, 1))
         return false;
     if (conditional && ++c->values[s] > POLICY_VALUES_MAX) {
-        snprintf(
-            c->b->err, c->b->errcap,
-            "rule %lu: more than %u rules with a value range or roles meet on object "
-            "address %lu",
-            (unsigned long)rule + 1, POLICY_VALUES_MAX, (unsigned long)c->start[s]);
+        snprintf(c->b->err, c->b->errcap,
+                 "rule %lu: more than %u rules that ask for more than addresses meet on "
+                 "object address %lu",
+                 (unsigned long)rule + 1, POLICY_VALUES_MAX, (unsigned long)c->start[s]);
         return false;
     }
     if (!policy_pool_add(&c->rule, rule) || !policy_pool_add(&c->next, NONE))
@@ -150,7 +149,8 @@ static bool cover(struct cutting *c, const uint32_t *rules, size_t count, bool a
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_rule *rule = &c->b->source->rule[rules[i]];
-        const bool conditional = rule->has_value || rule->role_count > 0;
+        const bool conditional =
+            rule->has_value || rule->role_count > 0 || !policy_when_is_empty(&rule->when);
         size_t n;
         const struct policy_range *r = rule_ioa(rule, any, &n);
         for (size_t k = 0; k < n; k++) {

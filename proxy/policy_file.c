@@ -5,6 +5,7 @@
 #include "proxy/config_reader.h"
 #include "proxy/policy_file_range.h"
 #include "proxy/policy_file_role.h"
+#include "proxy/policy_file_when.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,6 +39,10 @@ static const struct config_key rule_keys[] = {
     {"value", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"action", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"roles", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"cot", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"se", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"qualifier", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"oa", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     LATER("select", "remove it if the RTU itself demands select before operate, else "
                     "remove the rule"),
     LATER("rate", "remove it if any rate may pass, else remove the rule"),
@@ -46,9 +51,6 @@ static const struct config_key rule_keys[] = {
     LATER("step", "remove it if steps of any size may pass, else remove the rule"),
     LATER("time", "remove it if the rule may hold at all times, else remove the rule"),
     LATER("max_age", "remove it if time tags of any age may pass, else remove the rule"),
-    LATER("cot", "remove it if every legal cause may pass, else remove the rule"),
-    LATER("qualifier", "remove it if every qualifier may pass, else remove the rule"),
-    LATER("oa", "remove it if every originator may send this, else remove the rule"),
 };
 
 struct reading {
@@ -286,6 +288,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = read_addresses(r, s, "ca", POLICY_FILE_CA, &ca, &rule.ca_count) && good;
     good = read_addresses(r, s, "ioa", POLICY_FILE_IOA, &ioa, &rule.ioa_count) && good;
     good = read_value(r, s, &rule) && good;
+    good = policy_file_when(r, s, &rule) && good;
     good = policy_file_rule_roles(r, s, &rd->roles, &rule) && good;
     good = read_action(r, s, "action", dir, &rule.action) && good;
     rule.ca = ca;

@@ -10,6 +10,9 @@ static const struct space {
     [POLICY_FILE_CA] = {1, 65534,
                         "write 1 to 65534, \"1-5\", or \"broadcast\" for all stations"},
     [POLICY_FILE_IOA] = {0, ASDU_IOA_MAX, "write 0 to 16777215 or \"1001-1100\""},
+    [POLICY_FILE_COT] = {1, 63, "write 1 to 63 or \"6-10\""},
+    [POLICY_FILE_QUALIFIER] = {0, 255, "write 0 to 255 or \"20-36\""},
+    [POLICY_FILE_OA] = {0, 255, "write 0 to 255 or \"1-5\""},
 };
 
 /* Digits at *text, at most eight; moves behind them. */
@@ -69,8 +72,8 @@ static bool check(const struct config_reader *r, const config_setting_t *s,
     return false;
 }
 
-static bool read_one(const struct config_reader *r, const config_setting_t *s,
-                     enum policy_file_space space, struct policy_range *range)
+bool policy_file_range(const struct config_reader *r, const config_setting_t *s,
+                       enum policy_file_space space, struct policy_range *range)
 {
     const char *text;
     int v;
@@ -117,7 +120,7 @@ bool policy_file_ranges(const struct config_reader *r, const config_setting_t *l
         return false;
     }
     for (size_t i = 0; i < n; i++)
-        good = read_one(r, config_elem(list, i), space, &(*out)[i]) && good;
+        good = policy_file_range(r, config_elem(list, i), space, &(*out)[i]) && good;
     *count = n;
     return good;
 }

@@ -12,6 +12,8 @@ struct naive_object {
     double value;
     const int16_t *roles; /* the master's */
     size_t role_count;
+    const struct asdu *asdu;
+    const uint8_t *element;
 };
 
 size_t naive_count(const uint8_t *blob)
@@ -40,6 +42,10 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
         r.roles = end + 1;
         r.role_count = end[0];
         end += 1 + 2 * r.role_count;
+    }
+    if (p[2] & 4) {
+        r.when = end;
+        end += 73;
     }
     *at = (size_t)(end - blob);
     return r;
@@ -88,11 +94,65 @@ static bool role_matches(const struct naive_rule *r, const struct naive_object *
     return r->role_count == 0;
 }
 
+static bool any_octet(const uint8_t *set)
+{
+    for (size_t i = 0; i < 32; i++)
+        if (set[i] != 0)
+            return true;
+    return false;
+}
+
+static bool in_octets(const uint8_t *set, unsigned int n)
+{
+    return (set[n / 8] >> n % 8 & 1) != 0;
+}
+
+/* The qualifier, or -1; `at` is the octet in the object, counted by hand. */
+static int qualifier_of(uint8_t type, const uint8_t *e)
+{
+    static const struct {
+        uint8_t first, last, at, shift, mask;
+    } rows[] = {
+        {45, 47, 0, 2, 31},    {58, 60, 0, 2, 31},    {48, 49, 2, 0, 127},
+        {61, 62, 2, 0, 127},   {50, 50, 4, 0, 127},   {63, 63, 4, 0, 127},
+        {70, 70, 0, 0, 255},   {100, 101, 0, 0, 255}, {105, 105, 0, 0, 255},
+        {110, 111, 2, 0, 255}, {112, 112, 4, 0, 255}, {113, 113, 0, 0, 255},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (type >= rows[i].first && type <= rows[i].last)
+            return e[rows[i].at] >> rows[i].shift & rows[i].mask;
+    return -1;
+}
+
+static bool when_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    const uint8_t *w = r->when;
+    const struct type_info *type = o->asdu->type;
+
+    if (w == NULL)
+        return true;
+    if ((fuzz_get32(w) | fuzz_get32(w + 4)) != 0 &&
+        (w[o->asdu->cause / 8] >> o->asdu->cause % 8 & 1) == 0)
+        return false;
+    if (w[8] != 0 && !type->has_select)
+        return false;
+    if (w[8] == 1 && o->element[type->select_offset] >= 128)
+        return false;
+    if (w[8] == 2 && o->element[type->select_offset] < 128)
+        return false;
+    if (any_octet(w + 41) && !in_octets(w + 41, o->asdu->oa))
+        return false;
+    const int q = qualifier_of(o->type, o->element);
+    return !any_octet(w + 9) || (q >= 0 && in_octets(w + 9, (unsigned int)q));
+}
+
 static bool rule_matches(const struct naive_rule *r, const struct naive_object *o)
 {
     if (r->direction != o->direction || (r->types[o->type / 8] >> o->type % 8 & 1) == 0)
         return false;
-    if (!ca_matches(r, o->ca) || !ioa_matches(r, o) || !role_matches(r, o))
+    if (!ca_matches(r, o->ca) || !ioa_matches(r, o) || !role_matches(r, o) ||
+        !when_matches(r, o))
         return false;
     if (r->value == NULL)
         return true;
@@ -125,7 +185,8 @@ static void compare_for(const uint8_t *blob, const struct policy *p,
                              .type = a->type_id,
                              .ca = a->ca,
                              .roles = roles,
-                             .role_count = role_count};
+                             .role_count = role_count,
+                             .asdu = a};
     uint64_t set = 0;
     struct policy_decision d;
     uint8_t strictest = 0;
@@ -140,6 +201,7 @@ static void compare_for(const uint8_t *blob, const struct policy *p,
     for (unsigned int i = 0; i < a->count; i++) {
         uint8_t action;
         FUZZ_CHECK(asdu_object(a, i, &o.ioa, &element));
+        o.element = element;
         o.has_value = asdu_value(a->type, element, &o.value);
         const long found = decide(blob, &o, &action);
         if (i > 0 && action <= strictest)

@@ -40,13 +40,13 @@ static void find_edges(struct edges *e, const uint8_t *ranges, size_t count,
 }
 
 /* The nearest number a float can hold; the elements of all types with a value begin with
- * it or with its octets. */
-static void fill_elements(uint8_t *p, size_t n, const uint8_t *bounds)
+ * it or with its octets.  Without bounds, octets that are qualifiers of all kinds. */
+static void fill_elements(uint8_t *p, size_t n, const uint8_t *bounds, uint8_t other)
 {
     double v;
     float f;
 
-    memset(p, 0, n);
+    memset(p, bounds == NULL ? other : 0, n);
     if (bounds == NULL || n == 0)
         return;
     memcpy(&v, bounds, sizeof v);
@@ -65,7 +65,9 @@ static void ask(const uint8_t *blob, const struct policy *p, const struct naive_
                 uint8_t type, uint32_t ca, uint32_t ioa)
 {
     const struct type_info *info = type_info(type);
-    uint8_t octets[9 + OBJECTS * 20] = {type, 1, 6, 0, (uint8_t)ca, (uint8_t)(ca >> 8)};
+    static const uint8_t causes[] = {6, 8, 3, 20};
+    uint8_t octets[9 + OBJECTS * 20] = {type,        1,           causes[ioa % 4],
+                                        ioa / 4 % 3, (uint8_t)ca, (uint8_t)(ca >> 8)};
     const size_t count = (info->sq & TYPE_SQ_1) != 0 && !info->single ? OBJECTS : 1;
     struct asdu a;
 
@@ -74,7 +76,8 @@ static void ask(const uint8_t *blob, const struct policy *p, const struct naive_
     octets[1] = (uint8_t)(count > 1 ? 0x80 | count : 1);
     for (size_t i = 0; i < count; i++)
         fill_elements(octets + 9 + i * info->size, info->size,
-                      r->value == NULL ? NULL : r->value + 8 * (i % 2));
+                      r->value == NULL ? NULL : r->value + 8 * (i % 2),
+                      (uint8_t)(ioa * 37));
     if (type == 125)
         octets[12] = 0;
     /* Rules may speak of types that only a quirk lets through. */

@@ -177,6 +177,36 @@ static void test_monitor_rule_without_types_means_all(void **state)
     policy_free(p);
 }
 
+static void test_conditions_are_read(void **state)
+{
+    static const uint8_t read = 0x05, freeze = 0x45;
+    static const uint8_t select = 0x85, execute = 0x05, other = 0x09;
+    struct policy *p = compile(
+        "control = { rules = (\n"
+        " { types = [ \"C_CI_NA_1\" ]; qualifier = [ \"1-5\" ]; },\n"
+        " { types = [ 45 ]; ioa = [ 1 ]; se = \"execute\"; qualifier = [ 1 ]; },\n"
+        " { types = [ 45 ]; ioa = [ 2 ]; se = \"select\"; },\n"
+        " { types = [ 45 ]; ioa = [ 3 ]; cot = [ \"deactivation\" ]; },\n"
+        " { types = [ 45 ]; ioa = [ 4 ]; cot = ( 6, \"deactivation\" ); },\n"
+        " { types = [ 45 ]; ioa = [ 5 ]; oa = ( 1, \"3-255\" ); },\n"
+        " { types = [ 45 ]; ioa = [ 6 ]; oa = ( \"0-2\" ); } ); };\n",
+        0);
+
+    (void)state;
+    assert_int_equal(decide(p, 101, 1, 0, &read, 1), POLICY_PASS);
+    assert_int_equal(decide(p, 101, 1, 0, &freeze, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 1, &execute, 1), POLICY_PASS);
+    assert_int_equal(decide(p, 45, 1, 1, &select, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 1, &other, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 2, &select, 1), POLICY_PASS);
+    assert_int_equal(decide(p, 45, 1, 2, &execute, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 3, &execute, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 4, &execute, 1), POLICY_PASS);
+    assert_int_equal(decide(p, 45, 1, 5, &execute, 1), POLICY_REFUSE);
+    assert_int_equal(decide(p, 45, 1, 6, &execute, 1), POLICY_PASS);
+    policy_free(p);
+}
+
 static void test_hash_is_that_of_the_octets(void **state)
 {
     struct config_errors errs;
@@ -282,9 +312,40 @@ static void test_keys_of_later_versions(void **state)
         {RULE("step = 5.0;"), 2, "step", "not supported", "remove"},
         {RULE("time = \"08:00-16:00\";"), 2, "time", "not supported", "remove"},
         {RULE("max_age = 5;"), 2, "max_age", "not supported", "remove"},
-        {RULE("cot = [ 6 ];"), 2, "cot", "not supported", "remove"},
-        {RULE("qualifier = [ 0 ];"), 2, "qualifier", "not supported", "remove"},
-        {RULE("oa = [ 3 ];"), 2, "oa", "not supported", "remove"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(m); i++)
+        check_mistake(&m[i], CONFIG_ERROR);
+}
+
+#define RULE_OF(type, text)                                                              \
+    "control = { rules = ( { types = [ \"" type "\" ];\n" text "\n} ); };\n"
+
+static void test_mistakes_in_conditions(void **state)
+{
+    static const struct mistake m[] = {
+        {RULE("cot = 6;"), 2, "cot", "wrong type", "a list"},
+        {RULE("cot = [ ];"), 2, "cot", "empty", "at least one"},
+        {RULE("cot = [ 64 ];"), 2, "cot[0]", "64 is out of range", "63"},
+        {RULE("cot = [ 0 ];"), 2, "cot[0]", "0 is out of range", "63"},
+        {RULE("cot = [ \"activaton\" ];"), 2, "cot[0]", "no cause",
+         "did you mean \"activation\"?"},
+        {RULE("cot = [ \"reserved\" ];"), 2, "cot[0]", "no cause", ""},
+        {RULE("cot = [ 3 ];"), 2, "cot[0]", "no type of the rule", "remove"},
+        {RULE("cot = ( 6, \"5-3\" );"), 2, "cot[1]", "5 is larger than 3", "smaller"},
+        {RULE("se = \"selected\";"), 2, "se", "S/E bit says", "\"execute\""},
+        {RULE("se = 1;"), 2, "se", "wrong type", ""},
+        {RULE_OF("C_IC_NA_1", "se = \"select\";"), 2, "se", "has no S/E bit",
+         "of its own"},
+        {RULE("qualifier = [ 256 ];"), 2, "qualifier[0]", "256 is out of range", "255"},
+        {RULE("qualifier = [ 32 ];"), 2, "qualifier", "go to 31 only", "S/E bit"},
+        {RULE_OF("C_SE_NC_1", "qualifier = [ 128 ];"), 2, "qualifier", "go to 127 only",
+         ""},
+        {RULE_OF("C_CS_NA_1", "qualifier = [ 1 ];"), 2, "qualifier", "has no qualifier",
+         "of its own"},
+        {RULE("oa = [ 256 ];"), 2, "oa[0]", "256 is out of range", "255"},
+        {RULE("oa = [ ];"), 2, "oa", "empty", ""},
     };
 
     (void)state;
@@ -384,6 +445,8 @@ int main(void)
         cmocka_unit_test(test_hash_is_that_of_the_octets),
         cmocka_unit_test(test_mistakes_in_rules),
         cmocka_unit_test(test_keys_of_later_versions),
+        cmocka_unit_test(test_mistakes_in_conditions),
+        cmocka_unit_test(test_conditions_are_read),
         cmocka_unit_test(test_mistakes_in_files),
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_missing_file_is_told_where_it_was_named),

@@ -1,0 +1,51 @@
+/* What a rule may ask of an ASDU beside type, addresses and value: cause, S/E bit,
+ * qualifier and originator.  Part of policy.h.
+ *
+ * Pure: no I/O, no allocation, callable from any process. */
+#ifndef GATE104_POLICY_POLICY_WHEN_H
+#define GATE104_POLICY_POLICY_WHEN_H
+
+#include "policy/asdu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The S/E bit of a command, 101 clause 7.2.6.26, as a set. */
+#define POLICY_EXECUTE 1u
+#define POLICY_SELECT  2u
+
+/* Sets of octets: bit n % 8 of octet n / 8 is n. */
+#define POLICY_OCTET_SET 32u
+
+/* A set without members asks for nothing. */
+struct policy_when {
+    uint64_t causes;                       /* COT_BIT */
+    uint8_t phases;                        /* POLICY_EXECUTE, POLICY_SELECT */
+    uint8_t qualifiers[POLICY_OCTET_SET];  /* see policy_qualifier */
+    uint8_t originators[POLICY_OCTET_SET]; /* OA; 0 where the route has none */
+};
+
+/* The qualifier of an object: QU of a command (5 bits), QL of a set point (7 bits), and
+ * QOI, QCC, QRP, COI, QPM and QPA whole.  False if the type has none.  `element` is what
+ * asdu_object gives. */
+bool policy_qualifier(const struct type_info *type, const uint8_t *element,
+                      uint8_t *qualifier);
+/* The same without an object: whether the type has one, and the largest it can be. */
+bool policy_has_qualifier(const struct type_info *type, uint8_t *most);
+
+static inline void policy_octet_add(uint8_t set[POLICY_OCTET_SET], uint8_t n)
+{
+    set[n / 8] = (uint8_t)(set[n / 8] | 1u << n % 8);
+}
+static inline bool policy_octet_in(const uint8_t set[POLICY_OCTET_SET], uint8_t n)
+{
+    return (set[n / 8] >> n % 8 & 1) != 0;
+}
+
+bool policy_when_is_empty(const struct policy_when *w);
+/* True if the ASDU and its object meet all that is asked.  An object without an S/E bit
+ * or without a qualifier does not meet what is asked of it. */
+bool policy_when_holds(const struct policy_when *w, const struct asdu *asdu,
+                       const uint8_t *element);
+
+#endif
