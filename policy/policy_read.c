@@ -119,7 +119,7 @@ static const char *rule_fault(const struct policy_rule *rule)
         return "its common addresses are not ranges within 1..65535";
     if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
         return "its object addresses are not ranges within 0..16777215";
-    if (rule->when.phases > (POLICY_SELECT | POLICY_EXECUTE))
+    if (rule->when.phases > (POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE))
         return "what it asks of the S/E bit is nothing an S/E bit can be";
     fault = roles_fault(rule);
     return fault != NULL ? fault : value_fault(rule);

@@ -74,8 +74,9 @@ static bool phase_fits(const struct policy_when *w, const struct type_info *type
         return true;
     if (!type->has_select || type->select_offset >= type->size)
         return false;
-    return (w->phases &
-            (element[type->select_offset] >= 0x80 ? POLICY_SELECT : POLICY_EXECUTE)) != 0;
+    return (w->phases & (element[type->select_offset] >= 0x80 ? POLICY_PHASE_SELECT
+                                                              : POLICY_PHASE_EXECUTE)) !=
+           0;
 }
 
 bool policy_when_holds(const struct policy_when *w, const struct asdu *asdu,

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 /* The S/E bit of a command, 101 clause 7.2.6.26, as a set. */
-#define POLICY_EXECUTE 1u
-#define POLICY_SELECT  2u
+#define POLICY_PHASE_EXECUTE 1u
+#define POLICY_PHASE_SELECT  2u
 
 /* Sets of octets: bit n % 8 of octet n / 8 is n. */
 #define POLICY_OCTET_SET 32u
@@ -20,7 +20,7 @@
 /* A set without members asks for nothing. */
 struct policy_when {
     uint64_t causes;                       /* COT_BIT */
-    uint8_t phases;                        /* POLICY_EXECUTE, POLICY_SELECT */
+    uint8_t phases;                        /* POLICY_PHASE_EXECUTE, POLICY_PHASE_SELECT */
     uint8_t qualifiers[POLICY_OCTET_SET];  /* see policy_qualifier */
     uint8_t originators[POLICY_OCTET_SET]; /* OA; 0 where the route has none */
 };

@@ -110,9 +110,9 @@ static bool read_phase(const struct config_reader *r, const config_setting_t *ru
     if (!text)
         return !config_setting_get_member(rule, "se");
     if (strcmp(text, "select") == 0)
-        out->when.phases = POLICY_SELECT;
+        out->when.phases = POLICY_PHASE_SELECT;
     else if (strcmp(text, "execute") == 0)
-        out->when.phases = POLICY_EXECUTE;
+        out->when.phases = POLICY_PHASE_EXECUTE;
     else
         config_report_key(r, CONFIG_ERROR, rule, "se",
                           "write \"select\" or \"execute\", or remove the key for both",

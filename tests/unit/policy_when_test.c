@@ -111,9 +111,9 @@ static void test_cause(void **state)
 
 static void test_phase(void **state)
 {
-    const struct policy_when select = {.phases = POLICY_SELECT};
-    const struct policy_when execute = {.phases = POLICY_EXECUTE};
-    const struct policy_when both = {.phases = POLICY_SELECT | POLICY_EXECUTE};
+    const struct policy_when select = {.phases = POLICY_PHASE_SELECT};
+    const struct policy_when execute = {.phases = POLICY_PHASE_EXECUTE};
+    const struct policy_when both = {.phases = POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE};
     struct policy *p = policy_of(&select);
 
     (void)state;
@@ -167,7 +167,7 @@ static void test_originator(void **state)
 
 static void test_all_at_once(void **state)
 {
-    struct policy_when when = {.causes = COT_BIT(6), .phases = POLICY_EXECUTE};
+    struct policy_when when = {.causes = COT_BIT(6), .phases = POLICY_PHASE_EXECUTE};
     struct policy *p;
 
     (void)state;
@@ -187,7 +187,7 @@ static void test_first_match(void **state)
 {
     struct policy_builder *b = policy_builder_new();
     struct policy_rule r = {
-        .name = "no select", .action = POLICY_REFUSE, .when = {.phases = POLICY_SELECT}};
+        .name = "no select", .action = POLICY_REFUSE, .when = {.phases = POLICY_PHASE_SELECT}};
     struct policy_rule all = {.name = "all"};
     struct policy *p = NULL;
     struct policy_stats stats;
