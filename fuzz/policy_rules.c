@@ -87,6 +87,18 @@ static void make_when(struct fuzz_input *in, struct policy_when *w)
         policy_octet_add(w->originators, fuzz_u8(in) % 3);
 }
 
+static void make_limits(struct fuzz_input *in, struct policy_limits *l)
+{
+    const uint8_t what = fuzz_u8(in);
+
+    if (what % 4 != 2)
+        return;
+    l->select = what / 4 % 4;
+    l->per = what / 16 % 5;
+    l->rate_count = what & 128 ? fuzz_u32(in) % (POLICY_RATE_COUNT_MAX + 2) : 0;
+    l->rate_seconds = what & 128 ? fuzz_u32(in) % (POLICY_RATE_SECONDS_MAX + 2) : 0;
+}
+
 static void make_rule(struct fuzz_input *in, struct made *m)
 {
     const uint8_t head = fuzz_u8(in);
@@ -116,6 +128,7 @@ static void make_rule(struct fuzz_input *in, struct made *m)
     m->rule.name = m->name;
     make_roles(in, &m->rule);
     make_when(in, &m->rule.when);
+    make_limits(in, &m->rule.limits);
 }
 
 static void check_actions(enum policy_action action)

@@ -218,6 +218,28 @@ size_t policy_rule_count(const struct policy *p)
     return p->rule_count;
 }
 
+const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t rule)
+{
+    if (p->limits == NULL || rule < 0 || (size_t)rule >= p->rule_count ||
+        policy_limits_are_none(&p->limits[rule]))
+        return NULL;
+    return &p->limits[rule];
+}
+
+bool policy_has_rates(const struct policy *p)
+{
+    for (size_t i = 0; p->limits != NULL && i < p->rule_count; i++) {
+        if (p->limits[i].rate_count > 0)
+            return true;
+    }
+    return false;
+}
+
+uint64_t policy_select_timeout_ms(const struct policy *p)
+{
+    return (uint64_t)p->select_timeout * 1000;
+}
+
 const char *policy_rule_name(const struct policy *p, int32_t rule)
 {
     if (rule == POLICY_NO_ROLE)
@@ -241,7 +263,7 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
     out->indexes = p->index_count;
     out->segments = p->segment_start.count;
     out->candidates = p->candidates.count;
-    out->octets = sizeof *p + p->rule_count * sizeof *p->rule +
-                  p->when_count * sizeof *p->whens + p->node_count * sizeof *p->nodes +
-                  words * sizeof(uint32_t);
+    out->octets = sizeof *p + (p->limits ? p->rule_count * sizeof *p->limits : 0) +
+                  p->rule_count * sizeof *p->rule + p->when_count * sizeof *p->whens +
+                  p->node_count * sizeof *p->nodes + words * sizeof(uint32_t);
 }

@@ -9,6 +9,7 @@
 #define GATE104_POLICY_POLICY_H
 
 #include "policy/asdu.h"
+#include "policy/policy_limits.h"
 #include "policy/policy_when.h"
 
 #include <stdbool.h>
@@ -62,7 +63,8 @@ struct policy_range {
  *   and a NaN do not match.  Units as in enum type_value: NVA -1..1, SVA and R32 the
  *   number itself
  * - role: the master has one of them (IEC 62351-8), or none is given
- * - when: the ASDU and the object meet it */
+ * - when: the ASDU and the object meet it
+ * The limits have no part in this. */
 struct policy_rule {
     const char *name; /* UTF-8 without control characters, 0..POLICY_NAME_MAX octets */
     enum direction direction;
@@ -77,6 +79,7 @@ struct policy_rule {
     size_t role_count;           /* 0: for everybody */
     int16_t role[POLICY_RULE_ROLES_MAX];
     struct policy_when when;
+    struct policy_limits limits; /* of a rule of control direction that passes or logs */
 };
 
 /* True for types a rule may name: those that occur in the direction and have objects.  Of
@@ -98,6 +101,8 @@ void policy_builder_free(struct policy_builder *b);
 /* What happens to objects that no rule matches. */
 void policy_builder_default(struct policy_builder *b, enum direction direction,
                             enum policy_action action);
+/* Seconds that a select counts, 1..POLICY_SELECT_TIMEOUT_MAX. */
+void policy_builder_select_timeout(struct policy_builder *b, uint16_t seconds);
 /* Appends a rule: the first rule that matches decides.  Ranges may overlap and come in
  * any order.  False, with a sentence in err (cut to errcap), if the rule breaks what is
  * said above. */
@@ -158,6 +163,10 @@ uint64_t policy_role_bit(const struct policy *p, int16_t role);
 bool policy_names_roles(const struct policy *p);
 
 size_t policy_rule_count(const struct policy *p);
+/* NULL: it asks for nothing, or is none. */
+const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t rule);
+bool policy_has_rates(const struct policy *p);
+uint64_t policy_select_timeout_ms(const struct policy *p);
 /* "" without a name; "default" for POLICY_DEFAULT and places that are none,
  * "no_role" for POLICY_NO_ROLE. */
 const char *policy_rule_name(const struct policy *p, int32_t rule);

@@ -10,6 +10,7 @@ struct policy_builder {
     size_t size, room;
     uint32_t rules;
     uint8_t fallback[DIRECTIONS];
+    uint16_t select_timeout;
     bool bad; /* out of memory */
 };
 
@@ -22,6 +23,7 @@ struct policy_builder *policy_builder_new(void)
     b->size = POLICY_HEAD_SIZE;
     b->fallback[DIR_CONTROL] = POLICY_REFUSE;
     b->fallback[DIR_MONITOR] = POLICY_PASS;
+    b->select_timeout = POLICY_SELECT_TIMEOUT;
     return b;
 }
 
@@ -37,6 +39,11 @@ void policy_builder_default(struct policy_builder *b, enum direction direction,
                             enum policy_action action)
 {
     b->fallback[direction] = (uint8_t)action;
+}
+
+void policy_builder_select_timeout(struct policy_builder *b, uint16_t seconds)
+{
+    b->select_timeout = seconds;
 }
 
 static bool make_room(struct policy_builder *b, size_t more)
@@ -92,6 +99,14 @@ static void put_when(struct policy_builder *b, const struct policy_when *w)
     put_octets(b, w->originators, sizeof w->originators);
 }
 
+static void put_limits(struct policy_builder *b, const struct policy_limits *l)
+{
+    put_number(b, l->select, 1);
+    put_number(b, l->per, 1);
+    put_number(b, l->rate_count, 4);
+    put_number(b, l->rate_seconds, 4);
+}
+
 static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
 {
     const size_t name = strlen(rule->name);
@@ -101,7 +116,8 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
     put_number(b,
                (rule->has_value ? POLICY_HAS_VALUE : 0) |
                    (rule->role_count > 0 ? POLICY_HAS_ROLES : 0) |
-                   (policy_when_is_empty(&rule->when) ? 0 : POLICY_HAS_WHEN),
+                   (policy_when_is_empty(&rule->when) ? 0 : POLICY_HAS_WHEN) |
+                   (policy_limits_are_none(&rule->limits) ? 0 : POLICY_HAS_LIMITS),
                1);
     put_number(b, name, 1);
     put_octets(b, rule->name, name);
@@ -120,6 +136,8 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
         put_number(b, (uint16_t)rule->role[i], 2);
     if (!policy_when_is_empty(&rule->when))
         put_when(b, &rule->when);
+    if (!policy_limits_are_none(&rule->limits))
+        put_limits(b, &rule->limits);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -193,7 +211,7 @@ static bool add_checked(struct policy_builder *b, const struct policy_rule *rule
 
     const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
                         8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX +
-                        POLICY_WHEN_SIZE;
+                        POLICY_WHEN_SIZE + POLICY_LIMITS_SIZE;
     if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
         snprintf(err, errcap, "too many rules");
         return false;
@@ -240,7 +258,7 @@ const uint8_t *policy_builder_blob(struct policy_builder *b, size_t *size)
     put_octets(b, POLICY_MAGIC, POLICY_MAGIC_SIZE);
     put_number(b, b->rules, 4);
     put_octets(b, b->fallback, DIRECTIONS);
-    put_number(b, 0, 2);
+    put_number(b, b->select_timeout, 2);
     b->size = *size = whole;
     return b->buf;
 }

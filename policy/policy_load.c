@@ -118,6 +118,15 @@ static size_t count_whens(const struct policy_source *s)
     return n;
 }
 
+static bool any_limits(const struct policy_source *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (!policy_limits_are_none(&s->rule[i].limits))
+            return true;
+    }
+    return false;
+}
+
 /* The names move from the source to the policy. */
 static bool take_rules(struct policy_build *b, struct policy_source *s)
 {
@@ -125,7 +134,9 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
 
     p->rule = calloc(s->count + 1, sizeof *p->rule);
     p->whens = calloc(count_whens(s) + 1, sizeof *p->whens);
-    if (p->rule == NULL || p->whens == NULL) {
+    if (any_limits(s))
+        p->limits = calloc(s->count, sizeof *p->limits);
+    if (p->rule == NULL || p->whens == NULL || (any_limits(s) && p->limits == NULL)) {
         snprintf(b->err, b->errcap, "out of memory");
         return false;
     }
@@ -139,9 +150,12 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
             p->whens[p->when_count] = r->when;
             p->rule[i].when = &p->whens[p->when_count++];
         }
+        if (p->limits != NULL)
+            p->limits[i] = r->limits;
     }
     p->rule_count = s->count;
     memcpy(p->fallback, s->fallback, sizeof p->fallback);
+    p->select_timeout = s->select_timeout;
     p->names = s->names;
     s->names = NULL;
     return true;
@@ -177,6 +191,7 @@ void policy_free(struct policy *p)
         return;
     free(p->rule);
     free(p->whens);
+    free(p->limits);
     free(p->names);
     free(p->leaf_start.item);
     free(p->nodes);

@@ -1,13 +1,14 @@
 /* What the files of the policy share; nobody else includes this.
  *
  * The blob, little endian:
- *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 0, and per rule
- *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when), u8 name length, name,
- * 32 octets of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per
- * IOA range u32 first and last, if it has a value two IEEE 754 doubles, if it has roles
- * u8 count and per role i16, if it has a `when` u64 causes, u8 phases, 32 octets of
- *   qualifiers, 32 octets of originators.
- * Ranges and roles are in ascending order, ranges do not overlap.
+ *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 seconds
+ *   a select counts, and per rule
+ *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when, 8: limits), u8 name
+ * length, name, 32 octets of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first
+ * and last, per IOA range u32 first and last, if it has a value two IEEE 754 doubles, if
+ * it has roles u8 count and per role i16, if it has a `when` u64 causes, u8 phases, 32
+ * octets of qualifiers, 32 octets of originators, if it has limits u8 select, u8 per, u32
+ * count, u32 seconds. Ranges and roles are in ascending order, ranges do not overlap.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -30,6 +31,8 @@
 #define POLICY_HAS_VALUE   1u
 #define POLICY_HAS_ROLES   2u
 #define POLICY_HAS_WHEN    4u
+#define POLICY_HAS_LIMITS  8u
+#define POLICY_LIMITS_SIZE 10u
 #define POLICY_WHEN_SIZE   (8u + 1u + 2u * POLICY_OCTET_SET)
 #define POLICY_CA_FIRST    1u
 #define POLICY_CA_LAST     65534u
@@ -43,6 +46,7 @@ _Static_assert(POLICY_INDEXES_MAX < POLICY_NO_INDEX, "an index number is one oct
 
 struct policy_source {
     enum policy_action fallback[DIRECTIONS];
+    uint16_t select_timeout;
     size_t count;
     struct policy_rule *rule; /* names and ranges point to what follows */
     char *names;              /* NUL-terminated, one behind the other */
@@ -92,6 +96,8 @@ struct policy {
     struct policy_entry *rule;
     struct policy_when *whens;
     size_t when_count;
+    struct policy_limits *limits; /* NULL: no rule has any; else by rule */
+    uint16_t select_timeout;      /* seconds */
     char *names;
     size_t role_count;
     int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */

@@ -104,6 +104,22 @@ static const char *roles_fault(const struct policy_rule *rule)
     return NULL;
 }
 
+static const char *limits_fault(const struct policy_rule *rule)
+{
+    const struct policy_limits *l = &rule->limits;
+    const bool rated = l->rate_count != 0 || l->rate_seconds != 0;
+
+    if (l->select >= POLICY_SELECTS || l->per >= POLICY_PERS)
+        return "its limits are none that there are";
+    if (rated && (l->rate_count < 1 || l->rate_count > POLICY_RATE_COUNT_MAX ||
+                  l->rate_seconds < 1 || l->rate_seconds > POLICY_RATE_SECONDS_MAX))
+        return "its rate is not 1..100000 in 1..86400 seconds";
+    if (!policy_limits_are_none(l) &&
+        (rule->direction != DIR_CONTROL || rule->action > POLICY_LOG))
+        return "it limits what it does not let pass, or what is no command";
+    return NULL;
+}
+
 static const char *rule_fault(const struct policy_rule *rule)
 {
     const char *fault = types_fault(rule);
@@ -119,6 +135,9 @@ static const char *rule_fault(const struct policy_rule *rule)
         return "its common addresses are not ranges within 1..65535";
     if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
         return "its object addresses are not ranges within 0..16777215";
+    fault = limits_fault(rule);
+    if (fault != NULL)
+        return fault;
     if (rule->when.phases > (POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE))
         return "what it asks of the S/E bit is nothing an S/E bit can be";
     fault = roles_fault(rule);
@@ -247,13 +266,23 @@ static void take_when(struct cursor *c, struct policy_when *w)
         c->bad = true;
 }
 
+static void take_limits(struct cursor *c, struct policy_limits *l)
+{
+    l->select = (uint8_t)take_number(c, 1);
+    l->per = (uint8_t)take_number(c, 1);
+    l->rate_count = take_number(c, 4);
+    l->rate_seconds = take_number(c, 4);
+    if (policy_limits_are_none(l))
+        c->bad = true;
+}
+
 static bool take_rule(struct reading *rd, struct policy_rule *rule)
 {
     const uint32_t direction = take_number(&rd->c, 1), action = take_number(&rd->c, 1);
     const uint32_t has = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
 
     if (direction >= DIRECTIONS || action >= POLICY_ACTIONS ||
-        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES | POLICY_HAS_WHEN))
+        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES | POLICY_HAS_WHEN | POLICY_HAS_LIMITS))
         return false;
     rule->direction = (enum direction)direction;
     rule->action = (enum policy_action)action;
@@ -272,6 +301,8 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
         take_roles(&rd->c, rule);
     if (has & POLICY_HAS_WHEN)
         take_when(&rd->c, &rule->when);
+    if (has & POLICY_HAS_LIMITS)
+        take_limits(&rd->c, &rule->limits);
     return !rd->c.bad;
 }
 
@@ -302,8 +333,10 @@ static bool take_head(struct cursor *c, struct policy_source *out)
             return false;
         out->fallback[d] = (enum policy_action)action;
     }
-    return magic && take_number(c, 2) == 0 && !c->bad && out->count <= POLICY_RULES_MAX &&
-           out->count <= c->left / POLICY_RULE_SIZE;
+    out->select_timeout = (uint16_t)take_number(c, 2);
+    return magic && out->select_timeout >= 1 &&
+           out->select_timeout <= POLICY_SELECT_TIMEOUT_MAX && !c->bad &&
+           out->count <= POLICY_RULES_MAX && out->count <= c->left / POLICY_RULE_SIZE;
 }
 
 /* Room for the worst a blob of n octets can hold: all ranges, all names. */

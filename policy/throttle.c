@@ -39,12 +39,16 @@ static uint64_t mix(uint64_t h, uint64_t v)
 
 static size_t first_place(const struct throttle_key *k)
 {
-    return (size_t)(mix(mix(mix(k->who, k->rule), k->ioa), k->ca) % THROTTLE_KEYS);
+    uint64_t h = mix(mix(k->who, k->rule), k->ioa);
+
+    h = mix(mix(h, k->route), (uint64_t)k->ca << 1 | k->select);
+    return (size_t)(h % THROTTLE_KEYS);
 }
 
 static bool same(const struct throttle_key *a, const struct throttle_key *b)
 {
-    return a->who == b->who && a->rule == b->rule && a->ioa == b->ioa && a->ca == b->ca;
+    return a->who == b->who && a->route == b->route && a->rule == b->rule &&
+           a->ioa == b->ioa && a->ca == b->ca && a->select == b->select;
 }
 
 static bool within(const struct step *s, uint64_t ms, uint64_t now_ms)

@@ -20,8 +20,9 @@
 /* What is counted together; parts that do not matter are 0. */
 struct throttle_key {
     uint64_t who;
-    uint32_t rule, ioa;
+    uint32_t route, rule, ioa;
     uint16_t ca;
+    bool select; /* selects and executes are counted apart */
 };
 
 struct throttle_limit {

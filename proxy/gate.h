@@ -7,6 +7,8 @@
 #include "certs/security_event.h"
 #include "policy/asdu.h"
 #include "policy/policy.h"
+#include "policy/select.h"
+#include "policy/throttle.h"
 #include "proxy/link.h"
 #include "proxy/record.h"
 #include "proxy/role_config.h"
@@ -80,6 +82,7 @@ struct gate_session {
     uint64_t held_since_ms;
     uint64_t reply_last; /* refusals up to this I-frame to the master run under t1 */
     uint64_t reply_ms;   /* since when; 0: none does */
+    struct select_table selected;
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
     uint64_t rekey_told_ms;             /* last record on new keys; 0: none */
@@ -98,7 +101,8 @@ struct gate_queued {
 struct gate {
     struct child child;
     struct gate_config config;
-    struct policy **policy; /* by place in config.route */
+    struct policy **policy;       /* by place in config.route */
+    struct throttle_table *rates; /* NULL: no rule has a rate */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -193,6 +197,18 @@ bool gate_rekey_told(struct gate_leg *leg, struct imsg *m);
 /* Ends the session if it ended over its keys; `beyond`: what is known more, or "". */
 bool gate_rekey_closed(struct gate_leg *leg, const struct msg_tls_closed *c,
                        const char *beyond);
+
+/* ---- gate_limits.c: select before operate, and how often ---- */
+
+/* Behind load of the policies.  False: out of memory. */
+bool gate_limits_init(struct gate *g);
+/* Why a command that the rule lets pass may not pass now, and counts it if it may: a
+ * stable word; NULL: it may. */
+const char *gate_limits_check(const struct gate_session *s, int32_t rule,
+                              const struct asdu *a);
+/* A command goes to the station; what the station answered. */
+void gate_limits_forwarded(struct gate_session *s, const struct asdu *a);
+void gate_limits_answered(struct gate_session *s, const struct asdu *a);
 
 /* ---- gate_judge.c: what may pass ---- */
 

@@ -92,7 +92,8 @@ struct announcement {
     enum event event;
     const char *verdict;
     const char *rule;
-    const struct verdict *fault; /* in observe mode, what would have stopped it */
+    const char *why;             /* in observe mode, what would have stopped it ... */
+    const struct verdict *fault; /* ... if that is a fault */
 };
 
 static void remember_command(struct gate_session *s, const struct link_frame *f,
@@ -110,6 +111,7 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
     c->type = a.type_id;
     c->ca = a.ca;
     c->ioa = a.ioa;
+    gate_limits_forwarded(s, &a);
 }
 
 static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
@@ -125,6 +127,8 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     record_text(&r, RECORD_VERDICT, a->verdict);
     if (a->rule)
         record_text(&r, RECORD_RULE, a->rule);
+    if (a->why)
+        record_text(&r, RECORD_WHY, a->why);
     if (a->fault)
         log_verdict(&r, *a->fault);
     return gate_log_send(s->gate, &r);
@@ -300,11 +304,14 @@ static enum reply_kind refusal_of(const struct gate_session *s,
 static void judge_command(struct gate_session *s, const struct link_frame *f,
                           const struct policy_decision *d, const struct asdu *asdu)
 {
-    bool allowed = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    const bool passes = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    const char *why = passes ? gate_limits_check(s, d->rule, asdu) : NULL;
+    const bool allowed = passes && !why;
     const struct announcement a = {
         .event = allowed ? EVENT_COMMAND : EVENT_WOULD_REFUSE,
         .verdict = allowed ? "pass" : "would-refuse",
         .rule = d->name,
+        .why = why,
     };
     struct record r;
 
@@ -312,9 +319,9 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         command(s, f, &a);
         return;
     }
-    if (d->action == POLICY_REFUSE) {
-        log_refused(s, f, d->name, "policy", 0);
-        refuse(s, LEG_MASTER, f, refusal_of(s, d, asdu));
+    if (passes || d->action == POLICY_REFUSE) {
+        log_refused(s, f, d->name, why ? why : "policy", 0);
+        refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
@@ -334,8 +341,10 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
     bool passes = d->action == POLICY_PASS || d->action == POLICY_LOG;
     struct record r;
 
-    if (is_answer(a))
+    if (is_answer(a)) {
+        gate_limits_answered(s, a);
         log_answer(s, f, a);
+    }
     if (d->action != POLICY_PASS) {
         gate_log_begin(&r, s, passes ? EVENT_PASSED : EVENT_DROPPED, 0);
         log_frame(&r, s, LEG_STATION, f);

@@ -3,6 +3,7 @@
 #include "policy/policy.h"
 #include "proxy/audit_hash.h"
 #include "proxy/config_reader.h"
+#include "proxy/policy_file_limits.h"
 #include "proxy/policy_file_range.h"
 #include "proxy/policy_file_role.h"
 #include "proxy/policy_file_when.h"
@@ -27,6 +28,7 @@ static const struct config_key root_keys[] = {
 static const struct config_key direction_keys[] = {
     {"default", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rules", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"select_timeout", CONFIG_KIND_INT, false, 0, 1, POLICY_SELECT_TIMEOUT_MAX, NULL},
 };
 
 /* What a key of another version narrows would be wide open without it: none is ignored.
@@ -43,9 +45,9 @@ static const struct config_key rule_keys[] = {
     {"se", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"qualifier", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"oa", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
-    LATER("select", "remove it if the RTU itself demands select before operate, else "
-                    "remove the rule"),
-    LATER("rate", "remove it if any rate may pass, else remove the rule"),
+    {"select", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"rate", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"rate_per", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     LATER("peers", "remove it and use a route with a CA of its own"),
     LATER("from", "remove it and use allow_from of the route"),
     LATER("step", "remove it if steps of any size may pass, else remove the rule"),
@@ -291,6 +293,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = policy_file_when(r, s, &rule) && good;
     good = policy_file_rule_roles(r, s, &rd->roles, &rule) && good;
     good = read_action(r, s, "action", dir, &rule.action) && good;
+    good = good && policy_file_limits(r, s, &rule);
     rule.ca = ca;
     rule.ioa = ioa;
     /* A rule without a list of types means those that pass. */
@@ -322,10 +325,16 @@ static void read_direction(struct reading *rd, const config_setting_t *group,
                            enum direction dir)
 {
     enum policy_action action = dir == DIR_CONTROL ? POLICY_REFUSE : POLICY_PASS;
+    uint32_t select_s = POLICY_SELECT_TIMEOUT;
     const config_setting_t *list;
     size_t rules = 0;
 
-    config_group_read(&rd->r, group, direction_keys, COUNT(direction_keys), NULL);
+    config_group_read(&rd->r, group, direction_keys, COUNT(direction_keys), &select_s);
+    if (dir == DIR_CONTROL)
+        policy_builder_select_timeout(rd->builder, (uint16_t)select_s);
+    else if (config_setting_get_member(group, "select_timeout"))
+        config_report_key(&rd->r, CONFIG_ERROR, group, "select_timeout",
+                          "move it to control", "nothing is selected in this direction");
     if (read_action(&rd->r, group, "default", dir, &action))
         policy_builder_default(rd->builder, dir, action);
     list = config_member(group, "rules", CONFIG_KIND_SEQUENCE);

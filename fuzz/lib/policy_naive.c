@@ -47,6 +47,8 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
         r.when = end;
         end += 73;
     }
+    if (p[2] & 8)
+        end += 10;
     *at = (size_t)(end - blob);
     return r;
 }

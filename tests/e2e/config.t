@@ -81,8 +81,8 @@ spew("$dir/rubbish.crt", "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFI
 spew("$dir/late.policy", <<'P');
 control = { rules = (
   { types = [ "C_SC_NA_1" ]; ca = [ 1 ];
-    select = "required"; roles = [ "OPERATOR" ];
-    rate = "10/min"; }
+    step = 5.0; roles = [ "OPERATOR" ];
+    max_age = 5; }
 ); };
 P
 spew("$dir/typo.policy", qq(control = { rules = (\n { types = [ "C_SC_NA1" ]; }\n); };\n));
@@ -130,10 +130,10 @@ my @broken = (
     [ 'no log folder', "$dir/log", '/nonexistent/log', 2, qr/audit\.dir: cannot use/, qr/create/ ],
     [ 'a policy that is not there', 'policy = "rtu-7.policy"; },', 'policy = "none"; },', 10,
       qr/No such file/, qr/create/ ],
-    [ 'select in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 3,
-      qr/select: not supported/, qr/RTU itself/, 'late.policy' ],
-    [ 'rate in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 4,
-      qr/rate: not supported/, qr/any rate/, 'late.policy' ],
+    [ 'steps in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 3,
+      qr/step: not supported/, qr/any size/, 'late.policy' ],
+    [ 'an age in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 4,
+      qr/max_age: not supported/, qr/any age/, 'late.policy' ],
     [ 'a type with a typing error', 'policy = "rtu-7.policy"; },', 'policy = "typo.policy"; },', 2,
       qr/"C_SC_NA1" is no type/, qr/did you mean "C_SC_NA_1"\?/, 'typo.policy' ],
 );

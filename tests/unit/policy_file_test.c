@@ -305,8 +305,6 @@ static void test_mistakes_in_rules(void **state)
 static void test_keys_of_later_versions(void **state)
 {
     static const struct mistake m[] = {
-        {RULE("select = \"required\";"), 2, "select", "not supported", "RTU itself"},
-        {RULE("rate = \"10/min\";"), 2, "rate", "not supported", "any rate"},
         {RULE("peers = [ \"a\" ];"), 2, "peers", "not supported", "remove it"},
         {RULE("from = [ \"10.0.0.1\" ];"), 2, "from", "not supported", "allow_from"},
         {RULE("step = 5.0;"), 2, "step", "not supported", "remove"},

@@ -113,7 +113,8 @@ static void test_phase(void **state)
 {
     const struct policy_when select = {.phases = POLICY_PHASE_SELECT};
     const struct policy_when execute = {.phases = POLICY_PHASE_EXECUTE};
-    const struct policy_when both = {.phases = POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE};
+    const struct policy_when both = {.phases =
+                                         POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE};
     struct policy *p = policy_of(&select);
 
     (void)state;
@@ -186,8 +187,9 @@ static void test_all_at_once(void **state)
 static void test_first_match(void **state)
 {
     struct policy_builder *b = policy_builder_new();
-    struct policy_rule r = {
-        .name = "no select", .action = POLICY_REFUSE, .when = {.phases = POLICY_PHASE_SELECT}};
+    struct policy_rule r = {.name = "no select",
+                            .action = POLICY_REFUSE,
+                            .when = {.phases = POLICY_PHASE_SELECT}};
     struct policy_rule all = {.name = "all"};
     struct policy *p = NULL;
     struct policy_stats stats;

@@ -94,15 +94,17 @@ static void test_a_burst_gets_all(void **state)
 static void test_keys_are_apart(void **state)
 {
     static const struct throttle_key keys[] = {
-        {1, 1, 1, 1}, {2, 1, 1, 1}, {1, 2, 1, 1}, {1, 1, 2, 1}, {1, 1, 1, 2},
+        {1, 1, 1, 1, 1, false}, {2, 1, 1, 1, 1, false}, {1, 2, 1, 1, 1, false},
+        {1, 1, 2, 1, 1, false}, {1, 1, 1, 2, 1, false}, {1, 1, 1, 1, 2, false},
+        {1, 1, 1, 1, 1, true},
     };
     const struct throttle_limit one = {1, 1000};
     struct throttle_table *t = throttle_table_new();
 
     (void)state;
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 7; i++)
         assert_int_equal(throttle_take(t, &keys[i], &one, 7), THROTTLE_FITS);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 7; i++)
         assert_int_equal(throttle_take(t, &keys[i], &one, 8), THROTTLE_EXCEEDED);
     throttle_table_free(t);
 }

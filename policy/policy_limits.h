@@ -1,0 +1,46 @@
+/* What a rule that lets a command pass asks of what went before: select before operate,
+ * and how often.  The policy only carries it; who relays the command holds it against
+ * policy/select.h and policy/throttle.h.  Part of policy.h. */
+#ifndef GATE104_POLICY_POLICY_LIMITS_H
+#define GATE104_POLICY_POLICY_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of commands with an S/E bit. */
+enum policy_select {
+    POLICY_SELECT_ALLOWED,   /* as the station wants it */
+    POLICY_SELECT_REQUIRED,  /* an execute passes only if select.h says that it fits */
+    POLICY_SELECT_FORBIDDEN, /* a select does not pass */
+};
+#define POLICY_SELECTS 3
+
+/* What a rate counts together. */
+enum policy_per {
+    POLICY_PER_SESSION,
+    POLICY_PER_POINT, /* common and object address, whoever asks */
+    POLICY_PER_PEER,  /* certificate, over all its sessions */
+    POLICY_PER_ROUTE,
+};
+#define POLICY_PERS 4
+
+#define POLICY_RATE_COUNT_MAX   100000u
+#define POLICY_RATE_SECONDS_MAX 86400u
+/* Seconds a select counts. */
+#define POLICY_SELECT_TIMEOUT     30u
+#define POLICY_SELECT_TIMEOUT_MAX 3600u
+
+/* All zero: nothing is asked. */
+struct policy_limits {
+    uint8_t select;        /* enum policy_select */
+    uint8_t per;           /* enum policy_per */
+    uint32_t rate_count;   /* at most so many ... 0: any */
+    uint32_t rate_seconds; /* ... in any so many seconds */
+};
+
+static inline bool policy_limits_are_none(const struct policy_limits *l)
+{
+    return l->select == POLICY_SELECT_ALLOWED && l->rate_count == 0;
+}
+
+#endif
