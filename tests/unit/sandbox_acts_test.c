@@ -68,6 +68,34 @@ static int act_connect(void)
     return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ? 0 : errno;
 }
 
+/* Connects without connect(), which Landlock does not see. */
+static int fast_open(bool to_message)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct iovec octets = {(char[]){"x"}, 1};
+    struct msghdr m = {
+        .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &octets, .msg_iovlen = 1};
+    int flags = MSG_FASTOPEN | MSG_NOSIGNAL;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ssize_t n = to_message
+                    ? sendmsg(fd, &m, flags)
+                    : sendto(fd, "x", 1, flags, (struct sockaddr *)&to, sizeof to);
+
+    return n == 1 ? 0 : errno;
+}
+
+static int act_fast_open(void)
+{
+    return fast_open(false);
+}
+
+static int act_fast_open_message(void)
+{
+    return fast_open(true);
+}
+
 static int act_exec(void)
 {
     char *const argv[] = {(char[]){"true"}, NULL};
@@ -216,6 +244,34 @@ static void test_who_dials(void **state)
     }
 }
 
+/* Who dials has one wall against this, the filter; others have no network either. */
+static void test_fast_open(void **state)
+{
+    static const struct act acts_of_two[] = {
+        {.name = "connect by fast open", .act = act_fast_open},
+        {.name = "connect by fast open in a message", .act = act_fast_open_message},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct act *a = &acts_of_two[i];
+        struct act walled = *a;
+
+        walled.walls = true;
+        if (attempt(ROLE_GATE, a, BARE) != 0) {
+            print_message("# skipped: \"%s\" does not work here without a sandbox\n",
+                          a->name);
+            skip();
+        }
+        for (unsigned int role = ROLE_BROKER; role < ROLE_COUNT; role++) {
+            assert_killed((enum role)role, a, FILTER);
+            assert_killed((enum role)role, a, WHOLE);
+            if (geteuid() == 0 && !(DIALS >> role & 1u))
+                assert_refused((enum role)role, &walled);
+        }
+    }
+}
+
 /* Audit has its folder, and nothing else. */
 static int folder_fd;
 
@@ -313,7 +369,7 @@ static int tear_down(void **state)
 int main(void)
 {
     enum { COUNT = sizeof acts / sizeof acts[0] };
-    struct CMUnitTest tests[COUNT + 2];
+    struct CMUnitTest tests[COUNT + 3];
 
 #ifdef GATE104_SAN
     (void)printf("1..0 # SKIP the sanitizers need system calls and files of their own\n");
@@ -324,5 +380,6 @@ int main(void)
                                        (void *)(uintptr_t)&acts[i]};
     tests[COUNT] = (struct CMUnitTest)cmocka_unit_test(test_who_dials);
     tests[COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(test_folder_of_audit);
+    tests[COUNT + 2] = (struct CMUnitTest)cmocka_unit_test(test_fast_open);
     return cmocka_run_group_tests_name("sandbox acts", tests, set_up, tear_down);
 }
