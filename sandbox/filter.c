@@ -25,6 +25,7 @@
 #define LACKS(arg, bits) MASK(arg, bits, 0)
 #define BELOW(arg)       MASK(arg, 0x80000000u, 0) /* a descriptor, not AT_FDCWD */
 #define BOTH(a, b)       a, b
+#define ALL(a, b, c)     a, b, c
 
 #define S(call, condition, why) {SYS_##call, #call, {condition}, #condition, why},
 

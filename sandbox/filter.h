@@ -18,7 +18,7 @@ struct filter_test {
     uint32_t want;
 };
 
-#define FILTER_TESTS 2
+#define FILTER_TESTS 3
 
 struct filter_rule {
     int number;                            /* of the system call */
