@@ -8,6 +8,7 @@
 #include "proxy/record.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
+#include "sandbox/rate.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -47,6 +48,7 @@ struct proc {
     uint32_t failures; /* ends in a row that were soon or unasked */
     uint32_t notes;    /* lines for the operator in this interval */
     uint64_t notes_since_ms;
+    struct rate tells;    /* signer: records it may ask for */
     unsigned int missing; /* layers of its sandbox, sandbox/layers.h */
     int forbidden_call;   /* that it says it tried; -1: none */
     /* tls: certificates, anchors and lists that it gets while it runs */
@@ -229,6 +231,14 @@ void monitor_control_reloaded(struct monitor *m);
 /* STATUS_SESSION and STATUS_END of a gate. */
 enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
 enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
+
+/* monitor_signer.c */
+/* Records that a signer may have made: more than it asks for if it is what it was, even
+ * after a time in which the monitor did something else. */
+#define MONITOR_TELLS_PER_S 10u
+#define MONITOR_TELLS_BURST 300u
+/* SIGNER_REFUSED. */
+enum imsg_status monitor_signer_refused(struct proc *p, struct imsg *msg);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

@@ -134,6 +134,7 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         monitor_fleet_worker_taken(p->monitor, taken.id);
         return IMSG_OK;
     case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
+    case MSG_SIGNER_REFUSED: return monitor_signer_refused(p, msg);
     case MSG_STATUS_SESSION: return monitor_control_session(p, msg);
     case MSG_STATUS_END: return monitor_control_end_of(p, msg);
     default: return imsg_reject(&p->control, msg);
@@ -233,6 +234,7 @@ void monitor_proc_start(struct proc *p)
     p->missing = 0;
     p->forbidden_call = -1;
     p->started_ms = loop_now(&m->loop);
+    rate_init(&p->tells, MONITOR_TELLS_PER_S, MONITOR_TELLS_BURST, p->started_ms);
     if (!launch(p)) {
         if (p->pid > 0)
             monitor_proc_kill(p); /* its end will be collected */
@@ -309,6 +311,8 @@ static void hear_last_words(struct proc *p)
             return;
         if (p->monitor->scratch.type == MSG_NOTE)
             monitor_note(p, &p->monitor->scratch);
+        else if (p->monitor->scratch.type == MSG_SIGNER_REFUSED)
+            (void)monitor_signer_refused(p, &p->monitor->scratch);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "certs/sign_check.h"
 #include "certs/sign_key.h"
 #include "proxy/role_config.h"
+#include "proxy/signer_refusals.h"
 #include "proxy/signer_sessions.h"
 #include "sandbox/child.h"
 #include "sandbox/rate.h"
@@ -56,6 +57,7 @@ struct client {
     uint8_t content[SIGN_CONTENT_MAX];
     struct rate signatures;
     struct session_credit credit;
+    struct signer_offender offender;
     struct client *next;
 };
 
@@ -67,9 +69,7 @@ struct signer {
     struct client *clients;
     bool retired; /* ends with its last client */
     struct signer_sessions sessions;
-    uint64_t signed_count;
-    uint64_t decrypted_count;
-    uint64_t refused_count;
+    struct signer_refusals refusals;
 };
 
 static void stop(struct child *child);
@@ -84,6 +84,8 @@ static void client_free(struct client *c)
     *p = c->next;
     loop_del(&s->child.loop, &c->watch);
     imsg_channel_close(&c->ch);
+    signer_refusals_leave(&s->refusals, &c->offender);
+    explicit_bzero(c->content, sizeof c->content);
     free(c);
     if (s->retired && !s->clients)
         stop(&s->child);
@@ -114,17 +116,11 @@ static const struct signer_key *key_of(const struct client *c, uint16_t number)
     return &config->key[number];
 }
 
-static bool within(struct client *c, struct rate *r, const char *what)
+/* The status of an answer, and what is told of it. */
+static uint16_t refuse(struct client *c, uint16_t status, enum signer_refusal why)
 {
-    uint64_t now = monotonic_ms();
-    bool good = rate_take(r, now);
-    uint64_t n = good ? 0 : rate_tell(r, now);
-
-    if (n > 0)
-        child_log(&c->signer->child,
-                  "tls-%u wants more than %u %s a second: %llu refused", c->ch.peer_id,
-                  r->per_second, what, (unsigned long long)n);
-    return good;
+    signer_refusals_add(&c->signer->refusals, &c->offender, why, status);
+    return status;
 }
 
 /* Signs what was collected.  Gives the status of the answer. */
@@ -136,42 +132,28 @@ static uint16_t sign(struct client *c, struct msg_signed *out)
     size_t size = 0;
 
     if (!key)
-        return STATUS_NOT_YOUR_KEY;
-    if (!within(c, &c->signatures, "signatures"))
-        return STATUS_TOO_MANY;
+        return refuse(c, STATUS_NOT_YOUR_KEY, SIGNER_NOT_ITS_KEY);
+    if (!rate_take(&c->signatures, monotonic_ms()))
+        return refuse(c, STATUS_TOO_MANY, SIGNER_TOO_MANY);
     kind = sign_check(c->content, c->total, c->scheme, role_of_key(key),
                       allowed(&key->rules));
     if (!sign_kind_good(kind))
-        return (uint16_t)kind;
+        return refuse(c, (uint16_t)kind, SIGNER_CONTENT);
     if (!sign_key_sign(s->key[c->key], kind, c->scheme, c->content, c->total,
                        out->signature, sizeof out->signature, &size))
-        return sign_key_in_token(s->key[c->key]) ? STATUS_TOKEN : STATUS_FAILED;
+        return sign_key_in_token(s->key[c->key]) ? refuse(c, STATUS_TOKEN, SIGNER_TOKEN)
+                                                 : refuse(c, STATUS_FAILED, SIGNER_KEY);
     out->size = (uint16_t)size;
     return 0;
 }
 
 static void answer(struct client *c)
 {
-    struct signer *s = c->signer;
     struct msg_signed out = {.request = c->request};
 
     out.status = sign(c, &out);
-    if (out.status == 0) {
-        s->signed_count++;
+    if (out.status == 0)
         signer_sessions_signed(&c->credit);
-    } else {
-        s->refused_count++;
-    }
-    if (out.status != 0 && out.status != STATUS_TOO_MANY)
-        child_log(&s->child, "refused to sign for tls-%u: %s (%llu signed, %llu refused)",
-                  c->ch.peer_id,
-                  out.status == STATUS_NOT_YOUR_KEY ? "not a key of its group"
-                  : out.status == STATUS_FAILED     ? "the key does not fit the scheme"
-                  : out.status == STATUS_TOKEN
-                      ? "the token does not sign; see that it is there and logged in to"
-                      : sign_kind_text(out.status),
-                  (unsigned long long)s->signed_count,
-                  (unsigned long long)s->refused_count);
     (void)imsg_send(&c->ch, MSG_SIGNED, &out, sizeof out, NULL, 0);
     c->total = c->have = 0;
 }
@@ -212,17 +194,18 @@ static uint16_t decrypt(struct client *c, const struct msg_decrypt *ask,
     const struct signer_key *key = key_of(c, ask->key);
 
     if (!key)
-        return STATUS_NOT_YOUR_KEY;
+        return refuse(c, STATUS_NOT_YOUR_KEY, SIGNER_NOT_ITS_KEY);
     if (!key->server || !tls_rules_key_transport(&key->rules))
-        return STATUS_NO_TRANSPORT;
-    if (!within(c, &s->decryptions[ask->key], "secrets of RSA key transport"))
-        return STATUS_TOO_MANY;
-    return sign_key_premaster(s->key[ask->key], in, n, premaster) ? 0 : STATUS_FAILED;
+        return refuse(c, STATUS_NO_TRANSPORT, SIGNER_NO_TRANSPORT);
+    if (!rate_take(&s->decryptions[ask->key], monotonic_ms()))
+        return refuse(c, STATUS_TOO_MANY, SIGNER_TOO_MANY_SECRETS);
+    return sign_key_premaster(s->key[ask->key], in, n, premaster)
+               ? 0
+               : refuse(c, STATUS_FAILED, SIGNER_KEY);
 }
 
 static enum imsg_status decrypt_message(struct client *c, struct imsg *m)
 {
-    struct signer *s = c->signer;
     struct msg_decrypt ask;
     struct msg_decrypted out = {0};
 
@@ -232,18 +215,6 @@ static enum imsg_status decrypt_message(struct client *c, struct imsg *m)
     out.request = ask.request;
     out.status =
         decrypt(c, &ask, m->payload + sizeof ask, m->len - sizeof ask, out.premaster);
-    if (out.status == 0)
-        s->decrypted_count++;
-    else
-        s->refused_count++;
-    if (out.status != 0 && out.status != STATUS_TOO_MANY)
-        child_log(
-            &s->child, "refused to decrypt for tls-%u: %s (%llu decrypted, %llu refused)",
-            c->ch.peer_id,
-            out.status == STATUS_NOT_YOUR_KEY ? "not a key of its group"
-            : out.status == STATUS_FAILED     ? "not an RSA key"
-                                              : "its routes have no key transport",
-            (unsigned long long)s->decrypted_count, (unsigned long long)s->refused_count);
     (void)imsg_send(&c->ch, MSG_DECRYPTED, &out, sizeof out, NULL, 0);
     explicit_bzero(&out, sizeof out);
     return IMSG_OK;
@@ -286,6 +257,7 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
         return;
     }
     c->signer = s;
+    c->offender.worker = id;
     rate_init(&c->signatures, SIGNATURES_PER_S, SIGNATURES_BURST, monotonic_ms());
     imsg_channel_init(&c->ch, fd, ROLE_SIGNER, ROLE_TLS, id, PHASE_RUN);
     c->next = s->clients;
@@ -314,6 +286,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         child_log(child, "configuration from the monitor does not decode");
         return false;
     }
+    signer_refusals_init(&s->refusals, child);
     s->key =
         calloc(s->config.key_count ? s->config.key_count : 1, sizeof(struct sign_key *));
     s->decryptions =
@@ -349,7 +322,10 @@ static void wipe_keys(struct signer *s)
 
 static void stop(struct child *child)
 {
-    wipe_keys((struct signer *)child);
+    struct signer *s = (struct signer *)child;
+
+    signer_refusals_summary(&s->refusals);
+    wipe_keys(s);
     loop_stop(&child->loop);
 }
 

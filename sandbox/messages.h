@@ -183,6 +183,18 @@ struct PACKED msg_session_found {
     uint8_t zero[3];
 };
 
+/* Of msg_signer_refused.worker: several, which have ended. */
+#define SIGNER_REFUSED_GONE UINT32_MAX
+
+/* What the signer refused to tls workers, beyond what it told already. */
+struct PACKED msg_signer_refused {
+    uint32_t worker;
+    uint32_t count;
+    uint8_t why;  /* enum signer_refusal */
+    uint8_t kind; /* enum sign_kind of the last content that it refused, or 0 */
+    uint8_t zero[2];
+};
+
 #define OCSP_REQUEST_MAX 1024u
 #define OCSP_ANSWER_MAX  16384u
 
