@@ -95,6 +95,7 @@ static bool holds_key(const struct config_file *f, const struct config_place *at
 {
     if (!strstr(f->text, "PRIVATE KEY-----"))
         return false;
+    explicit_bzero(f->text, f->size); /* nobody here has any use for it */
     config_errors_add(errs, CONFIG_ERROR, at,
                       "keep the private key in a file of its own, named by \"key\"",
                       "\"%s\" holds a private key", f->path);

@@ -92,6 +92,15 @@ static void raise_descriptor_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Nor may anybody without privileges look into it. */
+static void leave_no_core(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static void log_legacy(struct monitor *m)
 {
     const struct config *c = m->config;
@@ -196,7 +205,7 @@ int main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return 2;
     }
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    leave_no_core();
     raise_descriptor_limit();
     notify_take(&monitor.notify);
     c = load_and_check(path);

@@ -143,8 +143,8 @@ static void leave_others(const struct sandbox_config *c)
         (void)alone_enter(&want); /* what is missing is seen from outside */
 }
 
-/* Keys do not go to swap.  What comes later is locked only where nothing can fail by it.
- */
+/* Keys do not go to swap.  What comes later is locked only where nothing can fail by it:
+ * with CAP_SYS_RESOURCE, or a limit that was lifted before. */
 static void lock_memory(const struct sandbox_config *c)
 {
     struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
