@@ -30,17 +30,17 @@ static double shortest(double v)
     return v;
 }
 
-static bool set_value(json_t *line, const struct asdu *a)
+bool audit_apdu_value(json_t *line, const char *key, enum type_value kind, double v)
 {
-    bool whole = a->type->value != VALUE_NVA && a->type->value != VALUE_R32;
+    const bool whole = kind != VALUE_NVA && kind != VALUE_R32 && fabs(v) < 4294967296.0;
 
-    if (isnan(a->value))
-        return set(line, "value", json_string("nan"));
-    if (isinf(a->value))
-        return set(line, "value", json_string(a->value > 0 ? "inf" : "-inf"));
+    if (isnan(v))
+        return set(line, key, json_string("nan"));
+    if (isinf(v))
+        return set(line, key, json_string(v > 0 ? "inf" : "-inf"));
     if (whole)
-        return set(line, "value", json_integer((json_int_t)a->value));
-    return set(line, "value", json_real(shortest(a->value)));
+        return set(line, key, json_integer((json_int_t)v));
+    return set(line, key, json_real(shortest(v)));
 }
 
 static bool set_cause(json_t *line, const struct asdu *a)
@@ -83,7 +83,8 @@ static bool describe(json_t *line, const struct asdu *a)
         return false;
     if (!a->type || !a->objects)
         return true;
-    if (a->has_value && !set_value(line, a))
+    if (a->has_value &&
+        !audit_apdu_value(line, "value", (enum type_value)a->type->value, a->value))
         return false;
     return !a->has_select || set(line, "select", json_boolean(a->select));
 }

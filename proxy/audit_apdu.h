@@ -3,6 +3,7 @@
 #define GATE104_PROXY_AUDIT_APDU_H
 
 #include "policy/profile.h"
+#include "policy/types.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -19,5 +20,8 @@ struct audit_apdu_context {
  * be read is left out.  False when out of memory. */
 bool audit_apdu_describe(json_t *line, const uint8_t *apdu, size_t n,
                          const struct audit_apdu_context *c);
+
+/* Adds a value as its kind is written; any double may come.  False when out of memory. */
+bool audit_apdu_value(json_t *line, const char *key, enum type_value kind, double v);
 
 #endif

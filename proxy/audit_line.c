@@ -3,6 +3,7 @@
 #include "policy/quirk.h"
 #include "policy/reason.h"
 #include "proxy/audit_apdu.h"
+#include "proxy/audit_operation.h"
 #include "proxy/audit_security.h"
 #include "proxy/audit_text.h"
 #include "proxy/record.h"
@@ -120,7 +121,7 @@ static void put_apdu(struct draft *d, const struct record_field *f)
         d->bad = true;
 }
 
-static void put_command_seq(struct draft *d, const struct record_field *f)
+static void put_seq_of(struct draft *d, const struct record_field *f, const char *instead)
 {
     const struct audit_tickets *t = &d->sender->tickets;
 
@@ -134,7 +135,23 @@ static void put_command_seq(struct draft *d, const struct record_field *f)
             return;
         }
     }
-    put_u64(d, "command_ticket", f->u64);
+    put_u64(d, instead, f->u64);
+}
+
+static void put_command_seq(struct draft *d, const struct record_field *f)
+{
+    put_seq_of(d, f, "command_ticket");
+}
+
+static void put_select_seq(struct draft *d, const struct record_field *f)
+{
+    put_seq_of(d, f, "select_ticket");
+}
+
+static void put_operation(struct draft *d, const struct record_field *f)
+{
+    if (!audit_operation_put(d->line, f->octets, f->size))
+        d->bad = true;
 }
 
 /* Says itself, once, with what the line cut. */
@@ -193,6 +210,8 @@ static void put_field(struct draft *d, const struct record_field *f)
         {RECORD_APDU, put_apdu},
         {RECORD_QUIRK, put_quirk},
         {RECORD_COMMAND_SEQ, put_command_seq},
+        {RECORD_SELECT_SEQ, put_select_seq},
+        {RECORD_OPERATION, put_operation},
         {RECORD_CUT, put_cut},
         {RECORD_EVENT_ID, put_security},
         {RECORD_EVENT_WARNING, put_security},

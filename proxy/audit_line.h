@@ -12,7 +12,7 @@
 
 /* Which record a sender's ticket became, so that the answer to a command can name the
  * record of the command.  The oldest are forgotten. */
-#define AUDIT_TICKETS 256u
+#define AUDIT_TICKETS 1024u
 
 struct audit_tickets {
     uint64_t ticket[AUDIT_TICKETS];

@@ -97,6 +97,7 @@ struct config_route {
     bool commands_closed;                 /* by an operator, while it runs */
     uint32_t role_revision;
     struct role_settings roles; /* without the names of private roles */
+    struct record_settings record;
 };
 
 struct config {

@@ -51,6 +51,12 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
                       const char *key, const char *const *words, size_t count,
                       size_t *which);
 
+/* ---- config_record.c ---- */
+
+/* record_points and feedback; the numbers are read by the route's table. */
+void config_record_read(struct config_build *b, const config_setting_t *route,
+                        struct record_settings *out);
+
 /* ---- config_tls_rules.c ---- */
 
 /* Certificates with their keys, and the rules of TLS, of the route or of all. */

@@ -210,6 +210,7 @@ static bool fill_gate_route(const struct config *c, const struct config_route *f
     to->t2_s = from->t2;
     to->t3_s = from->t3;
     to->roles = from->roles;
+    to->record = from->record;
     to->roles.named_count = policy->roles.count;
     memcpy(to->roles.named, policy->roles.role, sizeof to->roles.named);
     memcpy(to->policy_hash, policy->hash, sizeof to->policy_hash);

@@ -50,6 +50,12 @@ static const struct config_key route_keys[] = {
     {"pcap", CONFIG_KIND_REFUSED, false, 0, 0, 0, "remove it; commands are in the log"},
     {"areas", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     INT(role_revision, 0, 255),
+    {"record_points", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"points_per_second", CONFIG_KIND_INT, false,
+     offsetof(struct config_route, record.points_per_s), 1, POINTS_PER_S_MAX, NULL},
+    {"operation_timeout", CONFIG_KIND_INT, false,
+     offsetof(struct config_route, record.operation_s), 1, OPERATION_TIMEOUT_MAX_S, NULL},
+    {"feedback", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"role_definitions", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"no_role", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"roles", CONFIG_KIND_REFUSED, false, 0, 0, 0,
@@ -225,6 +231,8 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     route->t1 = 15;
     route->t2 = 10;
     route->t3 = 20;
+    route->record.operation_s = OPERATION_TIMEOUT_S;
+    route->record.points_per_s = POINTS_PER_S;
     route->cot_size = PROFILE_104.cot_size;
     route->ca_size = PROFILE_104.ca_size;
     route->ioa_size = PROFILE_104.ioa_size;
@@ -241,6 +249,7 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     read_policy(b, s, route);
     config_profile_read(b, s, route);
     config_roles_read(b, s, route);
+    config_record_read(b, s, &route->record);
     (void)config_tls_read(b, s, config_member(s, "tls", CONFIG_KIND_GROUP), &route->tls);
     config_route_check(b, s, route);
 }

@@ -10,6 +10,8 @@
 #include "policy/select.h"
 #include "policy/throttle.h"
 #include "proxy/link.h"
+#include "proxy/operation.h"
+#include "proxy/point_meter.h"
 #include "proxy/record.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -17,7 +19,7 @@
 /* Where a leg reads: one message of the tls process behind what was left. */
 #define GATE_INPUT_SIZE ((size_t)2 * IMSG_SIZE_MAX)
 /* Records that may wait for room in the channel to audit. */
-#define GATE_RECORD_QUEUE 32u
+#define GATE_RECORD_QUEUE 64u
 /* Commands whose confirmation is awaited, per session; older ones are forgotten. */
 #define GATE_COMMANDS 32u
 
@@ -85,6 +87,8 @@ struct gate_session {
     struct select_table selected;
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
+    struct operations *operations; /* NULL before the first command */
+    struct point_meter points;
     uint64_t rekey_told_ms;             /* last record on new keys; 0: none */
     uint64_t malformed;                 /* APDUs that broke a rule */
     uint64_t tolerated;                 /* ASDUs that a quirk of the route let through */
@@ -116,8 +120,10 @@ struct gate {
     uint32_t failures_untold;
     /* log */
     uint64_t ticket_last;
-    bool monitor_only; /* the log does not work: commands are refused */
-    bool probing;      /* a probe record is on its way */
+    bool monitor_only;          /* the log does not work: commands are refused */
+    uint8_t pressure;           /* enum log_pressure, as audit told it last */
+    struct point_bucket points; /* for records of all sessions */
+    bool probing;               /* a probe record is on its way */
     uint64_t probe_ticket;
     struct loop_timer log_timer;
     uint64_t untold; /* records lost since the last one that was sent */
@@ -224,6 +230,39 @@ void gate_judge(struct gate_session *s);
 /* The log's word on the held command: forward it, or refuse it. */
 void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable);
 
+/* ---- gate_operation.c: what became of a command ---- */
+
+/* A command goes to the station; `ticket` of its record. */
+void gate_operation_sent(struct gate_session *s, const struct asdu *a, uint64_t ticket);
+/* A command does not; `ticket` is 0 if it has no record that says it would. */
+void gate_operation_stopped(struct gate_session *s, const struct link_frame *f,
+                            uint64_t ticket, const char *why);
+/* The station answered a command: the ticket of which; 0: not known.  What closes by it
+ * is told by gate_operation_tell(). */
+uint64_t gate_operation_answered(struct gate_session *s, const struct asdu *a);
+/* A station's values, which may be the state a command led to. */
+void gate_operation_value(struct gate_session *s, const struct asdu *a);
+void gate_operation_tell(struct gate_session *s);
+/* Ends what is overdue; gives when the next is, or UINT64_MAX. */
+uint64_t gate_operation_supervise(struct gate_session *s);
+/* All that is open ends with the session; the link is still there. */
+void gate_operation_end(struct gate_session *s);
+
+/* ---- gate_point.c: records of values ---- */
+
+/* An ASDU of the station went to the master. */
+void gate_point_passed(struct gate_session *s, const struct link_frame *f,
+                       const struct asdu *a);
+/* Tells what was counted instead. */
+void gate_point_tell(struct gate_session *s);
+/* The same if it is due; gives when it will be, or UINT64_MAX. */
+uint64_t gate_point_supervise(struct gate_session *s);
+
+/* ---- gate_pressure.c: the log's disk ---- */
+
+/* MSG_LOG_PRESSURE.  False: it broke the rules. */
+bool gate_pressure_told(struct gate *g, struct imsg *m);
+
 /* ---- gate_log.c: records ---- */
 
 void gate_log_channel(struct gate *g, uint32_t id, int fd);
@@ -232,6 +271,8 @@ void gate_log_begin(struct record *r, const struct gate_session *s, enum event e
                     uint64_t ticket);
 /* Sends or queues it.  False: it was lost (and will be counted). */
 bool gate_log_send(struct gate *g, struct record *r);
+/* Sends it if nothing else waits, and else forgets it: false. */
+bool gate_log_offer(struct gate *g, struct record *r);
 uint64_t gate_log_ticket(struct gate *g);
 /* The record of octets that are no APDU, or of one that breaks the link. */
 void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
@@ -251,6 +292,11 @@ bool gate_log_has_room(const struct gate *g);
  * With a log that does not work nothing waits: commands are refused, lost records
  * counted. */
 bool gate_log_keeps_up(const struct gate *g);
+/* True while no command may pass for the log's sake. */
+static inline bool gate_log_is_broken(const struct gate *g)
+{
+    return g->monitor_only || g->pressure >= LOG_PRESSURE_REFUSE;
+}
 /* True when nothing waits for the audit process any more. */
 bool gate_log_idle(const struct gate *g);
 

@@ -3,6 +3,7 @@
 #include "proxy/gate.h"
 
 #include "policy/reply.h"
+#include "proxy/endpoint.h"
 
 #include <string.h>
 
@@ -20,10 +21,16 @@ static struct verdict parse(const struct gate_session *s, const uint8_t *asdu, s
 static void log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
                       const struct link_frame *f)
 {
+    char source[ENDPOINT_TEXT_MAX];
+
     record_u64(r, RECORD_DIRECTION, direction_of(leg));
     record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
     /* Who asked.  (In wrap-master the peer with a certificate is the station.) */
-    if (s->identified && leg == LEG_MASTER && s->route->mode == ROUTE_PROTECT_RTU)
+    if (leg != LEG_MASTER)
+        return;
+    endpoint_text(&s->source, source);
+    record_text(r, RECORD_SOURCE, source);
+    if (s->identified && s->route->mode == ROUTE_PROTECT_RTU)
         record_text(r, RECORD_SUBJECT, s->peer.subject);
 }
 
@@ -83,6 +90,7 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
     if (ticket != 0)
         record_u64(&r, RECORD_COMMAND_SEQ, ticket);
     (void)gate_log_send(s->gate, &r);
+    gate_operation_stopped(s, f, ticket, why);
 }
 
 /* ---- commands ---- */
@@ -112,6 +120,7 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
     c->ca = a.ca;
     c->ioa = a.ioa;
     gate_limits_forwarded(s, &a);
+    gate_operation_sent(s, &a, ticket);
 }
 
 static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
@@ -140,7 +149,7 @@ const char *gate_commands_closed(const struct gate_session *s)
         return "operator";
     if (gate_trust_no_commands(s))
         return "crl-stale";
-    return s->gate->monitor_only ? "log-unavailable" : NULL;
+    return gate_log_is_broken(s->gate) ? "log-unavailable" : NULL;
 }
 
 /* No command reaches the station before its record is on disk. */
@@ -201,15 +210,18 @@ static bool is_answer(const struct asdu *a)
            (a->cause >= COT_UNKNOWN_TYPE && a->cause <= COT_UNKNOWN_IOA);
 }
 
-/* The latest command an answer may belong to.  A command to all stations is answered by
- * each with its own address. */
-static struct gate_command *command_of(struct gate_session *s, const struct asdu *a)
+/* The command with this ticket; else the latest that an answer may belong to.  A command
+ * to all stations is answered by each with its own address. */
+static struct gate_command *command_of(struct gate_session *s, const struct asdu *a,
+                                       uint64_t ticket)
 {
     for (unsigned int i = 1; i <= GATE_COMMANDS; i++) {
         unsigned int at = (s->command_next + GATE_COMMANDS - i) % GATE_COMMANDS;
         struct gate_command *c = &s->command[at];
 
-        if (c->ticket != 0 && c->type == a->type_id && c->ioa == a->ioa &&
+        if (c->ticket == 0 || (ticket != 0 && c->ticket != ticket))
+            continue;
+        if (c->type == a->type_id && c->ioa == a->ioa &&
             (c->ca == a->ca || c->ca == ASDU_CA_ALL))
             return c;
     }
@@ -219,7 +231,8 @@ static struct gate_command *command_of(struct gate_session *s, const struct asdu
 static void log_answer(struct gate_session *s, const struct link_frame *f,
                        const struct asdu *a)
 {
-    struct gate_command *c = command_of(s, a);
+    const uint64_t ticket = gate_operation_answered(s, a);
+    struct gate_command *c = command_of(s, a, ticket);
     enum event event = answer_event(a);
     struct record r;
 
@@ -232,6 +245,7 @@ static void log_answer(struct gate_session *s, const struct link_frame *f,
             c->ticket = 0;
     }
     (void)gate_log_send(s->gate, &r);
+    gate_operation_tell(s);
 }
 
 /* ---- one frame ---- */
@@ -329,6 +343,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     record_text(&r, RECORD_VERDICT, policy_action_name(d->action));
     record_text(&r, RECORD_RULE, d->name);
     (void)gate_log_send(s->gate, &r);
+    gate_operation_stopped(s, f, 0, "policy");
     if (d->action == POLICY_CLOSE)
         gate_session_close(s, "policy", LEG_MASTER, d->name);
     else
@@ -345,6 +360,9 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         gate_limits_answered(s, a);
         log_answer(s, f, a);
     }
+    gate_operation_value(s, a);
+    if (passes || !s->route->enforce)
+        gate_point_passed(s, f, a);
     if (d->action != POLICY_PASS) {
         gate_log_begin(&r, s, passes ? EVENT_PASSED : EVENT_DROPPED, 0);
         log_frame(&r, s, LEG_STATION, f);

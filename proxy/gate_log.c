@@ -106,6 +106,15 @@ bool gate_log_send(struct gate *g, struct record *r)
     return false;
 }
 
+bool gate_log_offer(struct gate *g, struct record *r)
+{
+    const uint8_t *payload;
+    size_t n = record_end(r, &payload);
+
+    return n > 0 && g->queue_count == 0 && g->untold == 0 && !g->monitor_only &&
+           imsg_send(&g->audit, MSG_RECORD, payload, n, NULL, 0) == IMSG_OK;
+}
+
 void gate_log_begin(struct record *r, const struct gate_session *s, enum event event,
                     uint64_t ticket)
 {
@@ -288,10 +297,12 @@ static void session_ack(struct gate *g, uint64_t ticket)
     }
 }
 
-static enum imsg_status acknowledged(struct gate *g, struct imsg *m)
+static enum imsg_status audit_message(struct gate *g, struct imsg *m)
 {
     struct msg_record_ack ack;
 
+    if (m->type == MSG_LOG_PRESSURE)
+        return gate_pressure_told(g, m) ? IMSG_OK : imsg_reject(&g->audit, m);
     imsg_get(m, &ack, sizeof ack);
     if (m->type != MSG_RECORD_ACK || !record_ack_valid(&ack) ||
         ack.ticket > g->ticket_last)
@@ -327,7 +338,7 @@ static void audit_ready(void *ctx, uint32_t events)
         if (s == IMSG_AGAIN)
             break;
         if (s == IMSG_OK)
-            s = acknowledged(g, &g->child.scratch);
+            s = audit_message(g, &g->child.scratch);
         if (s == IMSG_OK)
             continue;
         if (s == IMSG_BAD)
@@ -350,6 +361,7 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd)
     loop_del(&g->child.loop, &g->audit_watch);
     imsg_channel_close(&g->audit);
     imsg_channel_init(&g->audit, fd, ROLE_GATE, ROLE_AUDIT, id, PHASE_RUN);
+    g->pressure = LOG_PRESSURE_NONE; /* until it says otherwise */
     if (!loop_add(&g->child.loop, &g->audit_watch, fd, EPOLLIN, audit_ready, g)) {
         lost_audit(g);
         return;

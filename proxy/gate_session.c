@@ -117,7 +117,7 @@ static uint64_t supervise_leg(struct gate_leg *leg)
 
 static void supervise_open(struct gate_session *s)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = earlier(gate_operation_supervise(s), gate_point_supervise(s));
 
     for (int i = 0; i < LINK_LEGS && s->state == GATE_OPEN; i++) {
         uint64_t due = supervise_leg(&s->leg[i]);
@@ -394,19 +394,6 @@ static uint64_t unsent_octets(const struct gate_session *s, enum link_leg leg)
     return n;
 }
 
-/* A command was recorded as passed, and then the session ended before it could leave. */
-static void log_not_forwarded(struct gate_session *s)
-{
-    struct record r;
-
-    if (s->held_ticket == 0)
-        return;
-    gate_log_begin(&r, s, EVENT_NOT_FORWARDED, 0);
-    record_u64(&r, RECORD_COMMAND_SEQ, s->held_ticket);
-    record_text(&r, RECORD_WHY, "session-ended");
-    (void)gate_log_send(s->gate, &r);
-}
-
 static void log_counts(struct record *r, const struct gate_session *s)
 {
     const struct link_count *m = link_counts(s->link, LEG_MASTER);
@@ -454,6 +441,8 @@ void gate_session_close(struct gate_session *s, const char *why, int side,
 {
     if (s->state == GATE_CLOSED)
         return;
+    gate_operation_end(s);
+    gate_point_tell(s);
     /* What was relayed before the end still goes out; a leg that cannot take it loses it
      * unacknowledged, as on a cut cable. */
     if (s->link) {
@@ -462,7 +451,6 @@ void gate_session_close(struct gate_session *s, const char *why, int side,
         gate_leg_flush(&s->leg[LEG_STATION]);
     }
     s->state = GATE_CLOSED;
-    log_not_forwarded(s);
     s->held_ticket = 0;
     if (why)
         log_close(s, why, side, detail);

@@ -58,7 +58,8 @@ static void describe(const struct gate_session *s, struct msg_status_session *ou
  * not finished, and the monitor's own time-out ends the question. */
 static void answer(struct gate *g, const struct msg_status_ask *ask)
 {
-    struct msg_status_end end = {.request = ask->request, .log_broken = g->monitor_only};
+    struct msg_status_end end = {.request = ask->request,
+                                 .log_broken = gate_log_is_broken(g)};
     uint64_t after = ask->after;
 
     for (unsigned int n = 0; n < STATUS_SESSIONS_MAX; n++) {

@@ -11,6 +11,7 @@
 #include "certs/role_set.h"
 #include "certs/tls_rules.h"
 #include "policy/profile.h"
+#include "proxy/record_settings.h"
 #include "proxy/rekey.h"
 #include "proxy/role_config_ocsp.h"
 #include "sandbox/messages.h"
@@ -123,6 +124,7 @@ struct gate_route {
     uint8_t policy_hash[POLICY_HASH_SIZE]; /* SHA-256 of the policy file's octets */
     uint8_t *policy;                       /* blob for policy_load() */
     size_t policy_size;
+    struct record_settings record;
     bool commands_closed; /* by an operator, while it runs; not encoded */
 };
 

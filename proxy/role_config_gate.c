@@ -1,5 +1,6 @@
 /* The configuration of a gate, which carries policies. */
 #include "proxy/role_config_profile.h"
+#include "proxy/role_config_record.h"
 #include "proxy/role_config_roles.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 
 #define GATE_ROUTE_FIXED                                                                 \
     (2u + 2u + 1u + 1u + 1u + PROFILE_OCTETS + 4u + 2u + 2u + 12u + POLICY_HASH_SIZE + 4u)
-#define GATE_ROUTE_LEAST (GATE_ROUTE_FIXED + 1u + ROLE_SETTINGS_LEAST)
+#define GATE_ROUTE_LEAST                                                                 \
+    (GATE_ROUTE_FIXED + 1u + ROLE_SETTINGS_LEAST + RECORD_SETTINGS_LEAST)
 
 static void put_gate_route(struct wire_writer *w, const struct gate_route *route)
 {
@@ -24,6 +26,7 @@ static void put_gate_route(struct wire_writer *w, const struct gate_route *route
     wire_put_u32(w, route->t2_s);
     wire_put_u32(w, route->t3_s);
     role_config_put_roles(w, &route->roles);
+    role_config_put_record(w, &route->record);
     wire_put_bytes(w, route->policy_hash, sizeof route->policy_hash);
     role_config_put_long(w, route->policy, route->policy_size);
 }
@@ -43,6 +46,7 @@ static void get_gate_route(struct wire_reader *r, struct gate_route *route)
     route->t2_s = role_config_get_range(r, 1, 255);
     route->t3_s = role_config_get_range(r, 1, SECONDS_MAX);
     role_config_get_roles(r, &route->roles);
+    role_config_get_record(r, &route->record);
     wire_get_bytes(r, route->policy_hash, sizeof route->policy_hash);
     route->policy = role_config_get_long(r, CFG_SIZE_MAX, &route->policy_size);
     /* IEC 60870-5-104 5.5: k and w are 1..32767, and w is not above k; 5.2: t2 < t1. */
@@ -63,7 +67,7 @@ size_t gate_config_encode(const struct gate_config *c, uint8_t **out)
         if (c->route[i].policy_size > CFG_SIZE_MAX)
             return 0;
         size += GATE_ROUTE_FIXED + ROUTE_NAME_MAX + ROLE_SETTINGS_MOST +
-                c->route[i].policy_size;
+                RECORD_SETTINGS_MOST + c->route[i].policy_size;
     }
     (void)role_config_begin(&w, size, ROLE_CONFIG_GATE);
     wire_put_u32(&w, c->gate);

@@ -222,6 +222,20 @@ struct PACKED msg_record_ack {
     uint8_t zero[7];
 };
 
+/* Each includes those before it. */
+enum log_pressure {
+    LOG_PRESSURE_NONE = 0,   /* as configured */
+    LOG_PRESSURE_ALARM = 1,  /* 80 %: told, nothing changes */
+    LOG_PRESSURE_THIN = 2,   /* 90 %: no records of points, only their counts */
+    LOG_PRESSURE_REFUSE = 3, /* 95 %: commands are refused, too */
+};
+#define LOG_PRESSURE_MAX LOG_PRESSURE_REFUSE
+
+struct PACKED msg_log_pressure {
+    uint8_t level; /* enum log_pressure */
+    uint8_t zero[3];
+};
+
 /* Sessions answered to one question. */
 #define STATUS_SESSIONS_MAX 16u
 

@@ -168,6 +168,14 @@ static size_t record_ack(uint8_t *out)
     return sizeof m;
 }
 
+static size_t log_pressure(uint8_t *out)
+{
+    struct msg_log_pressure m = {.level = LOG_PRESSURE_ALARM};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t config_begin(uint8_t *out)
 {
     struct msg_cfg_begin m = {.size = 100000};
@@ -238,6 +246,10 @@ const struct spoiler spoilers[] = {
     {MSG_RECORD_ACK, TO(ROLE_GATE), offsetof(struct msg_record_ack, zero), 1,
      "what must be zero", "the gate does not look at them"},
     {MSG_RECORD_ACK, TO(ROLE_GATE), 7, 0x7F, "a ticket never given", NULL},
+    {MSG_LOG_PRESSURE, TO(ROLE_GATE), offsetof(struct msg_log_pressure, level),
+     LOG_PRESSURE_MAX + 1, "a pressure there is not", NULL},
+    {MSG_LOG_PRESSURE, TO(ROLE_GATE), offsetof(struct msg_log_pressure, zero) + 2, 1,
+     "an octet beside the pressure", NULL},
     {MSG_RECORD_ACK, TO(ROLE_BROKER), offsetof(struct msg_record_ack, durable), 2,
      "neither durable nor not", "the broker waits for none and does not look at it"},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total), 0, "nothing to sign", NULL},
@@ -314,6 +326,7 @@ static const struct {
     {MSG_DECRYPT, decrypt},
     {MSG_DECRYPTED, decrypted_earlier},
     {MSG_RECORD_ACK, record_ack},
+    {MSG_LOG_PRESSURE, log_pressure},
     {MSG_TLS_REKEY, rekeyed},
     {MSG_SESSION_PUT, session_put},
     {MSG_SESSION_ASK, session_ask},
