@@ -105,7 +105,7 @@ static void close_if_complete(struct operation *o)
 
 /* ---- commands --------------------------------------------------------------------- */
 
-/* The youngest one that a further command of this step belongs to; NULL: it begins one.
+/* The youngest one that an execute or a deactivation belongs to; NULL: it begins one.
  */
 static struct operation *begun_by(struct operations *t, const struct operation_command *c)
 {
@@ -113,10 +113,9 @@ static struct operation *begun_by(struct operations *t, const struct operation_c
 
     for (size_t i = 0; i < COUNT(t->op); i++) {
         struct operation *o = &t->op[i];
-        const bool fits =
-            c->step == OPERATION_EXECUTE
-                ? o->sent == BIT(OPERATION_SELECT)
-                : c->step == OPERATION_CANCEL && !has(o, OPERATION_CANCEL) && !is_over(o);
+        const bool fits = c->step == OPERATION_EXECUTE
+                              ? o->sent == BIT(OPERATION_SELECT)
+                              : !has(o, OPERATION_CANCEL) && !is_over(o);
 
         if (is_open(o) && fits && is_for(o, &c->point) &&
             (!found || o->order > found->order))
@@ -374,8 +373,9 @@ static uint64_t due_of(const struct operations *t, const struct operation *o)
 
     if (is_over(o) && !o->promised)
         return o->at[OPERATION_EXECUTE] + end_ms + OPERATION_GRACE_MS;
+    /* The steps of one operation come in this order. */
     for (size_t i = 0; i < OPERATION_STEPS; i++) {
-        if (has(o, (enum operation_step)i) && o->at[i] > last)
+        if (has(o, (enum operation_step)i))
             last = o->at[i];
     }
     return last + t->timeout_ms;
