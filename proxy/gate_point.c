@@ -5,7 +5,7 @@
 /* What all sessions of this process may send to audit: well below what the channel and
  * audit take, so that a command's record never finds it full of these. */
 #define GATE_POINTS_PER_S 2000u
-#define GATE_POINTS_BURST 64u
+#define GATE_POINTS_BURST 128u
 
 static uint64_t now_ms(const struct gate_session *s)
 {
