@@ -195,6 +195,7 @@ static void keep_record(struct world *w, struct session *s, const struct told *t
     case EVENT_CONFIRMED:
     case EVENT_REJECTED:
     case EVENT_TERMINATED:
+    case EVENT_OPERATION_CLOSED:
     case EVENT_TOLERATED: break;
     case EVENT_COMMAND: s->commands++; break;
     case EVENT_NOT_FORWARDED: s->not_forwarded++; break;
