@@ -17,7 +17,7 @@ my %points = (none => [], changes => [ record_points => 'changes' ], all => [ re
               slow => [ record_points => 'changes', points_per_second => 50 ]);
 my $dir = write_config(routes => [
     map { { name => $_, mode => 'protect-rtu', listen => ["127.0.0.1:$port{$_}"], rtu => ["127.0.0.1:$rtu->{port}"],
-            k => 2000, w => 1000, @{ $points{$_} } } } @names ]);
+            k => 4000, w => 1000, @{ $points{$_} } } } @names ]);
 my $gate = start_gate104($dir);
 
 sub session {
