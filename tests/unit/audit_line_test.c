@@ -342,6 +342,28 @@ static void command_seq_is_the_line_of_the_ticket(void **state)
     assert_line(&r, ENVELOPE("op.confirmed", "notice") ",\"command_ticket\":42" PREV);
 }
 
+/* So does the end of an operation, of both its commands. */
+static void an_operation_names_its_commands(void **state)
+{
+    struct record r;
+
+    (void)state;
+    record_begin(&r, EVENT_COMMAND, 42, true);
+    assert_true(build(&r) > 0);
+    record_begin(&r, EVENT_OPERATION_CLOSED, 0, false);
+    record_text(&r, RECORD_OUTCOME, "executed");
+    record_u64(&r, RECORD_SELECT_SEQ, 42);
+    record_u64(&r, RECORD_COMMAND_SEQ, 43);
+    record_octets(&r, RECORD_OPERATION, "\x01\x02", 2);
+    assert_line(&r, ENVELOPE("op.closed", "notice") ",\"command_ticket\":43,"
+                                                    "\"outcome\":\"executed\","
+                                                    "\"select_seq\":5,"
+                                                    "\"operation\":\"0102\"" PREV);
+    record_begin(&r, EVENT_OPERATION_CLOSED, 0, false);
+    record_u64(&r, RECORD_SELECT_SEQ, 44);
+    assert_line(&r, ENVELOPE("op.closed", "notice") ",\"select_ticket\":44" PREV);
+}
+
 static void a_bad_payload_makes_no_line(void **state)
 {
     (void)state;
@@ -393,6 +415,7 @@ int main(void)
         cmocka_unit_test_setup(escape_limit_is_exact, set_up),
         cmocka_unit_test_setup(all_tags_at_once_stay_in_the_bound, set_up),
         cmocka_unit_test_setup(command_seq_is_the_line_of_the_ticket, set_up),
+        cmocka_unit_test_setup(an_operation_names_its_commands, set_up),
         cmocka_unit_test_setup(a_bad_payload_makes_no_line, set_up),
         cmocka_unit_test_setup(envelope_has_one_form, set_up),
     };
