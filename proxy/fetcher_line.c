@@ -206,9 +206,8 @@ static void begin_next(struct fetcher_line *l)
 /* False: the connection is broken. */
 static bool send_request(struct fetcher_line *l)
 {
-    ssize_t n =
-        send(l->fd, l->out + l->out_sent, l->out_size - l->out_sent,
-             MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n = send(l->fd, l->out + l->out_sent, l->out_size - l->out_sent,
+                     MSG_NOSIGNAL | MSG_DONTWAIT);
 
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;

@@ -60,7 +60,25 @@ struct reading {
     struct policy_builder *builder;
     uint32_t needs[DIRECTIONS]; /* quirks */
     struct policy_file_roles roles;
+    unsigned int *line; /* of each rule in the builder */
+    size_t rules, room;
 };
+
+/* False without memory. */
+static bool keep_line(struct reading *rd, unsigned int line)
+{
+    const size_t room = rd->room ? 2 * rd->room : 64;
+
+    if (rd->rules == rd->room) {
+        unsigned int *more = realloc(rd->line, room * sizeof *more);
+        if (!more)
+            return false;
+        rd->line = more;
+        rd->room = room;
+    }
+    rd->line[rd->rules++] = line;
+    return true;
+}
 
 static const char *action_names(const void *ctx, size_t i)
 {
@@ -281,7 +299,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     struct policy_range *ioa;
     const struct config_reader *r = &rd->r;
     size_t before = r->errs->errors;
-    char err[160];
+    char err[160] = "out of memory";
     bool good;
 
     config_group_read(r, s, rule_keys, COUNT(rule_keys), NULL);
@@ -300,7 +318,8 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     if (config_setting_get_member(s, "types"))
         note_needs(rd, &rule);
     if (good && r->errs->errors == before &&
-        !policy_builder_add(rd->builder, &rule, err, sizeof err))
+        (!policy_builder_add(rd->builder, &rule, err, sizeof err) ||
+         !keep_line(rd, config_setting_source_line(s))))
         config_report(r, CONFIG_ERROR, s, "change the rule", "%s", err);
     free(ca);
     free(ioa);
@@ -411,6 +430,7 @@ bool policy_file_load(const char *path, const struct config_place *at,
         config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
     memcpy(out->needs, rd.needs, sizeof out->needs);
     out->roles = rd.roles;
+    out->line = rd.line;
     policy_builder_free(rd.builder);
     config_tree_free(tree);
     free(octets);
@@ -423,5 +443,6 @@ bool policy_file_load(const char *path, const struct config_place *at,
 void policy_file_free(struct policy_file *f)
 {
     free(f->blob);
+    free(f->line);
     memset(f, 0, sizeof *f);
 }

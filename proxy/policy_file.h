@@ -21,6 +21,7 @@ struct policy_file {
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks without which a type it names never passes */
     struct policy_file_roles roles;
+    unsigned int *line; /* of each rule; policy_rule_count() of them */
 };
 
 /* Reads a policy file of at most 64 MiB; `at` is where it was named.  False if there is

@@ -30,6 +30,7 @@ bool cli_colour(FILE *out);
 int cli_decode(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_pki(int argc, char **argv);
+int cli_policy(int argc, char **argv);
 
 /* control.c: what is asked of the running gate104d, at this socket. */
 void cli_control_socket(const char *path);

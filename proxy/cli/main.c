@@ -8,6 +8,7 @@ static const struct cli_command commands[] = {
     {"decode", "HEX...|-|--raw FILE|--pcap FILE [--json] [--policy FILE] ...",
      "APDUs in words, field by field, with the verdict", cli_decode},
     {"log", "show|verify|stats ...", "read and check a session log", cli_log},
+    {"policy", "check|explain ...", "what a policy allows, and why", cli_policy},
     {"status", "[--json]", "what runs: routes, processes, certificates", cli_status},
     {"sessions", "[--json]", "who is connected, and what passed", cli_sessions},
     {"close", "SESSION", "end a session", cli_close},

@@ -1,0 +1,249 @@
+#include "policy/policy_review.h"
+
+#include "policy/policy_private.h"
+
+#include <stdlib.h>
+
+/* Steps of a review: some seconds at the worst. */
+#define BUDGET ((size_t)200 << 20)
+
+struct review {
+    const struct policy_source *s;
+    size_t steps;      /* left */
+    uint32_t *earlier; /* rules before the one that is looked at, of its type, that always
+                          hold */
+    size_t earlier_count;
+};
+
+static const struct policy_range ANY_CA = {POLICY_CA_FIRST, POLICY_CA_LAST};
+static const struct policy_range ANY_IOA = {0, ASDU_IOA_MAX};
+
+struct ranges {
+    const struct policy_range *r;
+    size_t n;
+};
+
+static struct ranges ca_of(const struct policy_rule *r)
+{
+    return r->ca_count > 0 ? (struct ranges){r->ca, r->ca_count}
+                           : (struct ranges){&ANY_CA, 1};
+}
+
+static struct ranges ioa_of(const struct policy_rule *r, const struct type_info *type)
+{
+    return r->ioa_count > 0 && type->ioa != TYPE_IOA_ZERO
+               ? (struct ranges){r->ioa, r->ioa_count}
+               : (struct ranges){&ANY_IOA, 1};
+}
+
+static bool always_holds(const struct policy_rule *r)
+{
+    return !r->has_value && r->role_count == 0 && policy_when_is_empty(&r->when);
+}
+
+static bool has_type(const struct policy_rule *r, unsigned int id)
+{
+    return (r->types[id / 8] >> id % 8 & 1) != 0;
+}
+
+/* The range that x lies in; NULL: in none. */
+static const struct policy_range *range_at(struct review *v, struct ranges in, uint32_t x)
+{
+    size_t low = 0, high = in.n;
+
+    while (low < high) { /* halves each time */
+        const size_t middle = low + (high - low) / 2;
+
+        v->steps -= v->steps > 0;
+        if (in.r[middle].last < x)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < in.n && in.r[low].first <= x ? &in.r[low] : NULL;
+}
+
+/* The last object address from `ioa` on that earlier rules take at this common address;
+ * false: they do not take `ioa`. */
+static bool taken_until(struct review *v, const struct type_info *type, uint32_t ca,
+                        uint32_t ioa, uint32_t *last)
+{
+    for (size_t i = 0; i < v->earlier_count && v->steps > 0; i++) {
+        const struct policy_rule *r = &v->s->rule[v->earlier[i]];
+        const struct policy_range *hit;
+
+        if (!range_at(v, ca_of(r), ca))
+            continue;
+        hit = range_at(v, ioa_of(r, type), ioa);
+        if (hit) {
+            *last = hit->last;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True if earlier rules take all addresses of the rule at this common address. */
+static bool is_taken_at(struct review *v, const struct policy_rule *rule,
+                        const struct type_info *type, uint32_t ca)
+{
+    const struct ranges in = ioa_of(rule, type);
+
+    for (size_t i = 0; i < in.n; i++) {
+        uint32_t ioa = in.r[i].first, last;
+
+        while (ioa <= in.r[i].last) { /* grows */
+            if (v->steps == 0 || !taken_until(v, type, ca, ioa, &last))
+                return false;
+            ioa = last + 1;
+        }
+    }
+    return true;
+}
+
+/* The next common address, above `ca`, where what earlier rules take may change. */
+static uint32_t next_edge(struct review *v, uint32_t ca)
+{
+    uint32_t next = UINT32_MAX;
+
+    for (size_t i = 0; i < v->earlier_count; i++) {
+        const struct ranges in = ca_of(&v->s->rule[v->earlier[i]]);
+
+        for (size_t k = 0; k < in.n; k++) {
+            v->steps -= v->steps > 0;
+            if (in.r[k].first > ca && in.r[k].first < next)
+                next = in.r[k].first;
+            if (in.r[k].last + 1 > ca && in.r[k].last + 1 < next)
+                next = in.r[k].last + 1;
+        }
+    }
+    return next;
+}
+
+static bool is_taken(struct review *v, const struct policy_rule *rule,
+                     const struct type_info *type)
+{
+    const struct ranges in = ca_of(rule);
+
+    for (size_t i = 0; i < in.n; i++) {
+        for (uint32_t ca = in.r[i].first; ca <= in.r[i].last; ca = next_edge(v, ca)) {
+            if (v->steps == 0 || !is_taken_at(v, rule, type, ca))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Two types for which the same holds need only be looked at once, but are looked at each:
+ * a review has time. */
+static bool never_decides(struct review *v, uint32_t rule)
+{
+    const struct policy_rule *r = &v->s->rule[rule];
+
+    for (unsigned int id = 0; id < 256; id++) {
+        if (!has_type(r, id))
+            continue;
+        v->earlier_count = 0;
+        for (uint32_t i = 0; i < rule; i++) {
+            const struct policy_rule *e = &v->s->rule[i];
+            v->steps -= v->steps > 0;
+            if (e->direction == r->direction && has_type(e, id) && always_holds(e))
+                v->earlier[v->earlier_count++] = i;
+        }
+        if (v->earlier_count == 0 || !is_taken(v, r, type_info((uint8_t)id)))
+            return false;
+    }
+    return v->steps > 0;
+}
+
+static bool ranges_meet(struct review *v, struct ranges a, struct ranges b)
+{
+    size_t i = 0, k = 0;
+
+    while (i < a.n && k < b.n) { /* one of them grows */
+        v->steps -= v->steps > 0;
+        if (a.r[i].last < b.r[k].first)
+            i++;
+        else if (b.r[k].last < a.r[i].first)
+            k++;
+        else
+            return true;
+    }
+    return false;
+}
+
+static bool overlaps(struct review *v, const struct policy_rule *a,
+                     const struct policy_rule *b)
+{
+    if (a->direction != b->direction || a->action == b->action ||
+        !ranges_meet(v, ca_of(a), ca_of(b)))
+        return false;
+    for (unsigned int id = 0; id < 256; id++) {
+        const struct type_info *type = type_info((uint8_t)id);
+        if (has_type(a, id) && has_type(b, id) &&
+            ranges_meet(v, ioa_of(a, type), ioa_of(b, type)))
+            return true;
+    }
+    return false;
+}
+
+/* The earlier rule that decides on the first address of one that never does. */
+static uint32_t decider(struct review *v, uint32_t rule)
+{
+    const struct policy_rule *r = &v->s->rule[rule];
+    unsigned int id = 0;
+
+    while (!has_type(r, id)) /* a rule has a type */
+        id++;
+    for (uint32_t i = 0; i < rule; i++) {
+        const struct policy_rule *e = &v->s->rule[i];
+        if (e->direction == r->direction && has_type(e, id) && always_holds(e) &&
+            range_at(v, ca_of(e), ca_of(r).r[0].first) &&
+            range_at(v, ioa_of(e, type_info((uint8_t)id)),
+                     ioa_of(r, type_info((uint8_t)id)).r[0].first))
+            return i;
+    }
+    return 0;
+}
+
+/* Adds what there is to say of a rule; false: no room. */
+static bool review_rule(struct review *v, uint32_t rule, struct policy_finding *out,
+                        size_t max, size_t *count)
+{
+    const struct policy_rule *r = &v->s->rule[rule];
+
+    if (never_decides(v, rule)) {
+        if (*count == max)
+            return false;
+        out[(*count)++] =
+            (struct policy_finding){POLICY_NEVER_DECIDES, rule, decider(v, rule)};
+        return true;
+    }
+    for (uint32_t i = 0; i < rule && v->steps > 0; i++) {
+        if (!overlaps(v, &v->s->rule[i], r))
+            continue;
+        if (*count == max)
+            return false;
+        out[(*count)++] = (struct policy_finding){POLICY_OVERLAPS, rule, i};
+    }
+    return v->steps > 0;
+}
+
+long policy_review(const uint8_t *blob, size_t n, struct policy_finding *findings,
+                   size_t max, bool *whole)
+{
+    struct policy_source s;
+    struct review v = {.s = &s, .steps = BUDGET};
+    size_t count = 0;
+    char err[160];
+
+    if (!policy_source_read(blob, n, &s, err, sizeof err))
+        return -1;
+    v.earlier = calloc(s.count + 1, sizeof *v.earlier);
+    *whole = v.earlier != NULL;
+    for (uint32_t i = 0; i < s.count && *whole; i++)
+        *whole = review_rule(&v, i, findings, max, &count);
+    free(v.earlier);
+    policy_source_free(&s);
+    return (long)count;
+}

@@ -1,0 +1,57 @@
+/* gate104 policy: what a policy file means, without a running gate104. */
+#include "proxy/cli/policy.h"
+
+#include "proxy/cli/cli.h"
+
+bool policy_cli_read(const char *path, struct policy_read *out)
+{
+    const struct config_place at = {.file = "gate104 policy"};
+    struct config_errors errs;
+    char err[256];
+    bool good;
+
+    *out = (struct policy_read){.path = path};
+    config_errors_init(&errs);
+    good = policy_file_load(path, &at, &errs, &out->file);
+    config_errors_print(&errs, stderr);
+    config_errors_free(&errs);
+    if (!good)
+        return false;
+    if (policy_load(out->file.blob, out->file.size, &out->policy, err, sizeof err))
+        return true;
+    (void)fprintf(stderr, "gate104 policy: %s\n", err);
+    policy_file_free(&out->file);
+    return false;
+}
+
+void policy_cli_free(struct policy_read *r)
+{
+    policy_free(r->policy);
+    policy_file_free(&r->file);
+}
+
+void policy_cli_rule(const struct policy_read *r, int32_t rule)
+{
+    const char *name = policy_rule_name(r->policy, rule);
+
+    (void)printf("line %u", r->file.line[rule]);
+    if (name[0] == '\0')
+        return;
+    (void)fputs(" (", stdout);
+    cli_put_safe(stdout, name, 0, false);
+    (void)fputs(")", stdout);
+}
+
+static const struct cli_command commands[] = {
+    {"check", "FILE...", "is it good, what can it never do, what does it cost",
+     policy_check},
+    {"explain", "FILE [--role NAME]... HEX",
+     "which rule decides on an APDU of the master, and why not those before it",
+     policy_explain_apdu},
+    {NULL, NULL, NULL, NULL},
+};
+
+int cli_policy(int argc, char **argv)
+{
+    return cli_dispatch(commands, "gate104 policy", POLICY_EXIT_UNUSABLE, argc, argv);
+}

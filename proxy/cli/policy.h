@@ -1,0 +1,28 @@
+/* The parts of `gate104 policy`. */
+#ifndef GATE104_PROXY_CLI_POLICY_H
+#define GATE104_PROXY_CLI_POLICY_H
+
+#include "policy/policy.h"
+#include "proxy/policy_file.h"
+
+#define POLICY_EXIT_OK       0
+#define POLICY_EXIT_FINDING  1
+#define POLICY_EXIT_UNUSABLE 2
+
+/* A file that was read and compiled. */
+struct policy_read {
+    const char *path;
+    struct policy_file file;
+    struct policy *policy;
+};
+
+/* Findings go to stderr.  False: not a good policy; nothing to free. */
+bool policy_cli_read(const char *path, struct policy_read *out);
+void policy_cli_free(struct policy_read *r);
+/* Prints "line 7 (feeder)" of a rule. */
+void policy_cli_rule(const struct policy_read *r, int32_t rule);
+
+int policy_check(int argc, char **argv);
+int policy_explain_apdu(int argc, char **argv);
+
+#endif

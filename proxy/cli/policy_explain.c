@@ -1,0 +1,175 @@
+/* gate104 policy explain: rule by rule, until one decides. */
+#include "policy/policy_review.h"
+#include "proxy/cli/cli.h"
+#include "proxy/cli/policy.h"
+#include "proxy/policy_file_role.h"
+
+#include <string.h>
+
+#define ROLES_MAX 16u
+
+struct explaining {
+    const struct policy_read *read;
+    int16_t role[ROLES_MAX];
+    size_t role_count;
+    uint64_t role_bits;
+    int32_t decided; /* by the rules as they read */
+};
+
+static int usage(void)
+{
+    (void)fprintf(stderr,
+                  "usage: gate104 policy explain FILE [--role NAME]... HEX\n"
+                  "  HEX     an APDU of the master, with the address sizes of 104\n"
+                  "exit status: 0 it may pass, 1 it may not, 2 wrong usage\n");
+    return POLICY_EXIT_UNUSABLE;
+}
+
+static int complain(const char *what, const char *word)
+{
+    (void)fprintf(stderr, "gate104 policy explain: %s: ", what);
+    cli_put_safe(stderr, word, 0, false);
+    (void)fputc('\n', stderr);
+    return POLICY_EXIT_UNUSABLE;
+}
+
+static bool told(void *ctx, uint32_t rule, const struct policy_rule *r,
+                 enum policy_mismatch mismatch)
+{
+    struct explaining *e = ctx;
+
+    if (mismatch == POLICY_OTHER_DIRECTION)
+        return true;
+    policy_cli_rule(e->read, (int32_t)rule);
+    if (mismatch != POLICY_MATCHES) {
+        (void)printf(": %s\n", policy_mismatch_text(mismatch));
+        return true;
+    }
+    (void)printf(" decides: %s\n", policy_action_name(r->action));
+    e->decided = (int32_t)rule;
+    return false;
+}
+
+static void print_limits(const struct policy_limits *l)
+{
+    static const char *const pers[POLICY_PERS] = {"session", "point", "peer", "route"};
+
+    if (!l)
+        return;
+    if (l->select == POLICY_SELECT_REQUIRED)
+        (void)printf("  if the session selected it before\n");
+    if (l->select == POLICY_SELECT_FORBIDDEN)
+        (void)printf("  but no select\n");
+    if (l->rate_count > 0)
+        (void)printf("  at most %u in %u s for each %s\n", l->rate_count, l->rate_seconds,
+                     pers[l->per]);
+}
+
+static bool add_role(struct explaining *e, const char *name)
+{
+    char remedy[96];
+    int16_t role;
+
+    if (e->role_count == ROLES_MAX ||
+        !policy_file_role_by_name(&e->read->file.roles, name, &role, remedy,
+                                  sizeof remedy))
+        return false;
+    e->role[e->role_count++] = role;
+    e->role_bits |= policy_role_bit(e->read->policy, role);
+    return true;
+}
+
+static int explain(struct explaining *e, const struct asdu *a)
+{
+    const struct policy *p = e->read->policy;
+    const struct policy_question q = {DIR_CONTROL, a, 0, e->role, e->role_count};
+    struct policy_decision d;
+
+    e->decided = POLICY_DEFAULT;
+    if (!policy_explain(e->read->file.blob, e->read->file.size, &q, told, e))
+        return complain("out of memory", e->read->path);
+    if (e->role_count > 0)
+        policy_decide_for(p, e->role_bits, DIR_CONTROL, a, &d);
+    else
+        policy_decide_without_role(p, DIR_CONTROL, a, &d);
+    if (e->decided == POLICY_DEFAULT)
+        (void)printf("no rule matches: %s\n",
+                     policy_action_name(policy_default(p, DIR_CONTROL)));
+    if (d.rule == POLICY_NO_ROLE)
+        (void)printf("but the file has rules for roles, and a master without one gets "
+                     "nothing else through: refuse\n");
+    else if (d.rule != e->decided)
+        (void)printf("but the compiled policy decides otherwise: a fault of gate104\n");
+    print_limits(policy_rule_limits(p, d.rule));
+    return d.action <= POLICY_LOG ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
+}
+
+/* Two digits an octet, blanks and colons between them.  Gives the number of octets; 0:
+ * that is no hex, or too much. */
+static size_t read_hex(const char *text, uint8_t *out, size_t room)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = 0;
+
+    for (; *text != '\0' && n < room; text += 2) {
+        const char *high, *low;
+
+        text += strspn(text, " :");
+        high = text[0] != '\0' ? strchr(digits, text[0] | 0x20) : NULL;
+        low = high && text[1] != '\0' ? strchr(digits, text[1] | 0x20) : NULL;
+        if (!low)
+            return 0;
+        out[n++] = (uint8_t)((high - digits) << 4 | (low - digits));
+    }
+    return *text == '\0' ? n : 0;
+}
+
+static int explain_hex(struct explaining *e, const char *hex)
+{
+    uint8_t apdu[APDU_SIZE_MAX];
+    const size_t n = read_hex(hex, apdu, sizeof apdu);
+    struct verdict v;
+    struct asdu a;
+
+    if (n <= APDU_SIZE_MIN || apdu[0] != 0x68 || apdu[1] != n - 2 || (apdu[2] & 1) != 0)
+        return complain("not the hex of one I-frame, begin with 68", hex);
+    v = asdu_parse(apdu + APDU_SIZE_MIN, n - APDU_SIZE_MIN, DIR_CONTROL, &PROFILE_104,
+                   &a);
+    if (v.reason != REASON_OK) {
+        (void)printf("no policy is asked: %s\n", reason_info(v.reason)->text);
+        return POLICY_EXIT_FINDING;
+    }
+    return explain(e, &a);
+}
+
+static int run(struct explaining *e, int argc, char **argv)
+{
+    const char *hex = NULL;
+
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--role") == 0 && i + 1 < argc) {
+            if (!add_role(e, argv[++i]))
+                return complain("no role of IEC 62351-8 or of the policy", argv[i]);
+        } else if (hex || argv[i][0] == '-') {
+            return usage();
+        } else {
+            hex = argv[i];
+        }
+    }
+    return hex ? explain_hex(e, hex) : usage();
+}
+
+int policy_explain_apdu(int argc, char **argv)
+{
+    struct policy_read read;
+    struct explaining e = {.read = &read};
+    int status;
+
+    if (argc < 3)
+        return usage();
+    if (!policy_cli_read(argv[1], &read))
+        return POLICY_EXIT_UNUSABLE;
+    status = run(&e, argc, argv);
+    policy_cli_free(&read);
+    return status;
+}
