@@ -59,7 +59,7 @@ SIM_SRC     := $(wildcard tests/sim/*.c) proxy/cli/capture.c proxy/cli/capture_t
 UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
-ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
+ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) sandbox/make/programs.c $(CERTS_SRC) $(wildcard proxy/*.c) $(CLI_SRC) \
            $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
@@ -100,22 +100,22 @@ all: $(PROGRAMS)
 $(B)/gate104d:       $(call obj,proxy/gate104d.c) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104d:       LDLIBS = -lconfig -ljansson $(SSL) -lcap -lseccomp
 $(B)/gate104-broker: $(call obj,proxy/broker.c) $(LIBX) $(LIBS)
-$(B)/gate104-broker: LDLIBS = -lcap -lseccomp
+$(B)/gate104-broker: LDLIBS = -lcap
 $(B)/gate104-tls:    $(call obj,proxy/tls.c) $(LIBX) $(LIBC) $(LIBS)
-$(B)/gate104-tls:    LDLIBS = $(SSL) -lcap -lseccomp
+$(B)/gate104-tls:    LDLIBS = $(SSL) -lcap
 # The gate reads what certs/ says of a peer, by the files there that know no OpenSSL.
 $(B)/gate104-gate:   $(call obj,proxy/gate.c) $(LIBX) $(LIBS) $(LIBP) \
                      $(call obj,certs/identity_wire.c certs/security_event.c \
                        certs/tls_failure_info.c certs/role_name.c certs/role_set.c \
                        certs/user_roles.c)
-$(B)/gate104-gate:   LDLIBS = -lcap -lseccomp
+$(B)/gate104-gate:   LDLIBS = -lcap
 $(B)/gate104-signer: $(call obj,proxy/signer.c) $(LIBX) $(LIBC) $(LIBS)
-$(B)/gate104-signer: LDLIBS = -lcrypto -lcap -lseccomp
+$(B)/gate104-signer: LDLIBS = -lcrypto -lcap
 $(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
                      $(call obj,certs/security_event.c)
-$(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap -lseccomp
+$(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
 $(B)/gate104-fetcher: $(call obj,proxy/fetcher.c) $(LIBX) $(LIBS)
-$(B)/gate104-fetcher: LDLIBS = -lcap -lseccomp
+$(B)/gate104-fetcher: LDLIBS = -lcap
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap
 # Certificates by hand: the one program beside the signer that reads private keys.
@@ -130,7 +130,7 @@ $(PROGRAMS):
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(LIBP): $(call obj,$(POLICY_SRC))
-$(LIBS): $(call obj,$(SANDBOX_SRC))
+$(LIBS): $(call obj,$(SANDBOX_SRC)) $(B)/obj/filter_programs.o
 $(LIBC): $(call obj,$(CERTS_SRC))
 $(LIBX): $(call obj,$(PROXY_SRC))
 $(LIBT): $(call obj,$(wildcard tests/lib/*.c))
@@ -142,6 +142,21 @@ $(B)/lib%.a:
 $(B)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
+	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
+
+# The tables of system calls, compiled: roles carry the programs, not the compiler.
+MAKE_FILTERS := $(B)/make-filter-programs
+$(MAKE_FILTERS): $(call obj,sandbox/make/programs.c sandbox/filter.c)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lseccomp
+
+$(B)/filter_programs.c: $(MAKE_FILTERS)
+	@echo "  FILTERS $@"
+	$(Q)$(MAKE_FILTERS) > $@.new && mv $@.new $@
+
+$(B)/obj/filter_programs.o: $(B)/filter_programs.c
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
 
 # Unit tests may link everything; --as-needed keeps each to what it uses.
@@ -185,13 +200,13 @@ $(PUMP): $(call obj,tests/pump/tls_pump.c)
 $(STRAY): $(call obj,tests/contain/stray.c) $(LIBS)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap -lseccomp
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap
 
 # A tls worker that does what its client says.
 $(PUPPET): $(call obj,tests/redteam/puppet.c certs/identity_wire.c) $(LIBS)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap -lseccomp
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap
 
 # What is measured is what is built for use; see doc/bench.md.
 BENCH := $(B)/bench

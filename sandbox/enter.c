@@ -1,7 +1,7 @@
 #include "sandbox/enter.h"
 
 #include "sandbox/alone.h"
-#include "sandbox/filter.h"
+#include "sandbox/filter_load.h"
 #include "sandbox/landlock.h"
 #include "sandbox/trap.h"
 
@@ -203,7 +203,7 @@ bool sandbox_enter_filter(const struct sandbox_config *c, char *err, size_t errc
         return true;
     if (!trap_install(c->note_fd > 0 ? c->note_fd : -1))
         return fail(err, errcap, "SIGSYS");
-    if (!filter_load(filter_of(c->role, c->module)))
+    if (!filter_load(c->role, c->module))
         return fail(err, errcap, "system call filter");
     return true;
 }

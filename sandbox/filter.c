@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+/* libseccomp's number for kernels from 4.14 on. */
+#define KILL_PROCESS_API 3
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -83,15 +87,36 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const struct filter_rule *r
     return seccomp_rule_add_exact_array(ctx, action, r->number, n, test);
 }
 
+/* The program as the kernel takes it, by way of a file, as libseccomp gives it no other.
+ */
+static int take(scmp_filter_ctx ctx, struct sock_filter *out, size_t cap, size_t *count)
+{
+    int fd = memfd_create("filter", MFD_CLOEXEC);
+    int status = fd >= 0 ? seccomp_export_bpf(ctx, fd) : -errno;
+    off_t size = status == 0 ? lseek(fd, 0, SEEK_END) : 0;
+
+    if (status == 0 && (size <= 0 || (size_t)size > cap * sizeof *out ||
+                        pread(fd, out, (size_t)size, 0) != size))
+        status = -EFBIG;
+    *count = (size_t)size / sizeof *out;
+    if (fd >= 0)
+        (void)close(fd);
+    return status;
+}
+
 /* A trap does not make the call either, and lets the process say which one it was.
  * Calls of another architecture (i386, x32) end it without a word. */
-bool filter_load(const struct filter *f)
+bool filter_compile(const struct filter *f, struct sock_filter *out, size_t cap,
+                    size_t *count)
 {
     uint32_t forbidden = SCMP_ACT_TRAP;
     uint32_t allowed = SCMP_ACT_ALLOW;
-    scmp_filter_ctx ctx = seccomp_init(f->denies ? allowed : forbidden);
+    scmp_filter_ctx ctx;
     int status;
 
+    /* What the kernel of the build knows is of no account. */
+    (void)seccomp_api_set(KILL_PROCESS_API);
+    ctx = seccomp_init(f->denies ? allowed : forbidden);
     if (!ctx) {
         errno = ENOMEM;
         return false;
@@ -100,7 +125,7 @@ bool filter_load(const struct filter *f)
     for (size_t i = 0; status == 0 && i < f->count; i++)
         status = add(ctx, f->denies ? forbidden : allowed, &f->rule[i]);
     if (status == 0)
-        status = seccomp_load(ctx);
+        status = take(ctx, out, cap, count);
     seccomp_release(ctx);
     errno = -status;
     return status == 0;

@@ -1,10 +1,13 @@
-/* The system calls of each role: one table (sandbox/profiles/), loaded through
- * libseccomp. A call outside it is not made and ends the process; see sandbox/trap.h. */
+/* The system calls of each role: one table (sandbox/profiles/).  A call outside it is not
+ * made and ends the process; see sandbox/trap.h.  Roles do not carry these tables: the
+ * build compiles them by libseccomp (sandbox/make/programs.c), and a role loads what came
+ * of its own (sandbox/filter_load.h). */
 #ifndef GATE104_SANDBOX_FILTER_H
 #define GATE104_SANDBOX_FILTER_H
 
 #include "sandbox/role.h"
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,8 +41,13 @@ struct filter {
 /* The filter of a role.  `module`: a signer into which a PKCS#11 module was loaded. */
 const struct filter *filter_of(enum role role, bool module);
 
-/* For good, for this process.  Needs no_new_privs.  False with errno. */
-bool filter_load(const struct filter *f);
+/* More instructions than any table becomes. */
+#define FILTER_OPS_MAX 1024u
+
+/* The program of a table, at most `cap` instructions.  The same on every machine of the
+ * architecture with the same libseccomp.  False with errno.  For the build and tests. */
+bool filter_compile(const struct filter *f, struct sock_filter *out, size_t cap,
+                    size_t *count);
 
 /* "openat" for 257; "unknown" if there is none.  Gives `out`.  For others than roles. */
 const char *filter_call_name(int number, char *out, size_t cap);

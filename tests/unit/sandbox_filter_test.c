@@ -2,6 +2,7 @@
  * them, and arguments that they do not take. */
 #include "sandbox/enter.h"
 #include "sandbox/filter.h"
+#include "sandbox/filter_load.h"
 #include "sandbox/trap.h"
 
 #include "sandbox/messages.h"
@@ -52,8 +53,9 @@ static bool in_table(const struct filter *f, int number)
 }
 
 /* In a child that loads the filter and survives traps. */
-static void filtered(const struct filter *f, void (*act)(const struct filter *f))
+static void filtered(enum role role, bool module, void (*act)(const struct filter *f))
 {
+    const struct filter *f = filter_of(role, module);
     pid_t pid = fork();
     int status;
 
@@ -63,7 +65,7 @@ static void filtered(const struct filter *f, void (*act)(const struct filter *f)
                               .sa_flags = SA_SIGINFO | (int)SA_NODEFER};
 
         if (sigaction(SIGSYS, &a, NULL) != 0 ||
-            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !filter_load(f))
+            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !filter_load(role, module))
             _exit(3);
         act(f);
         _exit(0);
@@ -88,7 +90,7 @@ static void test_every_number_outside(void **state)
         const struct filter *f = filter_of((enum role)role, false);
 
         memset(caught, 0, NUMBERS);
-        filtered(f, try_every_number);
+        filtered((enum role)role, false, try_every_number);
         for (int n = 0; n < NUMBERS; n++) {
             if (!PASSES(n) && caught[n] != !in_table(f, n))
                 fail_msg("%s: system call %d: %s", f->name, n,
@@ -113,7 +115,7 @@ static void test_with_a_module(void **state)
     (void)state;
     assert_true(f->denies);
     memset(caught, 0, NUMBERS);
-    filtered(f, try_the_forbidden);
+    filtered(ROLE_SIGNER, true, try_the_forbidden);
     for (size_t i = 0; i < f->count; i++)
         assert_true(caught[f->rule[i].number]);
     for (int i = 0; i < NUMBERS; i++)
@@ -187,7 +189,7 @@ static void test_arguments(void **state)
 
             probe = &probes[i];
             memset(caught, 0, NUMBERS);
-            filtered(f, try_probe);
+            filtered((enum role)role, false, try_probe);
             if (caught[probe->number] != !(probe->roles & BIT(role)))
                 fail_msg("%s: %s: %s", f->name, probe->what,
                          caught[probe->number] ? "forbidden" : "allowed");
@@ -259,7 +261,7 @@ static void end_by(int call, int note_fd, int *status)
     assert_true(pid >= 0);
     if (pid == 0) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !trap_install(note_fd) ||
-            !filter_load(filter_of(ROLE_GATE, false)))
+            !filter_load(ROLE_GATE, false))
             _exit(3);
         (void)syscall(call, 0, 0, 0, 0, 0, 0);
         _exit(4);
