@@ -72,10 +72,14 @@ const struct filter *filter_of(enum role role, bool module)
     return module && role == ROLE_SIGNER ? &with_module : &filters[role];
 }
 
-static int add(scmp_filter_ctx ctx, uint32_t action, const struct filter_rule *r)
+/* What is made most often stands first in the tables, and so does its test. */
+static int add(scmp_filter_ctx ctx, uint32_t action, const struct filter_rule *r,
+               size_t place)
 {
+    const uint8_t priority = place < UINT8_MAX ? (uint8_t)(UINT8_MAX - place) : 0;
     struct scmp_arg_cmp test[FILTER_TESTS];
     unsigned int n = 0;
+    int status;
 
     for (size_t i = 0; i < FILTER_TESTS; i++) {
         const struct filter_test *t = &r->test[i];
@@ -84,7 +88,8 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const struct filter_rule *r
             test[n++] =
                 (struct scmp_arg_cmp){t->arg, SCMP_CMP_MASKED_EQ, t->mask, t->want};
     }
-    return seccomp_rule_add_exact_array(ctx, action, r->number, n, test);
+    status = seccomp_rule_add_exact_array(ctx, action, r->number, n, test);
+    return status == 0 ? seccomp_syscall_priority(ctx, r->number, priority) : status;
 }
 
 /* The program as the kernel takes it, by way of a file, as libseccomp gives it no other.
@@ -123,7 +128,7 @@ bool filter_compile(const struct filter *f, struct sock_filter *out, size_t cap,
     }
     status = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     for (size_t i = 0; status == 0 && i < f->count; i++)
-        status = add(ctx, f->denies ? forbidden : allowed, &f->rule[i]);
+        status = add(ctx, f->denies ? forbidden : allowed, &f->rule[i], i);
     if (status == 0)
         status = take(ctx, out, cap, count);
     seccomp_release(ctx);
