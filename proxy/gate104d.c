@@ -3,6 +3,8 @@
 #include "proxy/config.h"
 #include "proxy/monitor.h"
 
+#include "sandbox/empty_net.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +163,7 @@ static int run(struct monitor *m, struct config *c)
 {
     m->config = c;
     m->initial = true;
+    m->empty_net = empty_net_make();
     m->signal_watch.fd = m->reload.inotify_watch.fd = m->reload.inotify_fd = -1;
     if (!loop_init(&m->loop) || !catch_signals(m) || !monitor_build(m)) {
         monitor_log("cannot start: %s", strerror(errno));

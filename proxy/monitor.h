@@ -121,6 +121,7 @@ struct monitor {
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
     unsigned int missing_told;
+    int empty_net; /* a network for who needs none; below 1: not to be had */
     int signal_fd;
     struct loop_watch signal_watch;
     size_t record_count;
@@ -161,6 +162,8 @@ void monitor_fleet_stop(struct monitor *m, int exit_status);
 /* Looks at a process from outside before it is told to START.  False: it must not run,
  * the reason is told and recorded. */
 bool monitor_sandbox_good(struct proc *p);
+/* Whether it is to be put into the empty network. */
+bool monitor_sandbox_alone(const struct proc *p);
 /* A note of a process may be that it was caught (sandbox/trap.h). */
 #define SANDBOX_CALL_MAX 100000u
 void monitor_sandbox_heard(struct proc *p, const struct imsg *note);

@@ -199,6 +199,8 @@ static bool launch(struct proc *p)
     if (!monitor_role_user(p->monitor, p->role, &r.uid, &r.gid) || !imsg_pair(pair))
         return false;
     p->uid = r.uid;
+    if (monitor_sandbox_alone(p))
+        r.net_fd = p->monitor->empty_net;
     r.program = program;
     r.control_fd = pair[1];
     p->pid = spawn_role(&r);

@@ -45,6 +45,25 @@ static bool has_module(const struct proc *p)
     return found;
 }
 
+bool monitor_sandbox_alone(const struct proc *p)
+{
+    return p->monitor->empty_net > 0 && p->role != ROLE_BROKER &&
+           p->role != ROLE_FETCHER && !has_module(p);
+}
+
+/* What the kernel calls it, "net:[4026532]". */
+static void name_network(const struct proc *p, char out[ATTEST_NS_MAX])
+{
+    char path[40];
+    ssize_t n = 0;
+
+    if (monitor_sandbox_alone(p)) {
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", p->monitor->empty_net);
+        n = readlink(path, out, ATTEST_NS_MAX - 1);
+    }
+    out[n > 0 ? n : 0] = '\0';
+}
+
 static void record_refusal(struct proc *p, const char *why)
 {
     monitor_log("%s-%u is not started: %s", role_name(p->role), p->id, why);
@@ -88,6 +107,7 @@ bool monitor_sandbox_good(struct proc *p)
     want.module = has_module(p);
     want.fds = descriptors(p, want.module);
     want.landlock_abi = landlock_abi();
+    name_network(p, want.network);
     if (!attest("/proc", p->pid, &want, &p->missing, why, sizeof why)) {
         record_refusal(p, why);
         return false;

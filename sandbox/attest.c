@@ -116,6 +116,18 @@ static bool filter_good(const struct look *l, unsigned int *missing)
     return SANITIZED || line_is(l, "Seccomp", "2");
 }
 
+static bool network_good(const struct look *l)
+{
+    char path[PATH_CAP];
+    char its[ATTEST_NS_MAX] = "";
+
+    if (l->want->network[0] == '\0')
+        return true;
+    (void)snprintf(path, sizeof path, "%s/%d/ns/net", l->proc, (int)l->pid);
+    return readlink(path, its, sizeof its - 1) <= 0 || /* a missing layer, see below */
+           strcmp(its, l->want->network) == 0 || no(l, "network", its);
+}
+
 /* ---- what may be missing ---- */
 
 /* True if both see the same; also if it cannot be told. */
@@ -205,7 +217,7 @@ bool attest(const char *proc, pid_t pid, const struct attest_want *want,
     *missing = 0;
     (void)snprintf(err, errcap, "attestation: descriptors cannot be seen");
     if (!read_status(&l) || !user_good(&l) || !privileges_good(&l) ||
-        !filter_good(&l, missing) || !descriptors_good(&l, missing))
+        !filter_good(&l, missing) || !network_good(&l) || !descriptors_good(&l, missing))
         return false;
     *missing |= missing_walls(&l) | missing_landlock(want);
     err[0] = '\0';

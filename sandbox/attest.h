@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define ATTEST_NS_MAX 64u
+
 struct attest_want {
     enum role role;
     bool root; /* the monitor is root, so the role has left root and its files */
@@ -19,6 +21,8 @@ struct attest_want {
     unsigned int fds; /* descriptors it holds before START, exactly; 0: not known */
     bool module;      /* a signer with a PKCS#11 module */
     int landlock_abi; /* of this kernel */
+    /* The network it was put into, as its /proc/PID/ns/net says it; "": none */
+    char network[ATTEST_NS_MAX];
 };
 
 /* Looks at process `pid` below `proc` ("/proc"), in which "self" is who asks.

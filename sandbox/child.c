@@ -197,6 +197,7 @@ static bool enter(struct child *c)
         .folder = c->folder,
         .note_fd = CHILD_CONTROL_FD,
         .module = c->module,
+        .moved = c->moved,
     };
     char err[160];
 
@@ -217,11 +218,11 @@ static bool enter(struct child *c)
 
 static bool parse_args(struct child *c, int argc, char **argv)
 {
-    unsigned long v[3] = {0, 0, 0};
+    unsigned long v[4] = {0};
 
-    if (argc != 4)
+    if (argc != 5)
         return false;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         char *end;
 
         errno = 0;
@@ -232,6 +233,7 @@ static bool parse_args(struct child *c, int argc, char **argv)
     c->id = (uint32_t)v[0];
     c->uid = (uid_t)v[1];
     c->gid = (gid_t)v[2];
+    c->moved = v[3] != 0;
     return true;
 }
 

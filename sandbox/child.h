@@ -46,6 +46,7 @@ struct child {
     uint32_t id;
     uid_t uid;
     gid_t gid;
+    bool moved; /* the monitor has put it into an empty network */
     int *keep;
     size_t keep_count, keep_size;
     bool keep_failed;
@@ -57,7 +58,7 @@ struct child {
     struct imsg scratch; /* for receiving; one message at a time */
 };
 
-/* main() of a role: argv = {program, id, uid, gid}.  Gives the exit status. */
+/* main() of a role: argv = {program, id, uid, gid, moved}.  Gives the exit status. */
 int child_main(int argc, char **argv, const struct child_ops *ops, struct child *c);
 
 /* To be called from init(): `fd` stays open in the sandbox. */

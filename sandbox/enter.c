@@ -137,7 +137,8 @@ static bool dials(enum role role)
 
 static void leave_others(const struct sandbox_config *c)
 {
-    struct alone_want want = {.network = dials(c->role) || c->module, .files = c->module};
+    struct alone_want want = {.network = dials(c->role) || c->module || c->moved,
+                              .files = c->module};
 
     if (geteuid() == 0 && !SANITIZED)
         (void)alone_enter(&want); /* what is missing is seen from outside */

@@ -28,6 +28,8 @@ struct sandbox_config {
     int note_fd;
     /* A PKCS#11 module was loaded, which needs what no table could say. */
     bool module;
+    /* Was put into an empty network before it began. */
+    bool moved;
 };
 
 /* Gives up, for good, what the role does not need, in this order: unknown descriptors,

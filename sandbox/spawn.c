@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,8 @@ static void become(const struct spawn_request *r, pid_t monitor, char *const arg
     sigset_t none;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+    if (r->net_fd > 0 && setns(r->net_fd, CLONE_NEWNET) != 0)
+        _exit(126);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         _exit(126);
     if (r->control_fd == CHILD_CONTROL_FD) {
@@ -68,7 +71,8 @@ pid_t spawn_role(const struct spawn_request *r)
     char lang[] = "LC_ALL=C";
     char zone[] = "TZ=UTC";
     char conf[] = "OPENSSL_CONF=/dev/null";
-    char *argv[] = {program, id, uid, gid, NULL};
+    char moved[2] = {r->net_fd > 0 ? '1' : '0', '\0'};
+    char *argv[] = {program, id, uid, gid, moved, NULL};
     char *envp[] = {path, lang, zone, conf, NULL};
     pid_t monitor = getpid();
     pid_t pid;

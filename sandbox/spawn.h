@@ -16,6 +16,7 @@ struct spawn_request {
     uid_t uid; /* the user the role shall become; 0 when unprivileged */
     gid_t gid;
     int control_fd; /* becomes CHILD_CONTROL_FD; stays open here */
+    int net_fd;     /* the network to put it into (sandbox/empty_net.h); 0: it stays */
 };
 
 /* The new process, or -1 with errno.  It is leader of a

@@ -238,6 +238,21 @@ static void test_missing_layers(void **state)
     write_status(NULL, NULL);
 }
 
+static void test_the_network_it_was_put_into(void **state)
+{
+    struct attest_want w = want;
+
+    (void)state;
+    (void)strcpy(w.network, "net:[2]");
+    expect_missing(&w, 0);
+    (void)strcpy(w.network, "net:[3]");
+    assert_false(look(&w));
+    assert_string_equal(err, "attestation: network: \"net:[2]\"");
+    (void)unlink(path("42/ns/net")); /* not to be seen */
+    expect_missing(&w, LAYER_NETWORK);
+    link_ns("net", 1, 2);
+}
+
 static void test_landlock_by_version(void **state)
 {
     static const unsigned int lacks[] = {
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_missing_layers),
         cmocka_unit_test(test_landlock_by_version),
+        cmocka_unit_test(test_the_network_it_was_put_into),
     };
 
 #ifdef GATE104_SAN
