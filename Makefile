@@ -8,8 +8,9 @@ CC       ?= cc
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 SAN      ?= 0
+BARE     ?= 0
 V        ?= 0
-B        := build$(if $(filter 1,$(SAN)),-san)
+B        := build$(if $(filter 1,$(SAN)),-san)$(if $(filter 1,$(BARE)),-bare)
 Q        := $(if $(filter 1,$(V)),,@)
 VERSION  := $(shell cat VERSION)
 
@@ -48,6 +49,11 @@ ALLCFLAGS = $(CPPFLAGS) $(CFLAGS) $(WARN) $(HARDEN) -MMD -MP
 # link is written here and nowhere else: tests/e2e/linkage.t reads the ELF files.
 POLICY_SRC  := $(wildcard policy/*.c)
 SANDBOX_SRC := $(wildcard sandbox/*.c)
+ifeq ($(BARE),1)
+# Only to measure what the sandbox costs: roles that enter none.
+SANDBOX_SRC := $(filter-out $(addprefix sandbox/,attest.c empty_net.c enter.c),$(SANDBOX_SRC)) \
+               tests/bench/sandbox/bare.c
+endif
 CERTS_SRC   := $(wildcard certs/*.c)
 MAINS       := gate104d broker tls gate signer audit fetcher
 PROXY_SRC   := $(filter-out $(MAINS:%=proxy/%.c),$(wildcard proxy/*.c))
@@ -63,7 +69,8 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) sandbox/make/programs.c $(CERTS_SRC) $(w
            $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
-           $(wildcard tests/bench/tls/*.c) $(wildcard tests/corpus/*.c) \
+           $(wildcard tests/bench/tls/*.c) $(wildcard tests/bench/sandbox/*.c) \
+           $(wildcard tests/corpus/*.c) \
            $(wildcard tests/pump/*.c) $(wildcard tests/contain/*.c) \
            $(wildcard tests/redteam/*.c)
 
@@ -91,7 +98,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        prove model coverage bench bench-tls help
+        prove model coverage bench bench-tls bench-sandbox help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -299,6 +306,10 @@ bench: $(BENCH) $(B)/gate104
 bench-tls: all $(LOAD)
 	$(Q)GATE104_BUILD=$(B) tests/bench/tls/compare
 
+bench-sandbox: all
+	@$(MAKE) --no-print-directory BARE=1 all
+	$(Q)GATE104_BUILD=$(B) tests/bench/sandbox/compare
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -321,7 +332,7 @@ install: all
 	install -m 644 debian/gate104.tmpfiles $(DESTDIR)$(tmpfiles)/gate104.conf
 
 clean:
-	rm -rf build build-san build-fuzz build-cov
+	rm -rf build build-san build-bare build-fuzz build-cov
 
 help:
 	@echo 'make            build into build/        make SAN=1   with ASan+UBSan into build-san/'
@@ -332,6 +343,7 @@ help:
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
 	@echo 'make bench-tls  what a handshake and an idle session cost, beside other proxies'
+	@echo 'make bench-sandbox  what the sandbox costs: start, memory, throughput'
 	@echo 'make prove      what of policy/ is proved, see doc/proof.md'
 	@echo 'make model      search the model of the relay, see doc/relay.md'
 	@echo 'make lint       format, house rules, cppcheck, clang-tidy'
