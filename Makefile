@@ -209,6 +209,14 @@ $(STRAY): $(call obj,tests/contain/stray.c) $(LIBS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap
 
+# Processes as they are, but for random generators that take new seed all the time.
+RESEED := $(B)/contain/gate104-tls $(B)/contain/gate104-signer
+$(RESEED): $(B)/contain/gate104-%: $(B)/obj/proxy/%.o $(B)/obj/tests/contain/reseed.o \
+           $(LIBX) $(LIBC) $(LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
+
 # A tls worker that does what its client says.
 $(PUPPET): $(call obj,tests/redteam/puppet.c certs/identity_wire.c) $(LIBS)
 	@mkdir -p $(@D)
@@ -243,13 +251,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(PUPPET) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(PUPPET) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
