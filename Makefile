@@ -55,7 +55,7 @@ SANDBOX_SRC := $(filter-out $(addprefix sandbox/,attest.c empty_net.c enter.c),$
                tests/bench/sandbox/bare.c
 endif
 CERTS_SRC   := $(wildcard certs/*.c)
-MAINS       := gate104d broker tls gate signer audit fetcher
+MAINS       := gate104d broker tls gate signer audit fetcher verify
 PROXY_SRC   := $(filter-out $(MAINS:%=proxy/%.c),$(wildcard proxy/*.c))
 CLI_SRC     := $(wildcard proxy/cli/*.c)
 PKI_SRC     := $(wildcard proxy/pki/*.c)
@@ -83,7 +83,7 @@ LIBT := $(B)/libtest.a
 SSL  := -lssl -lcrypto
 PROGRAMS := $(B)/gate104d $(B)/gate104-broker $(B)/gate104-tls $(B)/gate104-gate \
             $(B)/gate104-signer $(B)/gate104-audit $(B)/gate104 $(B)/gate104-sim \
-            $(B)/gate104-pki $(B)/gate104-fetcher
+            $(B)/gate104-pki $(B)/gate104-fetcher $(B)/gate104-verify
 HOSTILE_SRC := $(wildcard tests/hostile/*.c)
 HOSTILE     := $(B)/hostile/ipc_hostile
 CORPUS_SRC  := $(wildcard tests/corpus/*.c) tests/hostile/stage.c \
@@ -130,6 +130,15 @@ $(B)/gate104-pki:    $(call obj,$(PKI_SRC) proxy/cli/safe.c) $(LIBX) $(LIBC) $(L
 $(B)/gate104-pki:    LDLIBS = -lcurl -lconfig $(SSL) -lcap
 $(B)/gate104-sim:    $(call obj,$(SIM_SRC)) $(LIBP)
 $(B)/gate104-sim:    LDLIBS = $(SSL) -lm
+
+# Carried to other machines: nothing is loaded when it starts (but the sanitizers' own).
+VERIFY_SRC := proxy/verify.c proxy/cli/safe.c $(wildcard proxy/cli/log_verify*.c)
+$(B)/gate104-verify: $(call obj,$(VERIFY_SRC)) $(LIBX)
+$(B)/gate104-verify: LDLIBS = -lcrypto
+ifneq ($(SAN),1)
+$(B)/gate104-verify: LINKHARD := $(patsubst -pie,-static-pie,$(LINKHARD)) \
+                       -Wl,--wrap=dlopen,--wrap=getaddrinfo,--wrap=gethostbyname
+endif
 
 $(PROGRAMS):
 	@mkdir -p $(@D)
@@ -324,7 +333,7 @@ install: all
 	    $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)/apparmor \
 	    $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusers) $(DESTDIR)$(tmpfiles)
 	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
-	install -m 755 $(B)/gate104 $(B)/gate104-sim $(DESTDIR)$(bindir)/
+	install -m 755 $(B)/gate104 $(B)/gate104-sim $(B)/gate104-verify $(DESTDIR)$(bindir)/
 	install -m 755 $(foreach r,broker tls gate signer audit fetcher pki,$(B)/gate104-$(r)) \
 	    $(DESTDIR)$(libexec)/
 	install -m 644 $(wildcard doc/*.1) $(DESTDIR)$(mandir)/man1/

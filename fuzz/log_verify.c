@@ -105,8 +105,8 @@ static void check_verdict(const struct log_text *t, const struct audit_verdict *
     FUZZ_CHECK((v->why[0] == '\0') == (v->state == AUDIT_STATE_OK));
     if (v->state == AUDIT_STATE_TAMPERED) {
         /* The bad line, or the one before it, of which the hash tells. */
-        FUZZ_CHECK(v->bad_line == o.lines + 1 || (v->bad_line == o.lines && o.lines > 0));
-        FUZZ_CHECK(v->records == v->bad_line - 1);
+        FUZZ_CHECK(v->bad.line == o.lines + 1 || (v->bad.line == o.lines && o.lines > 0));
+        FUZZ_CHECK(v->records == v->bad.line - 1);
         return;
     }
     FUZZ_CHECK(v->records == o.lines && (o.lines == 0 || v->last.seq == o.lines));

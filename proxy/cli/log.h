@@ -3,6 +3,7 @@
 #define GATE104_PROXY_CLI_LOG_H
 
 #include "proxy/audit_reader.h"
+#include "proxy/cli/log_verify.h"
 
 #include <jansson.h>
 
@@ -16,7 +17,6 @@
 int log_open(const char *path, char name[4096]);
 
 int log_show(int argc, char **argv);
-int log_verify(int argc, char **argv);
 int log_stats(int argc, char **argv);
 int log_report(int argc, char **argv);
 int log_export(int argc, char **argv);

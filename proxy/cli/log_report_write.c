@@ -73,8 +73,8 @@ static void write_integrity(FILE *out, const struct report *r)
     (void)fprintf(out, "<div class=\"box %s\"><b>%s</b>",
                   v->state == AUDIT_STATE_OK ? "ok" : "bad", words[v->state]);
     if (v->state != AUDIT_STATE_OK) {
-        (void)fprintf(out, "<p>Line %" PRIu64 ", record %" PRIu64 ": ", v->bad_line,
-                      v->bad_seq);
+        (void)fprintf(out, "<p>Line %" PRIu64 ", record %" PRIu64 ": ", v->bad.line,
+                      v->bad.seq);
         log_html(out, v->why);
         (void)fputs("</p>", out);
     }

@@ -1,88 +1,90 @@
+#include "proxy/cli/log_verify.h"
+
+#include "proxy/audit_verify_files.h"
 #include "proxy/cli/cli.h"
-#include "proxy/cli/log.h"
 
-#include "proxy/audit_verify.h"
-
-#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+/* ---- the bar ---- */
+
+#define BAR_WIDTH 30u
+
+struct bar {
+    uint64_t total;
+    struct timespec begin;
+};
+
+static double seconds_since(const struct timespec *t)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
+}
+
+/* A log that is written meanwhile may have more octets than it had. */
 static void progress(void *ctx, uint64_t octets)
 {
-    const uint64_t *total = ctx;
+    static const char full[BAR_WIDTH + 1] = "##############################";
+    const struct bar *b = ctx;
+    double part = b->total > octets ? (double)octets / (double)b->total : 1;
+    double seconds = seconds_since(&b->begin);
 
-    (void)fprintf(stderr, "\r%3u %%",
-                  *total > 0 ? (unsigned int)(octets * 100 / *total) : 100);
+    (void)fprintf(stderr, "\r[%-*.*s] %3.0f %% %6.0f MB/s", (int)BAR_WIDTH,
+                  (int)(part * BAR_WIDTH), full, part * 100,
+                  seconds > 0 ? (double)octets / 1e6 / seconds : 0);
+    (void)fflush(stderr);
 }
 
-static void print_verdict(const char *name, const struct audit_verdict *v)
+static uint64_t octets_of(const char *path)
 {
-    static const char *const words[] = {"OK", "TAMPERED", "INCOMPLETE", "UNUSABLE"};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct audit_files files;
+    struct stat st;
+    uint64_t n = 0;
 
-    cli_put_safe(stdout, name, 0, false);
-    (void)printf(": %s\n", words[v->state]);
-    if (v->bad_line != 0)
-        (void)printf("  line %" PRIu64, v->bad_line);
-    if (v->bad_line != 0 && v->bad_seq != 0)
-        (void)printf(", record %" PRIu64, v->bad_seq);
-    if (v->state != AUDIT_STATE_OK)
-        (void)printf("%s%s\n", v->bad_line != 0 ? ": " : "  ", v->why);
-    if (v->records > 0)
-        (void)printf("  %" PRIu64 " record%s in an unbroken chain: %" PRIu64
-                     " to %" PRIu64 ", %s to %s\n",
-                     v->records, v->records == 1 ? "" : "s", v->first.seq,
-                     v->first.seq + v->records - 1, v->first.time, v->last.time);
-    if (v->torn > 0)
-        (void)printf("  %" PRIu64 " octets of an unfinished line at the end\n", v->torn);
-    if (v->state == AUDIT_STATE_OK || v->state == AUDIT_STATE_INCOMPLETE)
-        (void)printf(
-            "  Checked: the chain of hashes. The log is not sealed: one who can "
-            "write the whole file\n  anew, change its last record or cut its end "
-            "is not found by this.\n");
-}
-
-/* What the audit process put aside belongs to the picture. */
-static void print_aside(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-
-    while (dir && (e = readdir(dir)) != NULL) {
-        if (strncmp(e->d_name, "torn-", 5) != 0 && strncmp(e->d_name, "damaged-", 8) != 0)
-            continue;
-        (void)printf("  put aside earlier: ");
-        cli_put_safe(stdout, e->d_name, 0, false);
-        (void)printf(" (see the records log.recovered)\n");
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        (void)close(fd);
+        return st.st_size > 0 ? (uint64_t)st.st_size : 0;
     }
-    if (dir)
-        (void)closedir(dir);
+    if (audit_files_open(&files, fd))
+        n = audit_files_size(&files);
+    audit_files_close(&files);
+    return n;
 }
 
 int log_verify(int argc, char **argv)
 {
+    static struct log_verify_request r;
+    struct bar bar = {.total = 0};
     struct audit_verdict v;
-    char name[4096];
-    struct stat st;
-    uint64_t total;
-    bool bar;
-    int fd;
 
-    if (argc != 2 || argv[1][0] == '-') {
-        (void)fprintf(stderr, "usage: gate104 log verify DIR|FILE\n");
-        return LOG_EXIT_UNUSABLE;
+    /* openssl.cnf of a strange machine has no say in what is found. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+    if (!log_verify_request(&r, argc, argv)) {
+        log_verify_request_free(&r);
+        return AUDIT_STATE_UNUSABLE;
     }
-    fd = log_open(argv[1], name);
-    if (fd < 0)
-        return LOG_EXIT_UNUSABLE;
-    total = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-    bar = isatty(STDERR_FILENO) != 0;
-    audit_verify(fd, &v, bar ? progress : NULL, &total);
-    (void)close(fd);
-    if (bar)
-        (void)fprintf(stderr, "\r     \r");
-    print_verdict(name, &v);
-    print_aside(argv[1]);
-    return (int)v.state;
+    if (!r.quiet && isatty(STDERR_FILENO) != 0) {
+        bar.total = octets_of(r.path);
+        (void)clock_gettime(CLOCK_MONOTONIC, &bar.begin);
+        r.options.progress = progress;
+        r.options.ctx = &bar;
+    }
+    audit_verify_path(r.path, &r.options, &v);
+    if (r.options.progress)
+        (void)fprintf(stderr, "\r%*s\r", (int)BAR_WIDTH + 24, "");
+    if (!r.quiet)
+        (r.json ? log_verify_print_json : log_verify_print)(&r, &v);
+    log_verify_request_free(&r);
+    return !r.quiet && (fflush(stdout) != 0 || ferror(stdout)) ? AUDIT_STATE_UNUSABLE
+                                                               : (int)v.state;
 }

@@ -118,13 +118,13 @@ static void every_flipped_bit_is_found_and_named(void **state)
             v = verify(copy, start[LINES]);
             copy[at] = sample[at];
             assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
-            assert_int_equal(v.records, v.bad_line - 1);
+            assert_int_equal(v.records, v.bad.line - 1);
             if (v.records > 0)
                 assert_int_equal(v.last.seq, v.records);
             /* The last but one has only one witness: either may be the changed one. */
-            if (v.bad_line != line && !(line == LINES - 1 && v.bad_line == LINES))
+            if (v.bad.line != line && !(line == LINES - 1 && v.bad.line == LINES))
                 fail_msg("octet %zu bit %u: line %u, but %u named: %s", at, bit, line,
-                         (unsigned int)v.bad_line, v.why);
+                         (unsigned int)v.bad.line, v.why);
         }
     }
 }
@@ -172,20 +172,26 @@ static void lines_removed_swapped_and_doubled(void **state)
     static const struct {
         const char *order;
         uint64_t line; /* 0: a chain, as its cut end cannot be seen */
+        bool head;     /* only its head is missing, and nothing tells why */
     } table[] = {
-        {"123456789", 0},   {"12345678", 0},  {"1", 0},          {"23456789", 1},
-        {"13456789", 2},    {"12345679", 8},  {"19", 2},         {"213456789", 1},
-        {"132456789", 2},   {"123456798", 8}, {"1123456789", 2}, {"1223456789", 3},
-        {"1234567899", 10}, {"1212", 3},      {"987654321", 1},
+        {"123456789", 0, false},  {"12345678", 0, false},
+        {"1", 0, false},          {"23456789", 0, true},
+        {"9", 0, true},           {"13456789", 2, false},
+        {"12345679", 8, false},   {"19", 2, false},
+        {"213456789", 2, false},  {"132456789", 2, false},
+        {"123456798", 8, false},  {"1123456789", 2, false},
+        {"1223456789", 3, false}, {"1234567899", 10, false},
+        {"1212", 3, false},       {"987654321", 2, false},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct audit_verdict v = verify_lines(table[i].order);
 
-        assert_int_equal(v.state,
-                         table[i].line == 0 ? AUDIT_STATE_OK : AUDIT_STATE_TAMPERED);
-        assert_int_equal(v.bad_line, table[i].line);
+        assert_int_equal(v.state, table[i].head        ? AUDIT_STATE_INCOMPLETE
+                                  : table[i].line == 0 ? AUDIT_STATE_OK
+                                                       : AUDIT_STATE_TAMPERED);
+        assert_int_equal(v.bad.line, table[i].line);
     }
 }
 
@@ -199,7 +205,7 @@ static void a_chain_begins_with_zeros(void **state)
     v = verify(sample, start[LINES]);
     make_sample(0);
     assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
-    assert_int_equal(v.bad_line, 1);
+    assert_int_equal(v.bad.line, 1);
 }
 
 static void every_cut_inside_a_line_is_incomplete(void **state)
@@ -244,7 +250,7 @@ static void lines_without_end_need_no_memory(void **state)
     p[n - 1] = '\n';
     v = verify(p, n);
     assert_int_equal(v.state, AUDIT_STATE_TAMPERED);
-    assert_int_equal(v.bad_line, 1);
+    assert_int_equal(v.bad.line, 1);
     memset(p, '\n', n);
     assert_int_equal(verify(p, n).state, AUDIT_STATE_TAMPERED);
     memset(p, 0, n);
@@ -289,7 +295,7 @@ static void random_edits_are_found(void **state)
         if (n == start[LINES] && memcmp(copy, sample, n) == 0)
             continue;
         tried++;
-        assert_int_equal(verify(copy, n).state, AUDIT_STATE_TAMPERED);
+        assert_int_not_equal(verify(copy, n).state, AUDIT_STATE_OK);
     }
     assert_true(tried > 15000);
 }
