@@ -135,9 +135,10 @@ $(B)/gate104-sim:    LDLIBS = $(SSL) -lm
 VERIFY_SRC := proxy/verify.c proxy/cli/safe.c $(wildcard proxy/cli/log_verify*.c)
 $(B)/gate104-verify: $(call obj,$(VERIFY_SRC)) $(LIBX)
 $(B)/gate104-verify: LDLIBS = -lcrypto
+comma := ,
 ifneq ($(SAN),1)
 $(B)/gate104-verify: LINKHARD := $(patsubst -pie,-static-pie,$(LINKHARD)) \
-                       -Wl,--wrap=dlopen,--wrap=getaddrinfo,--wrap=gethostbyname
+                       $(patsubst %,-Wl$(comma)--wrap=%,dlopen getaddrinfo freeaddrinfo gethostbyname)
 endif
 
 $(PROGRAMS):

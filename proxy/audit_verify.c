@@ -157,7 +157,7 @@ static void check_line(struct audit_chain *c, const char *text, size_t n)
     }
     memcpy(at.file, c->file, sizeof at.file);
     at.seq = e.seq;
-    if (!audit_clock_take(&c->clock, &e, why, sizeof why) ||
+    if (!audit_time_take(&c->clock, &e, why, sizeof why) ||
         !audit_chain_link_take(&c->link, &c->start, &e, text, n, why, sizeof why) ||
         !audit_seal_watch_take(&c->seals, &c->start, &at, &e, text, n, hash, why,
                                sizeof why))

@@ -5,7 +5,7 @@
 
 #include "proxy/audit_reader.h"
 #include "proxy/audit_verify.h"
-#include "proxy/audit_verify_clock.h"
+#include "proxy/audit_verify_time.h"
 
 /* ---- audit_verify_watch.c: what the seals of a chain say ---- */
 
@@ -83,7 +83,7 @@ struct audit_chain {
     struct audit_envelope before;  /* of the good line before that */
     struct audit_place_in_log at;  /* the last good line */
     struct audit_chain_start start;
-    struct audit_clock clock;
+    struct audit_time_mark clock;
     struct audit_seal_watch seals;
     struct audit_chain_link link;
     char file[AUDIT_FILE_CAP];

@@ -11,6 +11,7 @@
 void *__wrap_dlopen(const char *file, int mode);
 int __wrap_getaddrinfo(const char *node, const char *service,
                        const struct addrinfo *hints, struct addrinfo **result);
+void __wrap_freeaddrinfo(struct addrinfo *ai);
 struct hostent *__wrap_gethostbyname(const char *name);
 
 void *__wrap_dlopen(const char *file, int mode)
@@ -28,6 +29,11 @@ int __wrap_getaddrinfo(const char *node, const char *service,
     (void)hints;
     *result = NULL;
     return EAI_FAIL;
+}
+
+void __wrap_freeaddrinfo(struct addrinfo *ai)
+{
+    (void)ai;
 }
 
 struct hostent *__wrap_gethostbyname(const char *name)

@@ -1,7 +1,7 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log_verify.h"
 
-#include "proxy/audit_verify_clock.h"
+#include "proxy/audit_verify_time.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -29,7 +29,7 @@ static int64_t seal_age(const struct audit_verdict *v)
     int64_t ms;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (v->seal.seals == 0 || !audit_clock_read(v->seal.time, &ms) ||
+    if (v->seal.seals == 0 || !audit_time_read(v->seal.time, &ms) ||
         now.tv_sec < ms / 1000)
         return 0;
     return now.tv_sec - ms / 1000;

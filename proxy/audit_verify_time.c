@@ -1,4 +1,4 @@
-#include "proxy/audit_verify_clock.h"
+#include "proxy/audit_verify_time.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static int64_t days_before(unsigned int y, unsigned int m)
     return n * 365 + n / 4 - n / 100 + n / 400 + before[m - 1] + (m > 2 && leap(y));
 }
 
-bool audit_clock_read(const char *time, int64_t *ms)
+bool audit_time_read(const char *time, int64_t *ms)
 {
     static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned int y = two(time) * 100 + two(time + 2);
@@ -47,20 +47,21 @@ bool audit_clock_read(const char *time, int64_t *ms)
 }
 
 /* In one boot the two clocks run alike; over a restart UTC must still not step back. */
-static bool fits(const struct audit_clock *c, const struct audit_envelope *e, int64_t utc,
-                 char *why, size_t cap)
+static bool fits(const struct audit_time_mark *c, const struct audit_envelope *e,
+                 int64_t utc, char *why, size_t cap)
 {
+    bool told = strcmp(e->event, STEP_EVENT) == 0 && strcmp(e->from, STEP_FROM) == 0;
     bool same = strcmp(c->boot, e->boot) == 0;
     int64_t ran = same ? (int64_t)e->mono_ms - (int64_t)c->mono_ms : 0;
     int64_t moved = utc - c->utc_ms - ran;
 
-    if (same && ran < -AUDIT_CLOCK_SLACK_MS) {
+    if (same && ran < -AUDIT_TIME_SLACK_MS) {
         (void)snprintf(why, cap, "the monotonic clock stepped back by %" PRId64 " ms",
                        -ran);
         return false;
     }
-    if (c->step ||
-        (moved >= -AUDIT_CLOCK_SLACK_MS && (!same || moved <= AUDIT_CLOCK_SLACK_MS)))
+    if (told ||
+        (moved >= -AUDIT_TIME_SLACK_MS && (!same || moved <= AUDIT_TIME_SLACK_MS)))
         return true;
     (void)snprintf(why, cap,
                    "the time stepped %s by %" PRId64 " ms, and no record " STEP_EVENT
@@ -69,24 +70,18 @@ static bool fits(const struct audit_clock *c, const struct audit_envelope *e, in
     return false;
 }
 
-bool audit_clock_take(struct audit_clock *c, const struct audit_envelope *e, char *why,
-                      size_t cap)
+bool audit_time_take(struct audit_time_mark *c, const struct audit_envelope *e, char *why,
+                     size_t cap)
 {
-    bool step = strcmp(e->event, STEP_EVENT) == 0 && strcmp(e->from, STEP_FROM) == 0;
-    bool before = c->step;
     int64_t utc;
 
-    if (!audit_clock_read(e->time, &utc)) {
+    if (!audit_time_read(e->time, &utc)) {
         (void)snprintf(why, cap, "the calendar has no such time");
         return false;
     }
-    c->step |= step;
-    if (c->known && !fits(c, e, utc, why, cap)) {
-        c->step = before;
+    if (c->known && !fits(c, e, utc, why, cap))
         return false;
-    }
     c->known = true;
-    c->step = step;
     c->utc_ms = utc;
     c->mono_ms = e->mono_ms;
     memcpy(c->boot, e->boot, sizeof c->boot);
