@@ -135,10 +135,11 @@ $(B)/gate104-sim:    LDLIBS = $(SSL) -lm
 VERIFY_SRC := proxy/verify.c proxy/cli/safe.c $(wildcard proxy/cli/log_verify*.c)
 $(B)/gate104-verify: $(call obj,$(VERIFY_SRC)) $(LIBX)
 $(B)/gate104-verify: LDLIBS = -lcrypto
-comma := ,
 ifneq ($(SAN),1)
+comma := ,
+NAMES := dlopen getaddrinfo freeaddrinfo getnameinfo gethostbyname
 $(B)/gate104-verify: LINKHARD := $(patsubst -pie,-static-pie,$(LINKHARD)) \
-                       $(patsubst %,-Wl$(comma)--wrap=%,dlopen getaddrinfo freeaddrinfo gethostbyname)
+                       $(NAMES:%=-Wl$(comma)--wrap=%)
 endif
 
 $(PROGRAMS):

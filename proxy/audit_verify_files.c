@@ -195,9 +195,10 @@ int audit_files_next(struct audit_files *f, struct audit_file_name *name)
         fd = open_one(f, name, &st);
         if (fd >= 0 && !is_last(f, &st))
             return opened(f, fd, name->number, &st);
-        if (fd >= 0)
+        if (fd >= 0) { /* it was empty when it was read under its first name */
+            f->last = name->number;
             (void)close(fd);
-        else if (errno != ENOENT) /* retention may have been here */
+        } else if (errno != ENOENT) /* retention may have been here */
             return -1;
     }
     return -1;

@@ -12,6 +12,9 @@ void *__wrap_dlopen(const char *file, int mode);
 int __wrap_getaddrinfo(const char *node, const char *service,
                        const struct addrinfo *hints, struct addrinfo **result);
 void __wrap_freeaddrinfo(struct addrinfo *ai);
+int __wrap_getnameinfo(const struct sockaddr *sa, socklen_t size, char *host,
+                       socklen_t host_size, char *service, socklen_t service_size,
+                       int flags);
 struct hostent *__wrap_gethostbyname(const char *name);
 
 void *__wrap_dlopen(const char *file, int mode)
@@ -34,6 +37,20 @@ int __wrap_getaddrinfo(const char *node, const char *service,
 void __wrap_freeaddrinfo(struct addrinfo *ai)
 {
     (void)ai;
+}
+
+int __wrap_getnameinfo(const struct sockaddr *sa, socklen_t size, char *host,
+                       socklen_t host_size, char *service, socklen_t service_size,
+                       int flags)
+{
+    (void)sa;
+    (void)size;
+    (void)host;
+    (void)host_size;
+    (void)service;
+    (void)service_size;
+    (void)flags;
+    return EAI_FAIL;
 }
 
 struct hostent *__wrap_gethostbyname(const char *name)
