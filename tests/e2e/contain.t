@@ -32,11 +32,13 @@ for my $pid (children_of($g->{gate}{pid})) {
     is("@s{qw(Seccomp NoNewPrivs Threads)}", '2 1 1', "$role: a filter, no new privileges, one thread");
     is("@s{qw(CapInh CapPrm CapEff CapAmb)}", join(' ', ($none) x 4), "$role: no capabilities");
     SKIP: {
-        skip 'not root', 4 if $> != 0;
+        skip 'not root', 5 if $> != 0;
         is($s{CapBnd}, $none, "$role: and none to be had");
         is(entries("/proc/$pid/root"), '', "$role: an empty root");
         my @same = grep { $namespaces{$_} eq readlink "/proc/$pid/ns/$_" } sort keys %namespaces;
         is("@same", $role =~ /^broker/ ? 'net' : '', "$role: namespaces of its own");
+        my $mounts = slurp("/proc/$pid/mountinfo");
+        like($mounts, qr{\A\S+ \S+ \S+ / / ro,nosuid,nodev,noexec\b[^\n]*\n\z}, "$role: nothing mounted but that, and nothing below it");
         # What is between blanks and a colon are interfaces; lo is down, as nobody raised it.
         my @interfaces = slurp("/proc/$pid/net/dev") =~ /^\s*(\S+):/mg;
         my $lo_up = slurp("/proc/$pid/net/if_inet6") . slurp("/proc/$pid/net/fib_trie");

@@ -14,8 +14,9 @@
 
 #include <cmocka.h>
 
-#define PID  42
-#define NONE "0000000000000000"
+#define PID    42
+#define NOBODY 65534
+#define NONE   "0000000000000000"
 
 /* What a gate's status looks like; each line may be replaced. */
 static const char *const good_status[][2] = {
@@ -200,6 +201,26 @@ static void test_descriptors(void **state)
     assert_true(look(&w));
 }
 
+/* Those of a process that may not be looked into. */
+static void test_descriptors_out_of_sight(void **state)
+{
+    static const char *const folders[] = {"",   "self",  "self/ns",
+                                          "42", "42/ns", "42/root"};
+    const uid_t own = geteuid();
+    bool good;
+
+    (void)state;
+    for (size_t i = 0; own == 0 && i < sizeof folders / sizeof folders[0]; i++)
+        assert_int_equal(chmod(path(folders[i]), 0755), 0);
+    assert_int_equal(chmod(path("42/fd"), 0), 0);
+    assert_int_equal(own == 0 ? seteuid(NOBODY) : 0, 0);
+    good = look(&want);
+    assert_int_equal(seteuid(own), 0);
+    assert_int_equal(chmod(path("42/fd"), 0700), 0);
+    assert_true(good);
+    assert_int_equal(missing, LAYER_DESCRIPTORS);
+}
+
 static void expect_missing(const struct attest_want *w, unsigned int set)
 {
     assert_true(look(w));
@@ -310,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_each_line),
         cmocka_unit_test(test_without_root),
         cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_descriptors_out_of_sight),
         cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_missing_layers),
