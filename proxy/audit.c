@@ -2,6 +2,7 @@
  * what one round of the loop brings is written together (group commit), and whoever asked
  * for it is told once his record is on disk, or that it is not. */
 #include "proxy/audit_log.h"
+#include "proxy/audit_origin.h"
 #include "proxy/audit_shipping.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -188,7 +189,9 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     struct record_head head;
 
     if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head) ||
-        (head.sync && c->ch->peer != ROLE_GATE))
+        (head.sync && c->ch->peer != ROLE_GATE) ||
+        !audit_origin_good(&a->config, c->ch->peer, c->ch->peer_id, &head, m->payload,
+                           m->len))
         return imsg_reject(c->ch, m);
     if (audit_log_full(&a->log) || a->pending_count == BATCH_ACKS)
         commit(a);

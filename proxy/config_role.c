@@ -261,6 +261,7 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
     out->route_count = c->route_count;
     for (size_t i = 0; i < c->route_count; i++) {
         memcpy(out->route[i].name, c->routes[i].name, sizeof out->route[i].name);
+        out->route[i].gate = config_gate_of(c, i);
         out->route[i].profile = c->routes[i].profile;
     }
     return true;

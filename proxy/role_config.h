@@ -162,6 +162,7 @@ struct signer_config {
 
 struct audit_route {
     char name[ROUTE_NAME_MAX + 1];
+    uint32_t gate;          /* number of the gate process that may tell of it */
     struct profile profile; /* to tell an APDU's fields in the log */
 };
 

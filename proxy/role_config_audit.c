@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTE_MOST  (2u + ROUTE_NAME_MAX + PROFILE_OCTETS)
-#define ROUTE_LEAST (2u + 1u + PROFILE_OCTETS)
+#define ROUTE_MOST  (2u + ROUTE_NAME_MAX + 4u + PROFILE_OCTETS)
+#define ROUTE_LEAST (2u + 1u + 4u + PROFILE_OCTETS)
 
 static void put_ship(struct wire_writer *w, const struct ship_config *c)
 {
@@ -42,6 +42,7 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++) {
         wire_put_str(&w, c->route[i].name);
+        wire_put_u32(&w, c->route[i].gate);
         role_config_put_profile(&w, &c->route[i].profile);
     }
     return role_config_finish(&w, out);
@@ -62,6 +63,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
     c->route = role_config_get_array(&r, count, sizeof *c->route, ROUTE_LEAST);
     for (size_t i = 0; c->route && i < count && !r.bad; i++) {
         role_config_get_name(&r, c->route[i].name, sizeof c->route[i].name);
+        c->route[i].gate = wire_get_u32(&r);
         role_config_get_profile(&r, &c->route[i].profile);
     }
     c->route_count = c->route ? count : 0;

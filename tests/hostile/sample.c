@@ -153,7 +153,6 @@ static size_t record(uint8_t *out)
     size_t n;
 
     record_begin(&r, EVENT_SESSION_REFUSED, 0, false);
-    record_u64(&r, RECORD_ROUTE, 0);
     record_text(&r, RECORD_WHY, "a test");
     n = record_end(&r, &payload);
     memcpy(out, payload, n);

@@ -137,6 +137,8 @@ static void test_audit(void **state)
     assert_non_null(strstr(a.dir, "/log"));
     assert_int_equal(a.route_count, 4);
     assert_string_equal(a.route[3].name, "r3");
+    for (size_t i = 0; i < a.route_count; i++)
+        assert_int_equal(a.route[i].gate, config_gate_of(conf, i));
     audit_config_free(&a);
 }
 

@@ -151,8 +151,10 @@ static const struct ship_config ship = {SHIP_SECURITY, 5, 65536, 32473};
 static size_t encode_audit(uint8_t **out)
 {
     static struct audit_route route[2] = {
-        {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}},
-        {.name = "old-master", .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}}},
+        {.name = "rtu-7", .gate = 1, .profile = {2, 2, 3, {0, 0}}},
+        {.name = "old-master",
+         .gate = 70000,
+         .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}}},
     };
     struct audit_config c = {"/var/log/gate104", ship, 2, route};
 
@@ -383,6 +385,8 @@ static void test_signer_and_audit_come_back(void **state)
     free(p);
     assert_memory_equal(&a.ship, &ship, sizeof ship);
     assert_string_equal(a.route[1].name, "old-master");
+    assert_int_equal(a.route[0].gate, 1);
+    assert_int_equal(a.route[1].gate, 70000);
     audit_config_free(&a);
 }
 
