@@ -93,7 +93,7 @@ TORTURE_SRC := $(wildcard tests/torture/*.c)
 TORTURE     := $(B)/torture/stations
 PUMP        := $(B)/pump/tls_pump
 STRAY       := $(B)/contain/stray
-PUPPET      := $(B)/redteam/gate104-tls
+PUPPET      := $(B)/redteam/gate104-tls $(B)/redteam/mole
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
@@ -228,8 +228,10 @@ $(RESEED): $(B)/contain/gate104-%: $(B)/obj/proxy/%.o $(B)/obj/tests/contain/res
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ $(SSL) -lcap
 
-# A tls worker that does what its client says.
-$(PUPPET): $(call obj,tests/redteam/puppet.c certs/identity_wire.c) $(LIBS)
+# A tls worker that does what its client says, and any role that does what a test says.
+$(B)/redteam/gate104-tls: $(call obj,tests/redteam/puppet.c certs/identity_wire.c) $(LIBS)
+$(B)/redteam/mole: $(call obj,tests/redteam/mole.c) $(LIBX) $(LIBS)
+$(PUPPET):
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -lcap
