@@ -23,6 +23,7 @@ struct peer {
     uint32_t capacity; /* tls: sessions it may still be given at once */
     uint32_t load;     /* tls: sessions it has */
     bool retired;      /* tls: gets no further session */
+    uint32_t gate;     /* tls: of its last session */
     bool untold;       /* tls: the monitor has yet to hear that it is taken */
     struct peer *next;
 };

@@ -201,7 +201,7 @@ struct peer *broker_worker(struct broker *b, uint32_t group)
 void broker_tell_taken(struct broker *b)
 {
     for (struct peer *p = b->workers; p; p = p->next) {
-        struct msg_worker taken = {.id = p->ch.peer_id};
+        struct msg_worker taken = {.id = p->ch.peer_id, .gate = p->gate};
 
         if (p->untold && imsg_send(&b->child.control, MSG_WORKER_TAKEN, &taken,
                                    sizeof taken, NULL, 0) == IMSG_OK)
@@ -224,6 +224,7 @@ bool broker_give_worker(struct session *s, struct peer *worker, int tcp,
     fds[1] = pair[0];
     /* Before the session is handed over: a worker may be done with it, and end, before
      * the next line here. */
+    worker->gate = s->gate->ch.peer_id;
     worker->untold = worker->load + 1 == worker->capacity;
     broker_tell_taken(b);
     if (imsg_send(&worker->ch, MSG_TLS_SESSION, &m, sizeof m, fds, 2) != IMSG_OK) {

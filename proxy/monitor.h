@@ -43,12 +43,14 @@ struct proc {
     size_t cfg_sent;
     bool begun;     /* CFG_BEGIN was sent */
     bool taken;     /* tls: gets no further session */
+    uint32_t gate;  /* tls, if it is taken: the gate of its last session */
     bool transient; /* tls: its place goes with it */
     uint64_t started_ms;
     uint32_t failures; /* ends in a row that were soon or unasked */
     uint32_t notes;    /* lines for the operator in this interval */
     uint64_t notes_since_ms;
     struct rate tells;    /* signer: records it may ask for */
+    struct rate accuses;  /* records of accusations that end nobody */
     unsigned int missing; /* layers of its sandbox, sandbox/layers.h */
     int forbidden_call;   /* that it says it tried; -1: none */
     /* tls: certificates, anchors and lists that it gets while it runs */
@@ -146,6 +148,8 @@ void monitor_proc_start(struct proc *p);
 void monitor_proc_send_start(struct proc *p);
 void monitor_proc_stop(struct proc *p, uint64_t timeout_ms);
 void monitor_proc_kill(struct proc *p);
+/* Takes what the broker has said and nobody has read yet. */
+void monitor_proc_hear_broker(struct monitor *m);
 /* Collects every child that has ended. */
 void monitor_proc_reap(struct monitor *m);
 struct proc *monitor_proc_find(struct monitor *m, enum role role, uint32_t id);
@@ -158,12 +162,15 @@ bool monitor_role_user(const struct monitor *m, enum role role, uid_t *uid, gid_
 void monitor_fleet_ready(struct proc *p);
 void monitor_fleet_running(struct proc *p);
 void monitor_fleet_ended(struct proc *p, int wait_status);
-/* `reporter` NULL: seen by the monitor itself. */
-void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
-                             const struct msg_violation *v);
-void monitor_fleet_worker_taken(struct monitor *m, uint32_t id);
+void monitor_fleet_worker_taken(struct monitor *m, const struct msg_worker *taken);
 void monitor_fleet_workers(struct monitor *m);
 void monitor_fleet_stop(struct monitor *m, int exit_status);
+
+/* monitor_violation.c: a process broke the message catalogue */
+/* On a channel of the monitor. */
+void monitor_violation_seen(struct monitor *m, const struct msg_violation *v);
+/* On a channel of `reporter`, as he says. */
+void monitor_violation_said(struct proc *reporter, const struct msg_violation *v);
 
 /* monitor_sandbox.c */
 /* Looks at a process from outside before it is told to START.  False: it must not run,

@@ -19,13 +19,6 @@ static const struct {
     {ROLE_BROKER, ROLE_AUDIT}, {ROLE_BROKER, ROLE_GATE}, {ROLE_BROKER, ROLE_TLS},
 };
 
-/* Of two processes that disagree about the catalogue the one nearer to the network goes:
- * a process that was taken over may accuse whom it likes. */
-static const int standing[ROLE_COUNT] = {
-    [ROLE_TLS] = 0,    [ROLE_FETCHER] = 1, [ROLE_GATE] = 2,    [ROLE_BROKER] = 3,
-    [ROLE_SIGNER] = 4, [ROLE_AUDIT] = 5,   [ROLE_MONITOR] = 6,
-};
-
 static bool give_channel(struct proc *to, const struct proc *peer, int fd)
 {
     struct msg_channel m = {.role = (uint8_t)peer->role, .id = peer->id};
@@ -182,54 +175,18 @@ void monitor_fleet_running(struct proc *p)
     maybe_start_broker(m);
 }
 
-void monitor_fleet_worker_taken(struct monitor *m, uint32_t id)
+void monitor_fleet_worker_taken(struct monitor *m, const struct msg_worker *taken)
 {
-    struct proc *p = monitor_proc_find(m, ROLE_TLS, id);
+    struct proc *p = monitor_proc_find(m, ROLE_TLS, taken->id);
 
-    if (p)
+    if (p) {
         p->taken = true;
+        p->gate = taken->gate;
+    }
     monitor_fleet_workers(m);
 }
 
 /* ---- trouble ---- */
-
-/* The record of an offence whose author is not there any more. */
-static void record_gone(struct monitor *m, const struct msg_violation *v,
-                        const char *detail)
-{
-    char name[24];
-    struct record r;
-
-    (void)snprintf(name, sizeof name, "%s-%u", role_name(v->role), v->id);
-    record_begin(&r, EVENT_IPC_VIOLATION, 0, false);
-    record_text(&r, RECORD_PROCESS, name);
-    record_text(&r, RECORD_DETAIL, detail);
-    monitor_record(m, &r);
-}
-
-void monitor_fleet_violation(struct monitor *m, struct proc *reporter,
-                             const struct msg_violation *v)
-{
-    struct proc *accused = monitor_proc_find(m, (enum role)v->role, v->id);
-    struct proc *goes = accused;
-    char who[40] = "monitor";
-    char detail[160];
-
-    if (reporter)
-        (void)snprintf(who, sizeof who, "%s-%u", role_name(reporter->role), reporter->id);
-    (void)snprintf(detail, sizeof detail, "%s says that %s-%u sent message %u: %s", who,
-                   role_name(v->role), v->id, v->type, imsg_fault_name(v->fault));
-    monitor_log("%s", detail);
-    /* Who is accused may have ended meanwhile: that is no lie. */
-    if (reporter && standing[v->role] >= standing[reporter->role])
-        goes = reporter;
-    if (!goes) {
-        record_gone(m, v, detail);
-        return;
-    }
-    monitor_record_proc(m, EVENT_IPC_VIOLATION, goes, detail);
-    monitor_proc_kill(goes);
-}
 
 static void describe_end(const struct proc *p, int status, char *out, size_t cap)
 {

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define START_TIMEOUT_MS 15000u
+/* Records of accusations that end nobody, of one process. */
+#define ACCUSATIONS_BURST 20u
+#define ACCUSATIONS_PER_S 1u
 /* Messages taken from one channel in a round: more than a socket holds, so that what a
  * process said is known when its end is judged. */
 #define LAST_WORDS 512
@@ -127,11 +130,11 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
         imsg_get(msg, &v, sizeof v);
         if (!role_valid(v.role))
             return imsg_reject(&p->control, msg);
-        monitor_fleet_violation(p->monitor, p, &v);
+        monitor_violation_said(p, &v);
         return IMSG_OK;
     case MSG_WORKER_TAKEN:
         imsg_get(msg, &taken, sizeof taken);
-        monitor_fleet_worker_taken(p->monitor, taken.id);
+        monitor_fleet_worker_taken(p->monitor, &taken);
         return IMSG_OK;
     case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
     case MSG_SIGNER_REFUSED: return monitor_signer_refused(p, msg);
@@ -166,7 +169,7 @@ static void control_ready(void *ctx, uint32_t events)
                                       .type = p->control.fault_type,
                                       .id = p->id};
 
-            monitor_fleet_violation(m, NULL, &v);
+            monitor_violation_seen(m, &v);
         }
         /* Its end is told by the kernel; nothing more is read from it. */
         loop_del(&m->loop, &p->watch);
@@ -238,6 +241,7 @@ void monitor_proc_start(struct proc *p)
     p->forbidden_call = -1;
     p->started_ms = loop_now(&m->loop);
     rate_init(&p->tells, MONITOR_TELLS_PER_S, MONITOR_TELLS_BURST, p->started_ms);
+    rate_init(&p->accuses, ACCUSATIONS_PER_S, ACCUSATIONS_BURST, p->started_ms);
     if (!launch(p)) {
         if (p->pid > 0)
             monitor_proc_kill(p); /* its end will be collected */
@@ -337,7 +341,7 @@ static void ended(struct monitor *m, struct proc *p, int status)
 
 /* Whether a worker was taken, the broker has said before the worker could end; the word
  * may still wait to be read. */
-static void hear_broker(struct monitor *m)
+void monitor_proc_hear_broker(struct monitor *m)
 {
     struct proc *broker = monitor_proc_find(m, ROLE_BROKER, 0);
 
@@ -355,7 +359,7 @@ void monitor_proc_reap(struct monitor *m)
         for (struct proc *p = m->procs; p; p = p->next) {
             if (p->pid == pid) {
                 if (p->role == ROLE_TLS)
-                    hear_broker(m);
+                    monitor_proc_hear_broker(m);
                 ended(m, p, status);
                 break;
             }

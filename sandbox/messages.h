@@ -49,8 +49,10 @@ struct PACKED msg_violation {
     uint32_t id;
 };
 
+/* A tls worker has all the sessions it may have, the last of them with this gate. */
 struct PACKED msg_worker {
     uint32_t id;
+    uint32_t gate;
 };
 
 /* An IP endpoint.  `family` 4 or 6; for 4 the last twelve octets are zero. */

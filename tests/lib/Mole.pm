@@ -65,7 +65,8 @@ sub hear {
     } else {
         my ($fd, $count) = unpack 'x S C', $p;
         my @fds = unpack "x4 S$count", $p;
-        my ($type, $payload) = unpack 'S x2 a*', my $raw = substr $p, 4 + 2 * $count;
+        my $raw = substr $p, 4 + 2 * $count;
+        my ($type, $payload) = length $raw >= 4 ? unpack 'S x2 a*', $raw : (0, '');
         push @{ $m->{came}{$fd} }, { fd => $fd, raw => $raw, type => $type, payload => $payload, fds => \@fds, closed => $raw eq '' };
     }
     return 1;
@@ -124,6 +125,7 @@ sub gone { my ($m) = @_; my $end = time + 10; 1 while $m->hear($end - time); ret
 
 sub close  { my ($m, $fd) = @_; return $m->order(pack 'aS', 'C', $fd) }
 sub watch  { my ($m, $fd) = @_; $m->order(pack 'aS', 'W', $fd); return $fd }
+sub deaf   { my ($m, $fd) = @_; return $m->order(pack 'aS', 'I', $fd) }
 sub pair   { my ($m) = @_; return $m->order('P') }
 sub dial   { my ($m, $port) = @_; return $m->order(pack 'aS', 'T', $port) }
 sub accept_on {

@@ -14,6 +14,7 @@
  *   T port:2                            connects to 127.0.0.1
  *   A fd:2                              accepts
  *   W fd:2                              tells what comes
+ *   I fd:2                              does not even read it
  *   Y number:8 argument:8{6}            makes a system call
  *
  * Each is answered by "D a:4 b:4": what it gave and errno, the two ends of a pair, or how
@@ -249,6 +250,12 @@ static void order_watch(struct mole *m, struct order *o)
     done(0, 0);
 }
 
+static void order_ignore(struct mole *m, struct order *o)
+{
+    loop_del(&m->child.loop, &m->ear[take(o, 2) % WATCHES].watch);
+    done(0, 0);
+}
+
 static void order_call(struct mole *m, struct order *o)
 {
     long a[7];
@@ -265,8 +272,8 @@ static const struct {
     char letter;
     void (*act)(struct mole *m, struct order *o);
 } acts[] = {
-    {'S', order_send},   {'C', order_close}, {'P', order_pair}, {'T', order_connect},
-    {'A', order_accept}, {'W', order_watch}, {'Y', order_call},
+    {'S', order_send},   {'C', order_close}, {'P', order_pair},   {'T', order_connect},
+    {'A', order_accept}, {'W', order_watch}, {'I', order_ignore}, {'Y', order_call},
 };
 
 static void ordered(void *ctx, uint32_t events)

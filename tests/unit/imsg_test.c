@@ -190,7 +190,7 @@ static void test_fixed_parts_are_packed(void **state)
     assert_int_equal(sizeof(struct msg_cfg_begin), 4);
     assert_int_equal(sizeof(struct msg_channel), 8);
     assert_int_equal(sizeof(struct msg_violation), 8);
-    assert_int_equal(sizeof(struct msg_worker), 4);
+    assert_int_equal(sizeof(struct msg_worker), 8);
     assert_int_equal(sizeof(struct msg_endpoint), 20);
     assert_int_equal(sizeof(struct msg_session_id), 8);
     assert_int_equal(sizeof(struct msg_session), 36);
