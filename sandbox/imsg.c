@@ -220,6 +220,8 @@ static bool fd_is_kind(int fd, char kind)
 {
     int domain = socket_option(fd, SO_DOMAIN);
 
+    if (socket_option(fd, SO_ACCEPTCONN) != 0)
+        return false; /* it listens */
     if (kind == 'U' || kind == 'G')
         return domain == AF_UNIX &&
                socket_option(fd, SO_TYPE) == (kind == 'U' ? SOCK_SEQPACKET : SOCK_DGRAM);

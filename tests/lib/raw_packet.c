@@ -14,11 +14,25 @@
 
 static size_t counted;
 
+/* At an address that the kernel chooses. */
+static int listening(int domain, int type)
+{
+    const struct sockaddr any = {.sa_family = (sa_family_t)domain};
+    int fd = socket(domain, type | SOCK_CLOEXEC, 0);
+
+    if (domain == AF_UNIX)
+        (void)bind(fd, &any, sizeof any.sa_family);
+    (void)listen(fd, 1);
+    return fd;
+}
+
 int raw_fd(char kind)
 {
     int ends[2];
 
     switch (kind) {
+    case 'L': return listening(AF_INET, SOCK_STREAM);
+    case 'V': return listening(AF_UNIX, SOCK_SEQPACKET);
     case 'T': return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     case 't': return socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     case 'U': return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

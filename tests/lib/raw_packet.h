@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* T TCP, t TCP over IPv6, U Unix seqpacket; wrong everywhere: S Unix stream, G Unix
- * datagram, D UDP, P pipe. */
-#define RAW_FD_KINDS "TUSGDP"
+ * datagram, D UDP, P pipe, L TCP that listens, V Unix seqpacket that listens. */
+#define RAW_FD_KINDS "TUSGDPLV"
 #define RAW_FDS_MAX  32u
 
 struct raw_packet {
