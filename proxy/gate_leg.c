@@ -270,22 +270,13 @@ static void tls_offence(struct gate_leg *leg)
                        imsg_fault_name(leg->ch.fault));
 }
 
-/* The warnings at the start of a message; false if there are others than are known. */
-static bool read_warnings(const struct imsg *m, uint16_t *warnings)
+static void tls_warnings(struct gate_leg *leg, struct imsg *m)
 {
     struct msg_tls_warnings w;
 
-    memcpy(&w, m->payload, sizeof w);
-    *warnings = w.warnings;
-    return (w.warnings & ~IDENTITY_WARNINGS) == 0;
-}
-
-static void tls_warnings(struct gate_leg *leg, struct imsg *m)
-{
-    uint16_t warnings;
-
-    if (read_warnings(m, &warnings)) {
-        gate_trust_warnings(leg->session, warnings);
+    imsg_get(m, &w, sizeof w);
+    if ((w.warnings & ~IDENTITY_WARNINGS) == 0) {
+        gate_trust_warnings(leg->session, w.warnings);
         return;
     }
     (void)imsg_reject(&leg->ch, m);
@@ -294,19 +285,22 @@ static void tls_warnings(struct gate_leg *leg, struct imsg *m)
 
 static void tls_identity(struct gate_leg *leg, struct imsg *m)
 {
-    const size_t head = sizeof(struct msg_tls_warnings);
     struct gate_session *s = leg->session;
-    uint16_t warnings;
+    struct msg_identity head;
 
-    if (s->identified || m->len <= head || !read_warnings(m, &warnings) ||
-        !identity_decode(&s->peer, m->payload + head, m->len - head)) {
+    imsg_get(m, &head, sizeof head);
+    /* The broker told both of us which session this is.  If it joined two, the peer was
+     * authenticated by the rules of another route. */
+    if (s->identified || head.session != s->id || head.route != s->route->index ||
+        (head.warnings & ~IDENTITY_WARNINGS) != 0 ||
+        !identity_decode(&s->peer, m->payload + sizeof head, m->len - sizeof head)) {
         (void)imsg_reject(&leg->ch, m);
         tls_offence(leg);
         return;
     }
     s->identified = true;
     leg->ch.phase = PHASE_OPEN;
-    gate_trust_warnings(s, warnings);
+    gate_trust_warnings(s, head.warnings);
     gate_warn_ocsp(s);
     if (s->route->mode == ROUTE_PROTECT_RTU) {
         gate_role_evaluate(s);

@@ -7,8 +7,9 @@
 static bool send_identity(struct tls_session *s)
 {
     const uint16_t warned = (uint16_t)tls_warnings(s->ssl);
-    struct msg_tls_warnings head = {.warnings =
-                                        (uint16_t)(warned | resume_flags(s->ssl))};
+    struct msg_identity head = {.session = s->id,
+                                .route = s->route,
+                                .warnings = (uint16_t)(warned | resume_flags(s->ssl))};
     uint8_t wire[IDENTITY_WIRE_MAX];
     struct peer_identity id;
     size_t n;

@@ -98,6 +98,14 @@ struct PACKED msg_tls_warnings {
     uint16_t warnings; /* set of IDENTITY_WARN_* */
 };
 
+/* Who the peer is: `session` and `route` as the broker told them to the tls process, by
+ * whose rules the peer was authenticated.  The octets of identity_encode() follow. */
+struct PACKED msg_identity {
+    uint64_t session;
+    uint16_t route;
+    uint16_t warnings;
+};
+
 /* What became of the keys of a session that goes on. */
 enum tls_rekeyed {
     TLS_REKEY_RENEGOTIATED = 1,

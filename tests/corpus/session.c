@@ -310,7 +310,8 @@ static bool tls_begin(struct station *st)
     return true;
 }
 
-static bool say_identity(struct station *st)
+static bool say_identity(struct station *st, const struct session *s,
+                         enum corpus_route route)
 {
     static const struct peer_identity peer = {.subject = "CN=peer",
                                               .issuer = "CN=ca",
@@ -319,7 +320,7 @@ static bool say_identity(struct station *st)
                                               .version = "TLSv1.3",
                                               .suite = "TLS_AES_128_GCM_SHA256"};
     uint8_t wire[IDENTITY_WIRE_MAX];
-    struct msg_tls_warnings head = {.warnings = 0};
+    struct msg_identity head = {.session = s->id, .route = (uint16_t)route};
     size_t n = identity_encode(&peer, wire, sizeof wire);
 
     return n > 0 &&
@@ -352,10 +353,10 @@ bool session_begin(struct world *w, unsigned int place, struct session *s,
     good = tcp_begin(w, plain) && tls_begin(tls) &&
            hand_over(w, s, route, protect ? MSG_GATE_SESSION_TLS : MSG_GATE_SESSION_PLAIN,
                      m) &&
-           (!protect || say_identity(tls)) &&
+           (!protect || say_identity(tls, s, route)) &&
            wait_for(w, s, (struct waiting){.what = FOR_DIAL}) &&
            hand_over(w, s, route, protect ? MSG_DIALED_PLAIN : MSG_DIALED_TLS, st) &&
-           (protect || say_identity(tls));
+           (protect || say_identity(tls, s, route));
     if (!good)
         world_complain(w, "no session");
     return good;

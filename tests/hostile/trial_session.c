@@ -126,7 +126,7 @@ static bool say_identity(struct session *x)
                                               .version = "TLSv1.3",
                                               .suite = "TLS_AES_128_GCM_SHA256"};
     uint8_t wire[IDENTITY_WIRE_MAX];
-    struct msg_tls_warnings head = {.warnings = 0};
+    struct msg_identity head = {.session = x->id, .route = ROUTE_PROTECT};
     size_t n = identity_encode(&peer, wire, sizeof wire);
 
     return n > 0 &&

@@ -34,13 +34,16 @@ sub take_over {
     return $dir;
 }
 
-# The next process of that name, once it is there.
+# The next process of that name, once it runs.
 sub await {
     my ($class, $name, $seconds) = @_;
     return undef if !IO::Select->new($LISTEN{$name})->can_read($seconds // 10);
     accept my $s, $LISTEN{$name} or return undef;
     setsockopt $s, SOL_SOCKET, SO_RCVBUF, 4 << 20;
-    return bless { s => $s, name => $name, fd => {}, listener => [], came => {}, done => [] }, $class;
+    my $m = bless { s => $s, name => $name, fd => {}, listener => [], came => {}, done => [] }, $class;
+    my $end = time + 10;
+    while (!$m->{started}) { $m->hear($end - time) or return undef }
+    return $m;
 }
 
 # Takes one report; false when there is none in time, or the process is gone.

@@ -78,6 +78,12 @@ sub connect {
 sub connect_tls {
     my ($class, $port, $pki, %o) = @_;
     my $self = $class->connect($port, %o) or return undef;
+    return $self->secure($pki, %o);
+}
+
+# The same over a connection that is there.
+sub secure {
+    my ($self, $pki, %o) = @_;
     my $name = exists $o{name} ? $o{name} : 'master';
     my %tls = (SSL_verify_mode => SSL_VERIFY_PEER, SSL_ca_file => "$pki/ca.crt", SSL_hostname => '',
                SSL_verifycn_scheme => 'none', Timeout => $TIMEOUT);

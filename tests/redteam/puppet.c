@@ -26,6 +26,8 @@ struct puppet {
     int signer;
     int gate;
     int tcp;
+    uint64_t session;
+    uint16_t route;
     size_t have;
     uint8_t in[2 + FRAME_MAX];
 };
@@ -43,8 +45,8 @@ static void put(int fd, const void *p, size_t n)
 static void identity(const struct puppet *p, const uint8_t *subject, size_t n)
 {
     struct peer_identity id = {.not_after = 4102444800, .version = "TLSv1.3"};
-    struct msg_tls_warnings warnings = {0};
-    uint8_t packet[4 + sizeof warnings + IDENTITY_WIRE_MAX];
+    struct msg_identity head = {.session = p->session, .route = p->route};
+    uint8_t packet[4 + sizeof head + IDENTITY_WIRE_MAX];
     uint16_t type = MSG_IDENTITY;
     uint16_t length;
     size_t size;
@@ -53,11 +55,11 @@ static void identity(const struct puppet *p, const uint8_t *subject, size_t n)
     (void)snprintf(id.issuer, sizeof id.issuer, "CN=nobody");
     (void)snprintf(id.serial, sizeof id.serial, "01");
     (void)snprintf(id.suite, sizeof id.suite, "TLS_AES_128_GCM_SHA256");
-    size = identity_encode(&id, packet + 4 + sizeof warnings, IDENTITY_WIRE_MAX);
-    length = (uint16_t)(sizeof warnings + size);
+    size = identity_encode(&id, packet + 4 + sizeof head, IDENTITY_WIRE_MAX);
+    length = (uint16_t)(sizeof head + size);
     memcpy(packet, &type, sizeof type);
     memcpy(packet + 2, &length, sizeof length);
-    memcpy(packet + 4, &warnings, sizeof warnings);
+    memcpy(packet + 4, &head, sizeof head);
     put(p->gate, packet, 4u + length);
 }
 
@@ -138,10 +140,14 @@ static void broker_ready(void *ctx, uint32_t events)
 {
     struct puppet *p = ctx;
     struct imsg *m = &p->child.scratch;
+    struct msg_session session;
 
     (void)events;
     if (imsg_recv(&p->broker, m) != IMSG_OK || m->type != MSG_TLS_SESSION)
         return;
+    imsg_get(m, &session, sizeof session);
+    p->session = session.session;
+    p->route = session.route;
     p->tcp = m->fds[0];
     p->gate = m->fds[1];
     serve(p);
