@@ -1,6 +1,7 @@
 /* What a role that was taken over would do first.  Each act is seen to work without the
  * sandbox, to end the process behind the filter alone, and to fail behind the walls
- * alone. What the walls do not stop (making a socket, making code) is said so here. */
+ * alone. What the walls do not stop (making a socket, a user namespace, code) is said so
+ * here. */
 #include "sandbox/enter.h"
 #include "sandbox/landlock.h"
 
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,8 +21,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +38,8 @@ enum { BARE, FILTER, WALLS, WHOLE };
 static pid_t victim;       /* a sibling of the same user, without a sandbox */
 static uint16_t port;      /* somebody listens there */
 static uint16_t open_port; /* where the role may connect to; 0: nowhere */
+static struct sockaddr_un abstract = {.sun_family = AF_UNIX};
+static socklen_t abstract_size = sizeof abstract;
 static uid_t nobody;
 static gid_t nogroup;
 
@@ -120,19 +126,6 @@ static int act_bind(void)
     return fd >= 0 && bind(fd, (const struct sockaddr *)&any, sizeof any) == 0 ? 0
                                                                                : errno;
 }
-
-/* That of the process that tests: a name that no file system has. */
-static struct sockaddr_un abstract = {.sun_family = AF_UNIX};
-
-static int act_abstract(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    return fd >= 0 && connect(fd, (struct sockaddr *)&abstract, sizeof abstract) == 0
-               ? 0
-               : errno;
-}
-
 static int act_exec(void)
 {
     char *const argv[] = {(char[]){"true"}, NULL};
@@ -160,6 +153,54 @@ static int act_kill(void)
     return kill(victim, SIGCONT) == 0 ? 0 : errno;
 }
 
+static int act_memory(void)
+{
+    char octet;
+    struct iovec here = {&octet, 1};
+    struct iovec there = {&port, 1}; /* it is a fork of this process */
+
+    return process_vm_readv(victim, &here, 1, &there, 1, 0) == 1 ? 0 : errno;
+}
+
+static int act_listen(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    return bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 1) == 0 ? 0
+                                                                                  : errno;
+}
+
+/* Somebody outside the sandbox has an abstract socket. */
+static int act_abstract(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    return connect(fd, (struct sockaddr *)&abstract, abstract_size) == 0 ? 0 : errno;
+}
+
+static int act_root(void)
+{
+    return setuid(0) == 0 ? 0 : errno;
+}
+
+static int act_mount_namespace(void)
+{
+    return unshare(CLONE_NEWNS) == 0 ? 0 : errno;
+}
+
+static int act_user_namespace(void)
+{
+    return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+}
+
+static int act_limit(void)
+{
+    struct rlimit more = {4096, 4096};
+
+    return setrlimit(RLIMIT_NPROC, &more) == 0 ? 0 : errno;
+}
+
 static int act_code(void)
 {
     void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -182,11 +223,17 @@ static const struct act {
     {"make a socket", act_socket, 0, false, 0},
     {"connect", act_connect, DIALS, true, LANDLOCK_TCP},
     {"bind a port", act_bind, 0, true, LANDLOCK_TCP},
-    {"reach an abstract socket", act_abstract, 0, true, LANDLOCK_SCOPE},
     {"start a program", act_exec, 0, true, LANDLOCK_FILES},
     {"fork", act_fork, 0, true, 0},
     {"trace a sibling", act_ptrace, 0, true, LANDLOCK_FILES},
     {"signal a sibling", act_kill, 0, true, LANDLOCK_SCOPE},
+    {"read a sibling's memory", act_memory, 0, true, LANDLOCK_FILES},
+    {"listen", act_listen, 0, true, LANDLOCK_TCP},
+    {"connect to an abstract socket", act_abstract, 0, true, LANDLOCK_SCOPE},
+    {"be root", act_root, 0, true, 0},
+    {"make a mount namespace", act_mount_namespace, 0, true, 0},
+    {"make a user namespace", act_user_namespace, 0, false, 0},
+    {"raise a limit", act_limit, 0, true, 0},
     {"make code", act_code, 0, false, 0},
 };
 
@@ -406,11 +453,10 @@ static int set_up(void **state)
         listen(fd, 64) != 0 || getsockname(fd, (struct sockaddr *)&at, &n) != 0)
         return -1;
     port = ntohs(at.sin_port);
-    (void)snprintf(abstract.sun_path + 1, sizeof abstract.sun_path - 1, "gate104-acts-%d",
-                   (int)getpid());
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&abstract, sizeof abstract) != 0 ||
-        listen(fd, 64) != 0)
+    if (bind(fd, (struct sockaddr *)&abstract, sizeof abstract.sun_family) != 0 ||
+        listen(fd, 64) != 0 ||
+        getsockname(fd, (struct sockaddr *)&abstract, &abstract_size) != 0)
         return -1;
     victim = fork();
     if (victim == 0) {
