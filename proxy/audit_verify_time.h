@@ -1,5 +1,6 @@
 /* Whether the times of two records that follow each other fit: what moves UTC against the
- * monotonic clock must be in the log, in front of the first record that it stamped.  Pure; CLI, tests. */
+ * monotonic clock must be in the log, in front of the first record that it stamped. Pure;
+ * CLI, tests. */
 #ifndef GATE104_PROXY_AUDIT_VERIFY_TIME_H
 #define GATE104_PROXY_AUDIT_VERIFY_TIME_H
 

@@ -13,7 +13,7 @@ plan skip_all => 'the build is not in the source folder' if $BUILD !~ m{^\Q$ROOT
 my ($status, $out, $err) = run_command([ 'make', '--no-print-directory', '-C', $ROOT, "SAN=$san", 'install', "DESTDIR=$to", 'PREFIX=/usr' ], seconds => 120);
 is($status, 0, 'installs') or diag $out, $err;
 my @have = sort map { s{^\Q$to\E/usr/}{}r } glob "$to/usr/{bin,sbin,libexec/gate104}/*";
-is("@have", join(' ', sort(qw(bin/gate104 bin/gate104-sim sbin/gate104d), map { "libexec/gate104/gate104-$_" } qw(audit broker fetcher gate pki signer tls))), 'the programs');
+is("@have", join(' ', sort(qw(bin/gate104 bin/gate104-sim bin/gate104-verify sbin/gate104d), map { "libexec/gate104/gate104-$_" } qw(audit broker fetcher gate pki signer tls))), 'the programs');
 for my $page (qw(man1/gate104.1 man1/gate104-pki.1 man1/gate104-sim.1 man5/gate104.conf.5 man5/gate104-policy.5 man8/gate104d.8)) {
     ok(-s "$to/usr/share/man/$page", "$page");
 }

@@ -250,7 +250,7 @@ sub lab {
     my $other = $way eq 'tls' ? 'relp' : 'tls';
     $conf =~ s/^    action\(name="gate104-$other".*?\)\n//ms or die "no action for $other";
     spew("$dir/local.conf", qq(global(workDirectory="$dir/spool-local")\nmodule(load="imuxsock" SysSock.Use="off")\n) . $conf);
-    $conf = adapted('doc/examples/rsyslog-collector.conf', %CERTS, 'ermittedPeer=["station.example"]' => 'ermittedPeer=["master.lab"]',
+    $conf = adapted('debian/rsyslog-collector.conf', %CERTS, 'ermittedPeer=["station.example"]' => 'ermittedPeer=["master.lab"]',
         'port="6514"' => qq(port="$tls" address="127.0.0.1"), 'port="2514"' => qq(port="$relp" address="127.0.0.1"), '/var/log/gate104-remote' => "$dir/remote",
         '/etc/rsyslog.d/gate104/server.crt' => "$pki/station.crt", '/etc/rsyslog.d/gate104/server.key' => "$pki/station.key",
         'StreamDriver.Name="gtls"' => qq(StreamDriver.Name="$driver"));

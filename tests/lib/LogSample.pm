@@ -3,8 +3,14 @@ package LogSample;
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
+use Time::Local qw(timegm);
 use Exporter 'import';
 our @EXPORT = qw(write_log apdu_single);
+
+sub ms_of {
+    my ($year, $month, $day, $hour, $minute, $second, $ms) = $_[0] =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z$/ or die $_[0];
+    return 1000 * timegm($second, $minute, $hour, $day, $month - 1, $year) + $ms;
+}
 
 # Each record: [ time, event, severity, fields as JSON text ].
 sub write_log {
@@ -14,7 +20,8 @@ sub write_log {
     for my $r (@records) {
         my ($time, $event, $severity, $fields) = @$r;
         $seq++;
-        my $line = qq({"v":1,"seq":$seq,"time":"$time","mono_ms":$seq,"boot":"7d1daca7","from":"gate-0",)
+        my $mono = ms_of($time);    # the two clocks go together
+        my $line = qq({"v":1,"seq":$seq,"time":"$time","mono_ms":$mono,"boot":"7d1daca7","from":"gate-0",)
             . qq("event":"$event","severity":"$severity",$fields,"prev":"$prev"}\n);
         $prev = sha256_hex($line);
         print $out $line;
