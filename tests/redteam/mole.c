@@ -399,7 +399,7 @@ int main(int argc, char **argv)
                                    .channel = channel,
                                    .message = message,
                                    .stop = stop};
-    const char *name = argc == 4 ? strrchr(argv[0], '/') : NULL;
+    const char *name = argc >= 4 ? strrchr(argv[0], '/') : NULL;
     char folder[100];
     char real[200];
     int fd;
