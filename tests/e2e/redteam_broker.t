@@ -105,16 +105,48 @@ joined_wrongly('pairs of two routes swapped', [ 0, 1 ], [ 1, 0 ]);
 joined_wrongly('pairs of one route swapped', [ 0, 0 ], [ 0, 0 ]);
 witness_works('after pairs were swapped');
 
+# ---- what it can: stand between a worker and a gate, and say what the policy allows ----
+
+{
+    my ($c, $worker, $id) = (client(0), worker(), ++$last);
+    taken($worker, 0);
+    my $tls = $broker->watch(to_worker($c, $id, 0, $worker));
+    my ($mine, $its) = $broker->pair;
+    $broker->watch($mine);
+    to_gate(0, $id, $its, worker => id_of($worker));
+    $c->{client}->secure($pki);
+    $broker->raw($mine, $broker->next($tls, type => 32)->{raw});
+    ok($broker->next(gate_fd(0), type => 20), 'a pair of its own between worker and gate: the identity is passed on');
+    my ($station) = $broker->dial($rtu->{port});
+    $broker->message(gate_fd(0), $DIALLED, Mole::session($id, 0, endpoint => Mole::endpoint($far->{port})), fds => [$station]);
+    $broker->close($station);
+    my $answer = sub {
+        my ($hex, $want) = @_;
+        $broker->message($mine, 34, pack 'H*', $hex);
+        while (my $m = $broker->next($mine, type => 36)) {
+            return 1 if unpack('H*', $m->{payload}) =~ $want;
+        }
+        return 0;
+    };
+    ok($answer->('680407000000', qr/68040b/), 'it can command in the name of that peer');
+    ok($answer->(Raw104::i_frame('2d0106000100e9030001', 0, 0), qr/2d0107000100e90300/), 'what the policy allows');
+    ok($answer->(Raw104::i_frame('2d010600010088130001', 1, 0), qr/2d014[4-7]00010088130/), 'and not what it does not allow');
+    ok(wait_record($dir, { event => 'op.command', session => $id, from => 'gate-0' }), 'with a record of what was done');
+    ok(wait_record($dir, { event => 'policy.refused', session => $id, from => 'gate-0' }), 'and of what was refused');
+    $broker->close($_) for $mine, $tls;
+}
+
 # ---- workers: each offence ends the worker it was done to, and no session ever has two ----
 
 sub to_the_worker {
     my ($what, $act) = @_;
     my $worker = worker();
     taken($worker, 0);
+    my $fd = $broker->channel($worker);
     my ($pid) = grep { role_of($_) eq $worker } children_of($gate->{pid});
     my ($x, $y) = $broker->pair;
     my $c = client(0);
-    $act->($broker->channel($worker), $c->{tcp}, $x, $y);
+    $act->($fd, $c->{tcp}, $x, $y);
     ok(wait_until(sub { !kill 0, $pid }), "$what: ends the worker");
     ok(wait_record($dir, { event => 'system.ipc-violation', detail => qr/$worker says that broker-0/ }), "$what: and is in the log");
     $broker->close($_) for $x, $y, $c->{tcp};
@@ -140,8 +172,9 @@ my $turn = 0;
 sub to_the_gate {
     my ($what, $act) = @_;
     my $i = $turn++ % $LAST;
+    my $fd = gate_fd($i);
     my ($pid) = grep { role_of($_) eq "gate-$i" } children_of($gate->{pid});
-    $act->(gate_fd($i), $i);
+    $act->($fd, $i);
     ok(wait_until(sub { !kill 0, $pid }), "$what: ends the gate, and its route's sessions");
     ok(wait_record($dir, { event => 'system.ipc-violation', process => "gate-$i", detail => qr/gate-$i says that broker-0 sent message/ }), "$what: and is in the log");
     delete $broker->{fd}{"gate-$i"};
@@ -162,16 +195,8 @@ to_the_gate('an acknowledgement of audit', sub { $broker->message($_[0], 65, pac
 to_the_gate('an order of the monitor', sub { $broker->message($_[0], 84, pack 'S C C', $_[1], 0, 0) });
 witness_works('after lies to gates');
 
-# ---- what it can: be the worker, and the station's master ----
+# ---- what it can: be the station's master ----
 
-sub worker_of_its_own {
-    my ($i) = @_;
-    my ($mine, $its) = $broker->pair;
-    $broker->watch($mine);
-    to_gate($i, ++$last, $its);
-    # identity_encode(): subject, issuer, san, serial, fingerprint, times, version, suite ...
-    return $mine;
-}
 my ($direct) = $broker->dial($rtu->{port});
 $broker->watch($direct);
 $broker->raw($direct, pack 'H*', '680407000000');
