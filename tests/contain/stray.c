@@ -8,12 +8,15 @@
  *   .../free/   frees twice
  *   .../fault/  reads where nothing is
  *   .../write/  writes to standard error
- * and
+ * and, before it says READY,
+ *   .../hoard/  keeps a descriptor that is none of its own
+ *   .../apart/  moves into another network
  *   .../naked/  says READY without a sandbox */
 #include "sandbox/child.h"
 
 #include <assert.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +26,11 @@ static const char *program_folder;
 
 static bool init(struct child *c, const uint8_t *cfg, size_t len)
 {
-    (void)c;
     (void)cfg;
+    if (strstr(program_folder, "/hoard/"))
+        child_keep(c, dup(STDIN_FILENO));
+    if (strstr(program_folder, "/apart/"))
+        (void)unshare(CLONE_NEWNET);
     return len > 0;
 }
 

@@ -56,6 +56,12 @@ my @status = run_command([ bin('gate104'), '-s', "$g->{dir}/run/control", 'statu
 is($status[0], 0, 'status') or diag $status[2];
 my ($lacks) = $status[1] =~ /^  "sandbox_lacks":\s*\[\s*([^\]]*?)\s*\]/m;
 my $said = slurp($g->{gate}{err});
+# What the kernel has of Landlock (landlock_create_ruleset, asked for its version).
+my $abi = syscall(444, 0, 0, 1);
+for ([ 'landlock-files', 1 ], [ 'landlock-network', 4 ], [ 'landlock-scope', 6 ]) {
+    my ($layer, $from) = @$_;
+    is($lacks =~ /"$layer"/ ? 'missing' : 'there', $abi < $from ? 'missing' : 'there', "$layer, as the kernel has it");
+}
 if ($> == 0 && $lacks eq '') {
     unlike($said, qr/sandbox of/, 'nothing is missing, nothing is said');
 } else {
@@ -112,6 +118,17 @@ sub build_with_stray {
     is($r->{detail}, 'killed by the sandbox: system call 257 (openat)', 'for the call that it tried');
     like(slurp($p->{err}), qr/^gate104d: gate-0 killed by the sandbox: system call 257 \(openat\)$/m, 'the operator is told');
     is(stop_process($p, 'TERM'), 0, 'the others go on until they are stopped');
+}
+SKIP: {
+    skip 'not root', 4 if $> != 0;
+    for my $case ([ 'hoard', qr/open descriptors: "6 instead of 5"/, 'a gate with a descriptor too many' ],
+                  [ 'apart', qr/network: "net:\[\d+\]"/, 'a gate in another network' ]) {
+        my ($mode, $why, $what) = @$case;
+        my $p = start_with(build_with_stray($mode), 'gate104.conf');
+        unlike(slurp($p->{err}), qr/^gate104d: ready$/m, "$what: nothing is served with it");
+        like(slurp($p->{err}), qr/^gate104d: gate-0 is not started: attestation: $why/m, 'the operator is told');
+        stop_process($p, 'TERM') if alive($p);
+    }
 }
 {
     # First with a real gate, so that there is somebody to record it.
