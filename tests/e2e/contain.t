@@ -119,17 +119,6 @@ sub build_with_stray {
     like(slurp($p->{err}), qr/^gate104d: gate-0 killed by the sandbox: system call 257 \(openat\)$/m, 'the operator is told');
     is(stop_process($p, 'TERM'), 0, 'the others go on until they are stopped');
 }
-SKIP: {
-    skip 'not root', 4 if $> != 0;
-    for my $case ([ 'hoard', qr/open descriptors: "6 instead of 5"/, 'a gate with a descriptor too many' ],
-                  [ 'apart', qr/network: "net:\[\d+\]"/, 'a gate in another network' ]) {
-        my ($mode, $why, $what) = @$case;
-        my $p = start_with(build_with_stray($mode), 'gate104.conf');
-        unlike(slurp($p->{err}), qr/^gate104d: ready$/m, "$what: nothing is served with it");
-        like(slurp($p->{err}), qr/^gate104d: gate-0 is not started: attestation: $why/m, 'the operator is told');
-        stop_process($p, 'TERM') if alive($p);
-    }
-}
 {
     # First with a real gate, so that there is somebody to record it.
     my $daemon = build_with_stray('naked');
