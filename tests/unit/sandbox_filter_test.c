@@ -8,6 +8,7 @@
 #include "sandbox/messages.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -128,6 +129,8 @@ static void test_with_a_module(void **state)
 #define BIT(role) (1u << (role))
 #define ALL       (BIT(ROLE_COUNT) - 2u)
 #define DIALS     (BIT(ROLE_BROKER) | BIT(ROLE_FETCHER))
+#define WAKES     (BIT(ROLE_TLS) | BIT(ROLE_SIGNER) | BIT(ROLE_AUDIT))
+#define HERE      ((unsigned long long)AT_FDCWD)
 #define HIGH      (1ull << 32)
 
 /* One call; in which roles it is made, in the others it is not. */
@@ -166,6 +169,18 @@ static const struct probe {
     {"of a socket", ALL, SYS_getsockopt, {99, SOL_SOCKET, SO_TYPE, 0}},
     {"of TCP", 0, SYS_getsockopt, {99, IPPROTO_TCP, 11, 0}},
     {"a file", BIT(ROLE_AUDIT), SYS_openat, {99, 0, O_RDWR | O_CREAT | O_APPEND, 0600}},
+    {"a file by its path", 0, SYS_openat, {HERE, 0, O_RDWR, 0}},
+    {"its state", BIT(ROLE_AUDIT), SYS_newfstatat, {99, 0, 0, 0}},
+    {"its state by its path", 0, SYS_newfstatat, {HERE, 0, 0, 0}},
+    {"a name", BIT(ROLE_AUDIT), SYS_renameat2, {99, 0, 99, 0}},
+    {"a name from elsewhere", 0, SYS_renameat2, {HERE, 0, 99, 0}},
+    {"a name to elsewhere", 0, SYS_renameat2, {99, 0, HERE, 0}},
+    {"an end", BIT(ROLE_AUDIT), SYS_unlinkat, {99, 0, 0, 0}},
+    {"an end by its path", 0, SYS_unlinkat, {HERE, 0, 0, 0}},
+    {"waking", WAKES, SYS_futex, {0, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 0, 0}},
+    {"waiting", 0, SYS_futex, {0, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, 0}},
+    {"memory given back", BIT(ROLE_TLS), SYS_madvise, {0, 0, MADV_DONTNEED, 0}},
+    {"memory to be merged", 0, SYS_madvise, {0, 0, MADV_MERGEABLE, 0}},
     {"a file emptied", 0, SYS_openat, {99, 0, O_RDWR | O_TRUNC, 0}},
 };
 
