@@ -69,9 +69,12 @@ ALL_SRC := $(POLICY_SRC) $(SANDBOX_SRC) sandbox/make/programs.c $(CERTS_SRC) $(w
            $(PKI_SRC) \
            $(SIM_SRC) $(UNIT_SRC) $(wildcard tests/lib/*.c) $(wildcard tests/hostile/*.c) \
            $(wildcard tests/torture/*.c) $(wildcard tests/bench/*.c) \
-           $(wildcard tests/bench/tls/*.c) $(wildcard tests/bench/sandbox/*.c) \
+           $(wildcard tests/bench/tls/*.c) \
+           $(wildcard tests/bench/sandbox/*.c) \
            $(wildcard tests/corpus/*.c) \
-           $(wildcard tests/pump/*.c) $(wildcard tests/contain/*.c) \
+           $(wildcard tests/pump/*.c) \
+           $(wildcard tests/contain/*.c) \
+           $(wildcard tests/bench/log/*.c) \
            $(wildcard tests/redteam/*.c)
 
 LIBP := $(B)/libpolicy.a
@@ -98,7 +101,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
-        prove model coverage bench bench-tls bench-sandbox help
+        prove model coverage bench bench-tls bench-sandbox bench-log help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -243,6 +246,13 @@ $(BENCH): $(call obj,$(wildcard tests/bench/*.c)) $(LIBT) $(LIBP)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^
 
+# What the log costs, on the disk of a folder; see doc/bench.md.
+BENCHLOG := $(B)/bench-log
+$(BENCHLOG): $(call obj,$(wildcard tests/bench/log/*.c)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ -ljansson -lcrypto -lcap -lseccomp
+
 # Masters without number, to measure any TLS proxy; see doc/bench.md.
 LOAD := $(B)/bench-tls
 $(LOAD): $(call obj,$(wildcard tests/bench/tls/*.c))
@@ -264,13 +274,13 @@ test: deps
 	@$(MAKE) --no-print-directory check
 
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH)
+check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH) $(BENCHLOG)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH)
+e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH) $(BENCHLOG)
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
@@ -330,6 +340,8 @@ bench-tls: all $(LOAD)
 bench-sandbox: all
 	@$(MAKE) --no-print-directory BARE=1 all
 	$(Q)GATE104_BUILD=$(B) tests/bench/sandbox/compare
+bench-log: all $(BENCHLOG)
+	$(Q)GATE104_BUILD=$(B) tests/bench/log/compare
 
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
@@ -364,6 +376,7 @@ help:
 	@echo 'make fuzz       SECONDS=60 JOBS=1 TARGETS="asdu link ...": each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
+	@echo 'make bench-log  what the log costs: to write, to wait for, to verify'
 	@echo 'make bench-tls  what a handshake and an idle session cost, beside other proxies'
 	@echo 'make bench-sandbox  what the sandbox costs: start, memory, throughput'
 	@echo 'make prove      what of policy/ is proved, see doc/proof.md'

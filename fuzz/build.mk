@@ -24,9 +24,7 @@ TESTED  := $(wildcard policy/*.c) \
            sandbox/wire.c sandbox/imsg.c sandbox/role.c \
            proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
            proxy/endpoint.c $(wildcard proxy/role_config*.c) \
-           $(addprefix proxy/audit_,$(addsuffix .c,apdu envelope hash line reader recover \
-                                                   security \
-                                                   text verify)) \
+           $(wildcard proxy/audit_*.c) proxy/operation.c proxy/operation_wire.c \
            $(wildcard proxy/config*.c proxy/policy_file*.c proxy/cli/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c certs/role_name.c certs/role_set.c certs/user_roles.c \

@@ -3,9 +3,8 @@
  * are there.
  *
  * Target functions: audit_verify audit_reader_init audit_reader_next audit_envelope_parse
- *   audit_hash audit_unhex audit_hex log_record_parse log_what log_sessions_learn
- *   log_sessions_who
- * Options: -max_len=4096
+ *   audit_hash audit_unhex audit_hex audit_time_take log_record_parse log_what
+ * log_sessions_learn log_sessions_who Options: -max_len=4096
  *
  * Input: an even octet and a file as it is, or an odd one and a script that changes a
  * log, see fuzz/lib/log_chain.h. */
@@ -15,6 +14,7 @@
 
 #include "proxy/audit_reader.h"
 #include "proxy/audit_verify.h"
+#include "proxy/audit_verify_time.h"
 #include "proxy/cli/log.h"
 
 #include <stdlib.h>
@@ -49,14 +49,17 @@ static void write_file(const struct log_text *t)
 
 struct opinion {
     bool good;      /* every whole line is a record and follows the one before */
+    bool head;      /* the first of them is not the first of a chain */
     uint64_t lines; /* that are good */
+    uint64_t last;  /* seq of the last of them */
     size_t torn;    /* octets behind the last newline */
 };
 
-static bool follows(const char *line, size_t n, uint64_t seq, const uint8_t *prev)
+static bool follows(const char *line, size_t n, uint64_t seq, const uint8_t *prev,
+                    struct audit_time_mark *clock)
 {
     struct audit_envelope e;
-    char head[64], tail[96], hex[AUDIT_HASH_HEX_SIZE + 1];
+    char head[64], tail[96], hex[AUDIT_HASH_HEX_SIZE + 1], why[200];
 
     audit_hex(prev, AUDIT_HASH_SIZE, hex);
     const size_t front = (size_t)snprintf(
@@ -64,13 +67,32 @@ static bool follows(const char *line, size_t n, uint64_t seq, const uint8_t *pre
     const size_t end = (size_t)snprintf(tail, sizeof tail, ",\"prev\":\"%s\"}\n", hex);
     return n <= AUDIT_LINE_MAX && n > front + end && memcmp(line, head, front) == 0 &&
            memcmp(line + n - end, tail, end) == 0 &&
-           audit_envelope_parse(line, n, &e) == NULL;
+           audit_envelope_parse(line, n, &e) == NULL &&
+           audit_time_take(clock, &e, why, sizeof why);
+}
+
+/* The number that the first line must have, and the hash: its own, if it says that there
+ * were others. */
+static bool begins(const char *line, size_t n, uint64_t *seq, uint8_t *hash)
+{
+    static const uint8_t none[AUDIT_HASH_SIZE];
+    struct audit_envelope e;
+
+    *seq = 1;
+    if (audit_envelope_parse(line, n, &e) != NULL || e.seq == 1 ||
+        memcmp(e.prev, none, sizeof none) == 0)
+        return false;
+    *seq = e.seq;
+    memcpy(hash, e.prev, sizeof e.prev);
+    return true;
 }
 
 static struct opinion judge(const struct log_text *t)
 {
     struct opinion o = {.good = true};
+    struct audit_time_mark clock = {.known = false};
     uint8_t hash[AUDIT_HASH_SIZE] = {0};
+    uint64_t seq = 1;
     size_t size;
 
     for (size_t at = 0; at < t->n; at += size) { /* size > 0 */
@@ -79,12 +101,15 @@ static struct opinion judge(const struct log_text *t)
             o.torn = size;
             break;
         }
-        if (!follows(t->octets + at, size, o.lines + 1, hash)) {
+        if (at == 0)
+            o.head = begins(t->octets, size, &seq, hash);
+        if (!follows(t->octets + at, size, seq, hash, &clock)) {
             o.good = false;
             return o;
         }
         FUZZ_CHECK(audit_hash(t->octets + at, size, hash));
         o.lines++;
+        o.last = seq++;
     }
     return o;
 }
@@ -96,8 +121,10 @@ static void check_verdict(const struct log_text *t, const struct audit_verdict *
     const struct opinion o = judge(t);
     const bool some = o.lines > 0 || o.torn > 0;
 
-    FUZZ_CHECK((v->state == AUDIT_STATE_OK) == (o.good && o.lines > 0 && o.torn == 0));
-    FUZZ_CHECK((v->state == AUDIT_STATE_INCOMPLETE) == (o.good && (!some || o.torn > 0)));
+    FUZZ_CHECK((v->state == AUDIT_STATE_OK) ==
+               (o.good && !o.head && o.lines > 0 && o.torn == 0));
+    FUZZ_CHECK((v->state == AUDIT_STATE_INCOMPLETE) ==
+               (o.good && (!some || o.head || o.torn > 0)));
     FUZZ_CHECK(v->state != AUDIT_STATE_UNUSABLE);
     FUZZ_CHECK(strnlen(v->why, sizeof v->why) < sizeof v->why);
     for (const char *p = v->why; *p != '\0'; p++)
@@ -109,7 +136,7 @@ static void check_verdict(const struct log_text *t, const struct audit_verdict *
         FUZZ_CHECK(v->records == v->bad.line - 1);
         return;
     }
-    FUZZ_CHECK(v->records == o.lines && (o.lines == 0 || v->last.seq == o.lines));
+    FUZZ_CHECK(v->records == o.lines && (o.lines == 0 || v->last.seq == o.last));
 }
 
 /* What nobody can change unseen: every line but the last, and of the last what ties it to

@@ -56,6 +56,25 @@ for my $target (qw(log_verify log_recover)) {
     seed($target, 'empty', "\0");
 }
 
+# ---- seals, and what an auditor gives with them --------------------------------------------
+
+{
+    my $vectors = "$FindBin::Bin/../tests/vectors/log";
+    my $read = sub { open my $fh, '<', "$vectors/$_[0]" or die "$_[0]: $!"; local $/; <$fh> };
+    my @seals = grep { /"log\.seal"/ } map { "$_\n" } split /\n/, $read->('sealed.jsonl');
+    seed('log_seal', "line_$_", "\0$seals[$_]") for 0 .. $#seals;
+    seed('log_seal', 'record', "\0$line");
+    my ($body) = $seals[1] =~ /"notice"(.*),"prev"/;
+    seed('log_seal', 'body', "\1$body");
+    seed('log_seal', 'members', "\1" . ',"detail":"a \"b\\\\","count":3,"off":false,"inner":{"a":1}');
+    seed('log_seal', 'deleted', "\1" . ',"last_seq":9,"last_sha256":"' . 'a' x 64 . '"');
+    seed('log_seal', 'key', "\2" . $read->('seal.pub'));
+    seed('log_seal', 'private', "\2" . $read->('seal.key'));
+    seed('log_seal', 'seed', "\3" . $read->('seed'));
+    seed('log_seal', 'anchor', "\4" . $seals[0]);
+    seed('log_seal', 'hash', "\4" . '12 ' . 'b' x 64 . "\n");
+}
+
 # ---- captures (pcap, pcapng) and what TCP makes of them -----------------------------------
 
 sub ip4 {
