@@ -4,7 +4,8 @@
  *
  * Target functions: audit_verify audit_reader_init audit_reader_next audit_envelope_parse
  *   audit_hash audit_unhex audit_hex audit_time_take log_record_parse log_what
- * log_sessions_learn log_sessions_who Options: -max_len=4096
+ *   log_sessions_learn log_sessions_who
+ * Options: -max_len=4096
  *
  * Input: an even octet and a file as it is, or an odd one and a script that changes a
  * log, see fuzz/lib/log_chain.h. */

@@ -74,16 +74,19 @@ static bool check_next(const struct audit_seal_watch *w, const struct audit_seal
 }
 
 /* The first seal of what there is.  Of a log whose first files were deleted it follows a
- * seal that is gone. */
+ * seal that is gone, if it is not the first of all. */
 static bool check_first(const struct audit_chain_start *start,
                         const struct audit_seal_line *s, const struct message *m)
 {
+    static const uint8_t none[AUDIT_HASH_SIZE];
+    bool first = s->epoch == 1 && memcmp(s->before, none, sizeof none) == 0;
+
     if (start->seq > 1) {
         if (s->first_seq > start->seq)
             return bad(m, "it follows a seal, and record %" PRIu64 " is none",
                        s->first_seq - 1);
         /* The chain begins right behind that seal. */
-        if (s->first_seq == start->seq &&
+        if (s->first_seq == start->seq && !first &&
             memcmp(s->before, start->prev, AUDIT_HASH_SIZE) != 0)
             return bad(m, "it does not name the seal before");
         return true;
@@ -93,7 +96,7 @@ static bool check_first(const struct audit_chain_start *start,
                    s->epoch - 1);
     if (s->first_seq != 1)
         return bad(m, "the first seal, and it does not begin with record 1");
-    if (memcmp(s->before, start->prev, AUDIT_HASH_SIZE) != 0) /* zeros */
+    if (!first)
         return bad(m, "the first seal, and it names one before");
     return true;
 }
@@ -217,7 +220,7 @@ static void count(struct audit_seal_watch *w, const struct audit_envelope *e)
     c->gaps += strcmp(e->event, "log.gap") == 0;
     c->alarms += strcmp(e->severity, "alarm") == 0;
     w->config_told |=
-        strncmp(e->from, "monitor-", 8) == 0 &&
+        (strcmp(e->from, "monitor-0") == 0 || strcmp(e->from, AUDIT_SEAL_FROM) == 0) &&
         (strcmp(e->event, "system.reload") == 0 || strcmp(e->event, "system.start") == 0);
 }
 

@@ -204,7 +204,7 @@ class Chain:
                                  record.event == 'log.gap')):
             self.counts[i] += hit
         if record.event in ('system.reload', 'system.start') and \
-                record.sender.startswith('monitor-'):
+                record.sender in ('monitor-0', 'audit-0'):
             self.config_told = True
 
     def place(self, record, seal):
@@ -219,7 +219,8 @@ class Chain:
         elif first.seq > 1:
             if seal.first > first.seq:
                 raise record.at(TAMPERED, 'the seal it follows is not there')
-            if seal.first == first.seq and seal.before != first.prev:
+            if seal.first == first.seq and seal.before != first.prev and \
+                    (seal.epoch, seal.before) != (1, ZEROS):
                 raise record.at(TAMPERED, 'it does not follow the seal before')
         elif (seal.epoch, seal.first, seal.before) != (1, 1, ZEROS):
             raise record.at(TAMPERED, 'not a first seal')

@@ -144,6 +144,18 @@ def retention():
     case('anchors of the deleted file by their hash', files[1:], KEY + anchors(SEALS, True), OK)
     case('more deleted than is told', files[2:], ALL, INCOMPLETE)
     case('deleted, and not told', FILES[1:], ALL, INCOMPLETE)
+    late = Log(MINE)
+    late.add('log.opened', sender='audit-0')
+    late.rotate(seal=False)
+    late.command()
+    unsealed = Writer().write(late.records)
+    deletion(late, unsealed[0])
+    late.records[-1].force = {'first': 2, 'records': 3}
+    files = Writer().write(late.records)
+    case('sealed for the first time behind a deletion', files[1:], ALL, OK)
+    late.records[-1].force['epoch'] = 2
+    case('which cannot be said of a later epoch', Writer().write(late.records)[1:], ALL, TAMPERED,
+         (CURRENT, 4))
     liar = LOG.copy()
     liar.add('log.deleted', sender='gate-0',
              body=',"last_seq":9,"last_sha256":"%s"' % sha256(FILES[0][1][-1]))
@@ -411,6 +423,10 @@ def untold():
         records[find('system.reload')].sender = 'gate-0'
     case('another configuration, and a gate says so', rewritten('machine', gate_reload), ALL,
          TAMPERED, where(find('log.seal', 5)))
+
+    def lost(records):
+        records[find('system.reload')].sender = 'audit-0'
+    case('a reload that the log itself tells of', rewritten('machine', lost), ALL, OK)
 
     def unknown(records):
         records[find('log.seal', 4)].seal['config'] = ZEROS
