@@ -2,8 +2,8 @@
  * octet, the one line that its members make; members are found where a JSON parser finds
  * them; keys, seeds and anchors are taken in one form.
  *
- * Target functions: audit_seal_parse audit_member audit_member_number audit_member_hex
- *   audit_member_text audit_public_key_read audit_seed_read audit_anchors_add
+ * Target functions: audit_seal_parse audit_field audit_field_number audit_field_hex
+ *   audit_field_text audit_public_key_read audit_seed_read audit_anchors_add
  *   audit_anchors_see
  * Options: -max_len=3000
  *
@@ -11,7 +11,7 @@
  * PEM; a seed; a line of anchors. */
 #include "fuzz/lib/fuzz.h"
 
-#include "proxy/audit_member.h"
+#include "proxy/audit_field.h"
 #include "proxy/audit_verify_anchor.h"
 #include "proxy/audit_verify_key.h"
 
@@ -84,14 +84,14 @@ static void check_members(const char *line, size_t n)
         uint64_t number;
         char text[64];
 
-        if (audit_member_number(line, n, key, &number))
+        if (audit_field_number(line, n, key, &number))
             FUZZ_CHECK(json_is_integer(value) &&
                        (uint64_t)json_integer_value(value) == number);
-        if (audit_member_text(line, n, key, text, sizeof text))
+        if (audit_field_text(line, n, key, text, sizeof text))
             FUZZ_CHECK(json_is_string(value) &&
                        strcmp(json_string_value(value), text) == 0);
         size_t size;
-        if (audit_member(line, n, key, &size))
+        if (audit_field(line, n, key, &size))
             FUZZ_CHECK(is_flat(value) && size > 0);
     }
     json_decref(o);
@@ -106,7 +106,7 @@ static void check_line(const char *line, size_t n)
         return;
     check_seal(line, n);
     check_members(line, n);
-    (void)audit_member_hex(line, n, "last_sha256", hash, sizeof hash);
+    (void)audit_field_hex(line, n, "last_sha256", hash, sizeof hash);
 }
 
 static void check_body(const uint8_t *p, size_t n)

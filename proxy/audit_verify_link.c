@@ -1,6 +1,6 @@
 #include "proxy/audit_verify_chain.h"
 
-#include "proxy/audit_member.h"
+#include "proxy/audit_field.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@ static void take_deleted(struct audit_chain_link *l,
     uint64_t last;
     uint8_t hash[AUDIT_HASH_SIZE];
 
-    if (audit_member_number(line, n, "last_seq", &last) &&
-        audit_member_hex(line, n, "last_sha256", hash, sizeof hash) &&
+    if (audit_field_number(line, n, "last_seq", &last) &&
+        audit_field_hex(line, n, "last_sha256", hash, sizeof hash) &&
         last == start->seq - 1 && memcmp(hash, start->prev, sizeof hash) == 0)
         l->head_found = true;
 }
@@ -31,12 +31,12 @@ static bool take_rotated(const struct audit_chain_link *l, const char *line, siz
 
     (void)snprintf(wanted, sizeof wanted, "gate104-%020" PRIu64 ".jsonl",
                    l->before_first);
-    if (!audit_member_text(line, n, "detail", name, sizeof name) ||
+    if (!audit_field_text(line, n, "detail", name, sizeof name) ||
         strcmp(name, wanted) != 0) {
         (void)snprintf(why, cap, "it does not name the file before, %s", wanted);
         return false;
     }
-    if (!audit_member_number(line, n, "size", &size) || size != l->before_octets) {
+    if (!audit_field_number(line, n, "size", &size) || size != l->before_octets) {
         (void)snprintf(why, cap,
                        "the file before has %" PRIu64 " octets, and not as many "
                        "as it says",

@@ -1,4 +1,4 @@
-#include "proxy/audit_member.h"
+#include "proxy/audit_field.h"
 
 #include "proxy/audit_hash.h"
 #include "proxy/audit_scan.h"
@@ -47,7 +47,7 @@ static bool to_members(struct audit_scan *s, const char *line, size_t n)
     return true;
 }
 
-const char *audit_member(const char *line, size_t n, const char *name, size_t *size)
+const char *audit_field(const char *line, size_t n, const char *name, size_t *size)
 {
     struct audit_scan s;
     char key[32];
@@ -68,30 +68,29 @@ const char *audit_member(const char *line, size_t n, const char *name, size_t *s
     return NULL;
 }
 
-bool audit_member_number(const char *line, size_t n, const char *name, uint64_t *out)
+bool audit_field_number(const char *line, size_t n, const char *name, uint64_t *out)
 {
     size_t size;
-    const char *value = audit_member(line, n, name, &size);
+    const char *value = audit_field(line, n, name, &size);
     struct audit_scan s = {value, value ? value + size : NULL};
 
     return value && audit_scan_number(&s, out) && s.p == s.end;
 }
 
-bool audit_member_hex(const char *line, size_t n, const char *name, uint8_t *out,
-                      size_t size)
+bool audit_field_hex(const char *line, size_t n, const char *name, uint8_t *out,
+                     size_t size)
 {
     size_t got;
-    const char *value = audit_member(line, n, name, &got);
+    const char *value = audit_field(line, n, name, &got);
 
     return value && got == 2 * size + 2 && *value == '"' &&
            audit_unhex(value + 1, out, size);
 }
 
-bool audit_member_text(const char *line, size_t n, const char *name, char *out,
-                       size_t cap)
+bool audit_field_text(const char *line, size_t n, const char *name, char *out, size_t cap)
 {
     size_t size;
-    const char *value = audit_member(line, n, name, &size);
+    const char *value = audit_field(line, n, name, &size);
     struct audit_scan s = {value, value ? value + size : NULL};
 
     return value && AUDIT_SKIP(&s, "\"") && audit_scan_word(&s, out, cap) && s.p == s.end;
