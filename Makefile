@@ -340,6 +340,7 @@ bench-tls: all $(LOAD)
 bench-sandbox: all
 	@$(MAKE) --no-print-directory BARE=1 all
 	$(Q)GATE104_BUILD=$(B) tests/bench/sandbox/compare
+
 bench-log: all $(BENCHLOG)
 	$(Q)GATE104_BUILD=$(B) tests/bench/log/compare
 

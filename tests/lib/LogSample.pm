@@ -7,9 +7,10 @@ use Time::Local qw(timegm);
 use Exporter 'import';
 our @EXPORT = qw(write_log apdu_single);
 
-sub ms_of {
-    my ($year, $month, $day, $hour, $minute, $second, $ms) = $_[0] =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z$/ or die $_[0];
-    return 1000 * timegm($second, $minute, $hour, $day, $month - 1, $year) + $ms;
+# Of a machine that was started at the beginning of 2026, and whose clock runs well.
+sub mono_ms {
+    my ($y, $m, $d, $h, $min, $s, $ms) = $_[0] =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)\.(\d+)Z$/ or die "time $_[0]";
+    return (timegm($s, $min, $h, $d, $m - 1, $y) - timegm(0, 0, 0, 1, 0, 2026)) * 1000 + $ms;
 }
 
 # Each record: [ time, event, severity, fields as JSON text ].
@@ -19,8 +20,8 @@ sub write_log {
     open my $out, '>', $file or die "$file: $!";
     for my $r (@records) {
         my ($time, $event, $severity, $fields) = @$r;
+        my $mono = mono_ms($time);
         $seq++;
-        my $mono = ms_of($time);    # the two clocks go together
         my $line = qq({"v":1,"seq":$seq,"time":"$time","mono_ms":$mono,"boot":"7d1daca7","from":"gate-0",)
             . qq("event":"$event","severity":"$severity",$fields,"prev":"$prev"}\n);
         $prev = sha256_hex($line);
