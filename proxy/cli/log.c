@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 
 static const struct cli_command commands[] = {
-    {"show", "DIR|FILE [--json] [--follow] [--since TIME] [--peer TEXT] [--ioa N] ...",
+    {"show", "DIR|FILE... [--json] [--follow] [--since TIME] [--peer TEXT] [--ioa N] ...",
      "print the records in words", log_show},
     {"verify", LOG_VERIFY_ARGUMENTS,
      "check chain and seals: 0 whole, 1 tampered, 2 incomplete, 3 unusable", log_verify},
-    {"stats", "[--json] DIR|FILE", "count events, operations, refusals and latencies",
+    {"stats", "[--json] DIR|FILE...", "count events, operations, refusals and latencies",
      log_stats},
     {"report", "--html [-o FILE] [--since TIME] [--until TIME] DIR|FILE",
      "write a page for an auditor", log_report},

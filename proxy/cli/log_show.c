@@ -1,21 +1,14 @@
 #include "proxy/cli/cli.h"
+#include "proxy/cli/log_files.h"
 #include "proxy/cli/log_filter.h"
 
-#include <poll.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define FOLLOW_MS 200
 
 struct show {
-    const char *path;
-    char name[4096];
-    int fd;
     bool json, follow, colour;
     struct log_filter filter;
     int status;
-    struct audit_reader reader;
+    struct log_files files;
     struct log_sessions sessions;
 };
 
@@ -80,8 +73,9 @@ static void print_record(const struct show *s, const json_t *record)
 static void not_a_record(struct show *s)
 {
     (void)fflush(stdout);
-    (void)fprintf(stderr, "line %llu is no record (see gate104 log verify)\n",
-                  (unsigned long long)s->reader.line);
+    cli_put_safe(stderr, log_files_name(&s->files), 0, false);
+    (void)fprintf(stderr, ": line %llu is no record (see gate104 log verify)\n",
+                  (unsigned long long)s->files.reader.line);
     s->status = LOG_EXIT_BAD;
 }
 
@@ -103,23 +97,6 @@ static void show_line(struct show *s, const char *line, size_t n)
     json_decref(record);
 }
 
-/* Waits for more; takes a new file of that name when the old one has no more to give. */
-static void wait_for_more(struct show *s)
-{
-    struct stat now, named;
-
-    (void)fflush(stdout);
-    (void)poll(NULL, 0, FOLLOW_MS);
-    if (fstat(s->fd, &now) != 0 || stat(s->name, &named) != 0)
-        return;
-    if (now.st_ino == named.st_ino && now.st_dev == named.st_dev &&
-        (uint64_t)now.st_size >= s->reader.taken)
-        return;
-    (void)close(s->fd);
-    s->fd = log_open(s->path, s->name);
-    audit_reader_init(&s->reader, s->fd);
-}
-
 static int run(struct show *s)
 {
     for (;;) {
@@ -128,21 +105,21 @@ static int run(struct show *s)
 
         if (ferror(stdout))
             return LOG_EXIT_OK;
-        switch (audit_reader_next(&s->reader, &line, &n)) {
+        switch (log_files_next(&s->files, &line, &n)) {
         case AUDIT_READ_LINE: show_line(s, line, n); break;
         case AUDIT_READ_LONG: not_a_record(s); break;
         case AUDIT_READ_TORN:
         case AUDIT_READ_END:
             if (!s->follow)
                 return s->status;
-            wait_for_more(s);
+            log_files_wait(&s->files);
             break;
         case AUDIT_READ_ERROR:
             if (!s->follow) {
                 perror("gate104 log");
                 return LOG_EXIT_UNUSABLE;
             }
-            wait_for_more(s);
+            log_files_wait(&s->files);
             break;
         }
     }
@@ -169,8 +146,7 @@ static bool parse(struct show *s, int argc, char **argv)
             break;
         }
     }
-    s->path = argv[optind];
-    return optind + 1 == argc;
+    return optind < argc;
 }
 
 int log_show(int argc, char **argv)
@@ -179,19 +155,19 @@ int log_show(int argc, char **argv)
     int status;
 
     if (!parse(&s, argc, argv)) {
-        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE [--json] [--follow]\n"
+        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE... [--json] [--follow]\n"
                               "           [--since TIME] [--until TIME] [--session N]\n"
                               "           [--route NAME] [--event PREFIX] [--peer TEXT]\n"
                               "           [--ca N] [--ioa N] [--type TYPE]\n"
                               "           [--verdict WORD]\n");
         return LOG_EXIT_UNUSABLE;
     }
-    s.fd = log_open(s.path, s.name);
-    if (s.fd < 0)
+    if (!log_files_open(&s.files, argv + optind, (size_t)(argc - optind)))
         return LOG_EXIT_UNUSABLE;
     s.colour = cli_colour(stdout);
-    audit_reader_init(&s.reader, s.fd);
     status = run(&s);
-    (void)close(s.fd);
+    if (s.files.missing && status == LOG_EXIT_OK)
+        status = LOG_EXIT_BAD;
+    log_files_close(&s.files);
     return status;
 }

@@ -1,11 +1,13 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log.h"
+#include "proxy/cli/log_files.h"
 #include "proxy/cli/log_latency.h"
+#include "proxy/cli/log_operations.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ROWS      64u
 #define NAME_SIZE 80u
@@ -29,8 +31,10 @@ struct stats {
     char first[AUDIT_TIME_SIZE + 1], last[AUDIT_TIME_SIZE + 1];
     struct table events, people, refusals, faults;
     struct log_latency latency;
+    struct log_operations operations;
+    uint64_t thinned; /* APDUs with values that have no record */
     struct log_sessions sessions;
-    struct audit_reader reader;
+    struct log_files files;
 };
 
 static void count(struct table *t, const char *name)
@@ -74,14 +78,18 @@ static void add_record(struct stats *s, const json_t *record)
     const char *event = log_text(record, "event");
     const char *time = log_text(record, "time");
     const char *reason = log_text(record, "reason");
+    long long untold;
 
     log_sessions_learn(&s->sessions, record);
+    log_operations_add(&s->operations, record, log_sessions_who(&s->sessions, record));
     if (s->records++ == 0)
         (void)snprintf(s->first, sizeof s->first, "%s", time ? time : "");
     (void)snprintf(s->last, sizeof s->last, "%s", time ? time : "");
     if (!event)
         return;
     count(&s->events, event);
+    if (strcmp(event, "log.thinned") == 0 && log_number(record, "count", &untold))
+        s->thinned += (uint64_t)untold;
     if (strcmp(event, "op.command") == 0)
         count(&s->people, log_sessions_who(&s->sessions, record));
     if (strcmp(event, "policy.refused") == 0 || strcmp(event, "policy.would-refuse") == 0)
@@ -124,8 +132,12 @@ static void print(struct stats *s)
     if (s->bad > 0)
         (void)printf("%llu lines are no records (see gate104 log verify)\n",
                      (unsigned long long)s->bad);
+    if (s->thinned > 0)
+        (void)printf("%llu APDUs with values have no record of their own (log.thinned)\n",
+                     (unsigned long long)s->thinned);
     print_table(&s->events);
     print_table(&s->people);
+    log_operations_print(&s->operations);
     print_table(&s->refusals);
     print_table(&s->faults);
     if (s->latency.n > 0)
@@ -149,7 +161,7 @@ static json_t *table_json(struct table *t)
     return json_pack("{s:o, s:I}", "counts", rows, "others", (json_int_t)t->others);
 }
 
-static json_t *latency_json(const struct log_latency *l)
+json_t *log_latency_json(const struct log_latency *l)
 {
     json_t *out = json_pack("{s:I}", "count", (json_int_t)l->n);
 
@@ -171,11 +183,12 @@ static json_t *latency_json(const struct log_latency *l)
 static bool print_json(struct stats *s)
 {
     json_t *out = json_pack(
-        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "records",
+        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "records",
         (json_int_t)s->records, "bad_lines", (json_int_t)s->bad, "first", s->first,
         "last", s->last, "events", table_json(&s->events), "people",
         table_json(&s->people), "refusals", table_json(&s->refusals), "malformed",
-        table_json(&s->faults), "latency_ms", latency_json(&s->latency));
+        table_json(&s->faults), "latency_ms", log_latency_json(&s->latency), "operations",
+        log_operations_json(&s->operations), "thinned", (json_int_t)s->thinned);
     bool ok = out && json_dumpf(out, stdout, JSON_ENSURE_ASCII | JSON_COMPACT) == 0;
 
     json_decref(out);
@@ -190,7 +203,7 @@ static int run(struct stats *s)
         json_t *record;
         size_t n;
 
-        switch (audit_reader_next(&s->reader, &line, &n)) {
+        switch (log_files_next(&s->files, &line, &n)) {
         case AUDIT_READ_LINE:
             record = log_record_parse(line, n);
             if (record)
@@ -215,26 +228,27 @@ int log_stats(int argc, char **argv)
         .refusals = {.title = "refusals by rule"},
         .faults = {.title = "malformed frames by reason"},
     };
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
     bool json = false;
-    char name[4096];
+    bool good = true;
     int status;
-    int fd;
+    int o;
 
-    if (argc == 3 && strcmp(argv[1], "--json") == 0) {
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        good = good && o == 'j';
         json = true;
-        argv[1] = argv[2];
-        argc = 2;
     }
-    if (argc != 2 || argv[1][0] == '-') {
-        (void)fprintf(stderr, "usage: gate104 log stats [--json] DIR|FILE\n");
+    if (!good || optind >= argc) {
+        (void)fprintf(stderr, "usage: gate104 log stats [--json] DIR|FILE...\n");
         return LOG_EXIT_UNUSABLE;
     }
-    fd = log_open(argv[1], name);
-    if (fd < 0)
+    if (!log_files_open(&s.files, argv + optind, (size_t)(argc - optind)))
         return LOG_EXIT_UNUSABLE;
-    audit_reader_init(&s.reader, fd);
     status = run(&s);
-    (void)close(fd);
+    if (s.files.missing && status == LOG_EXIT_OK)
+        status = LOG_EXIT_BAD;
+    log_files_close(&s.files);
     if (!json)
         print(&s);
     else if (!print_json(&s))

@@ -25,13 +25,19 @@ static const struct part head[] = {
 
 static const struct part rest[] = {
     {"verdict", "-> ", ""},
+    {"outcome", "-> ", ""},
     {"rule", "by \"", "\""},
     {"why", "", ""},
     {"leg", "at ", ""},
     {"reason_text", "(", ")"},
     {"offset", "octet ", ""},
     {"command_seq", "of record ", ""},
+    {"select_seq", "selected by ", ""},
     {"latency_ms", "after ", " ms"},
+    {"select_confirm_ms", "select confirmed after ", " ms"},
+    {"confirm_ms", "confirmed after ", " ms"},
+    {"deselect_confirm_ms", "deselect confirmed after ", " ms"},
+    {"termination_ms", "terminated after ", " ms"},
     {"source", "from ", ""},
     {"target", "to ", ""},
     {"subject", "as ", ""},
@@ -41,6 +47,7 @@ static const struct part rest[] = {
     {"process", "", ""},
     {"version", "version ", ""},
     {"count", "count ", ""},
+    {"points", "with ", " values"},
     {"duration_ms", "lasted ", " ms"},
     {"master_i", "master I ", ""},
     {"station_i", "station I ", ""},
@@ -67,13 +74,13 @@ static void put_part(FILE *out, const json_t *record, const struct part *p, bool
 }
 
 /* "on" for 1 of a single point, and so on; NULL: the number says it. */
-static const char *value_word(const json_t *record, long long v)
+static const char *value_word(const json_t *record, const char *key, long long v)
 {
     static const char *const single[] = {"off", "on"};
     static const char *const dbl[] = {"intermediate", "off", "on", "indeterminate"};
     static const char *const step[] = {"not permitted", "lower", "higher",
                                        "not permitted"};
-    const char *name = log_text(record, "type");
+    const char *name = log_text(record, key);
     const struct type_info *type = name ? type_by_name(name) : NULL;
 
     if (!type || v < 0 || v > 3)
@@ -86,23 +93,43 @@ static const char *value_word(const json_t *record, long long v)
     }
 }
 
-static void put_value(FILE *out, const json_t *record)
+/* The value `key` of a point whose type is `type`, behind the text `before`. */
+static void put_value(FILE *out, const json_t *record, const char *before,
+                      const char *key, const char *type)
 {
-    const json_t *v = json_object_get(record, "value");
+    const json_t *v = json_object_get(record, key);
     const char *word;
 
+    if (!json_is_number(v) && !json_is_string(v))
+        return;
+    (void)fputs(before, out);
     if (json_is_integer(v)) {
-        word = value_word(record, (long long)json_integer_value(v));
+        word = value_word(record, type, (long long)json_integer_value(v));
         if (word)
-            (void)fprintf(out, " = %s", word);
+            (void)fputs(word, out);
         else
-            (void)fprintf(out, " = %lld", (long long)json_integer_value(v));
+            (void)fprintf(out, "%lld", (long long)json_integer_value(v));
     } else if (json_is_real(v)) {
-        (void)fprintf(out, " = %.7g", json_real_value(v));
-    } else if (json_is_string(v)) {
-        (void)fputs(" = ", out);
+        (void)fprintf(out, "%.7g", json_real_value(v));
+    } else {
         cli_put_safe(out, json_string_value(v), 0, false);
     }
+}
+
+/* What the point of an operation became. */
+static void put_state(FILE *out, const json_t *record)
+{
+    static const struct part parts[] = {
+        {"state_ioa", "at IOA ", ""},
+        {"state_cot", "", ""},
+        {"state_quality", "(", ")"},
+        {"state_ms", "after ", " ms"},
+    };
+    bool first = false;
+
+    put_value(out, record, " state ", "state", "state_type");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        put_part(out, record, &parts[i], &first);
 }
 
 static void put_type(FILE *out, const json_t *record, bool *first)
@@ -157,11 +184,12 @@ void log_what(FILE *out, const json_t *record)
     /* An ASDU needs no "I". */
     for (size_t i = asdu ? 1 : 0; i < sizeof head / sizeof head[0]; i++)
         put_part(out, record, &head[i], &first);
-    put_value(out, record);
+    put_value(out, record, " = ", "value", "type");
     put_flags(out, record);
     put_octets(out, record, &first);
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
         if (!is_told(record, rest[i].key, asdu))
             put_part(out, record, &rest[i], &first);
     }
+    put_state(out, record);
 }
