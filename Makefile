@@ -356,7 +356,7 @@ install: all
 	install -m 644 $(wildcard doc/*.1) $(DESTDIR)$(mandir)/man1/
 	install -m 644 $(wildcard doc/*.5) $(DESTDIR)$(mandir)/man5/
 	install -m 644 $(wildcard doc/*.8) $(DESTDIR)$(mandir)/man8/
-	install -m 644 README.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)/
+	install -m 644 README.md LICENSE $(wildcard doc/*.md doc/*.json) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
 	install -m 644 debian/rsyslog-gate104.conf debian/rsyslog-collector.conf $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard debian/apparmor/*) $(DESTDIR)$(docdir)/apparmor/
