@@ -56,5 +56,7 @@ const char *log_sessions_who(const struct log_sessions *s, const json_t *record)
 
 /* What a record says, in one line of words. */
 void log_what(FILE *out, const json_t *record);
+/* The state that an operation returned, behind a blank; nothing if there is none. */
+void log_what_state(FILE *out, const json_t *record);
 
 #endif

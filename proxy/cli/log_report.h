@@ -22,7 +22,8 @@ struct report_session {
 struct report_operation {
     long long seq, latency_ms; /* -1: none */
     char time[AUDIT_TIME_SIZE + 1], who[LOG_WHO_MAX], route[32], point[REPORT_TEXT_MAX];
-    char verdict[16], rule[64], result[32];
+    char verdict[16], rule[64], result[32], state[120];
+    bool closed, good; /* the result is that of op.closed; nothing to look at */
 };
 
 struct report_note {
@@ -53,7 +54,7 @@ struct report {
     struct report_session session[REPORT_SESSIONS];
     struct report_operation operation[REPORT_OPERATIONS];
     struct report_notes alarms, certificates;
-    struct report_counts by_rule, by_person, people;
+    struct report_counts by_rule, by_person, people, by_outcome;
     struct log_latency latency;
 };
 

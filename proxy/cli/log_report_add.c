@@ -28,15 +28,16 @@ static void count(struct report_counts *t, const char *name)
     t->row[i].n++;
 }
 
-/* What a record says, cut to the room. */
-static void words(const json_t *record, char *out, size_t room)
+/* What a record says, or one of its parts, cut to the room. */
+static void words(const json_t *record, void (*say)(FILE *, const json_t *), char *out,
+                  size_t room)
 {
     FILE *f = fmemopen(out, room, "w");
 
     out[0] = '\0';
     if (!f)
         return;
-    log_what(f, record);
+    say(f, record);
     (void)fclose(f);
     out[room - 1] = '\0';
 }
@@ -78,7 +79,7 @@ static void put_point(char out[REPORT_TEXT_MAX], const json_t *record)
     char all[512];
     char *end;
 
-    words(record, all, sizeof all);
+    words(record, log_what, all, sizeof all);
     end = strstr(all, " -> ");
     if (end)
         *end = '\0';
@@ -107,13 +108,14 @@ static void add_operation(struct report *r, const json_t *record, const char *wh
 }
 
 /* Commands are in the order of their numbers. */
-static struct report_operation *operation_of(struct report *r, const json_t *record)
+static struct report_operation *operation_of(struct report *r, const json_t *record,
+                                             const char *key)
 {
     long long seq;
     size_t low = 0;
     size_t high = r->operations;
 
-    if (!log_number(record, "command_seq", &seq))
+    if (!log_number(record, key, &seq))
         return NULL;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -127,9 +129,10 @@ static struct report_operation *operation_of(struct report *r, const json_t *rec
                                                                : NULL;
 }
 
-static void add_result(struct report *r, const json_t *record, const char *result)
+static void add_result(struct report *r, const json_t *record, const char *result,
+                       bool good)
 {
-    struct report_operation *o = operation_of(r, record);
+    struct report_operation *o = operation_of(r, record, "command_seq");
     long long ms;
     bool timed = log_number(record, "latency_ms", &ms) && ms >= 0;
 
@@ -137,9 +140,12 @@ static void add_result(struct report *r, const json_t *record, const char *resul
         log_latency_add(&r->latency, (uint64_t)ms);
     if (!o)
         return;
-    COPY(o->result, result);
     if (timed && o->latency_ms < 0)
         o->latency_ms = ms;
+    if (o->closed)
+        return;
+    COPY(o->result, result);
+    o->good = good;
 }
 
 static void add_refusal(struct report *r, const json_t *record, const char *who,
@@ -155,10 +161,38 @@ static void add_refusal(struct report *r, const json_t *record, const char *who,
     count(&r->by_person, who);
     if (s)
         s->refused++;
-    if (operation_of(r, record))
-        add_result(r, record, result);
+    if (operation_of(r, record, "command_seq"))
+        add_result(r, record, result, false);
     else
         add_operation(r, record, who, result);
+}
+
+/* Its last word on an operation stands at the execute; the select leads there. */
+static void add_closed(struct report *r, const json_t *record)
+{
+    struct report_operation *o = operation_of(r, record, "command_seq");
+    struct report_operation *select = operation_of(r, record, "select_seq");
+    const char *outcome = text_of(record, "outcome");
+    const char *why = text_of(record, "why");
+    char state[sizeof o->state] = "";
+
+    count(&r->by_outcome, outcome);
+    if (select) {
+        long long seq = 0;
+
+        (void)log_number(record, "command_seq", &seq);
+        (void)snprintf(select->result, sizeof select->result, "see record %lld", seq);
+        select->closed = select->good = true;
+    }
+    if (!o)
+        return;
+    COPY(o->result, outcome);
+    words(record, log_what_state, state, sizeof state);
+    (void)snprintf(o->state, sizeof o->state, "%s%s%s", why, *why && *state ? ";" : "",
+                   state);
+    o->closed = true;
+    o->good =
+        !*why && (strcmp(outcome, "executed") == 0 || strcmp(outcome, "cancelled") == 0);
 }
 
 static void add_note(struct report_notes *n, const json_t *record, const char *who)
@@ -174,7 +208,7 @@ static void add_note(struct report_notes *n, const json_t *record, const char *w
     COPY(row->time, text_of(record, "time"));
     COPY(row->event, text_of(record, "event"));
     COPY(row->who, who);
-    words(record, row->what, sizeof row->what);
+    words(record, log_what, row->what, sizeof row->what);
 }
 
 static void add_command(struct report *r, const json_t *record, const char *who)
@@ -199,10 +233,11 @@ void report_add(struct report *r, const json_t *record, const char *who)
 {
     static const struct {
         const char *event, *result;
-    } results[] = {{"op.confirmed", "confirmed"},
-                   {"op.rejected", "rejected"},
-                   {"op.terminated", "terminated"},
-                   {"op.not-forwarded", "not forwarded"}};
+        bool good;
+    } results[] = {{"op.confirmed", "confirmed", true},
+                   {"op.rejected", "rejected", false},
+                   {"op.terminated", "terminated", true},
+                   {"op.not-forwarded", "not forwarded", false}};
     const char *event = text_of(record, "event");
 
     if (r->records++ == 0)
@@ -214,13 +249,15 @@ void report_add(struct report *r, const json_t *record, const char *who)
         close_session(r, record);
     if (strcmp(event, "op.command") == 0)
         add_command(r, record, who);
+    if (strcmp(event, "op.closed") == 0)
+        add_closed(r, record);
     if (strcmp(event, "policy.refused") == 0)
         add_refusal(r, record, who, "refused");
     if (strcmp(event, "policy.would-refuse") == 0)
         add_refusal(r, record, who, "only observed");
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         if (strcmp(event, results[i].event) == 0)
-            add_result(r, record, results[i].result);
+            add_result(r, record, results[i].result, results[i].good);
     }
     if (strcmp(text_of(record, "severity"), "alarm") == 0)
         add_note(&r->alarms, record, who);

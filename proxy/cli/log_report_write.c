@@ -158,13 +158,12 @@ static void write_operations(FILE *out, const struct report *r)
 {
     (void)fputs("<h2>Operations</h2><table><thead><tr><th>Record</th><th>Time (UTC)</th>"
                 "<th>Who</th><th>Route</th><th>Point</th><th>Verdict, rule</th>"
-                "<th>ms</th><th>Result</th></tr></thead><tbody>",
+                "<th>ms</th><th>Result</th><th>Returned state, or what is "
+                "missing</th></tr></thead><tbody>",
                 out);
     for (size_t i = 0; i < r->operations; i++) {
         const struct report_operation *o = &r->operation[i];
         char verdict[96];
-        bool plain =
-            strcmp(o->result, "confirmed") == 0 || strcmp(o->result, "terminated") == 0;
 
         (void)snprintf(verdict, sizeof verdict, "%s%s%s", o->verdict,
                        *o->rule ? ", " : "", o->rule);
@@ -176,7 +175,8 @@ static void write_operations(FILE *out, const struct report *r)
         cell(out, "", o->point);
         cell(out, "", verdict);
         number_cell(out, o->latency_ms);
-        cell(out, plain ? "t" : "t red", o->result);
+        cell(out, o->good ? "t" : "t red", o->result);
+        cell(out, "", o->state);
         (void)fputs("</tr>\n", out);
     }
     (void)fputs("</tbody></table>", out);
@@ -246,6 +246,8 @@ void report_write(FILE *out, const struct report *r, const char *name)
     write_integrity(out, r);
     write_timeline(out, r);
     write_operations(out, r);
+    if (r->by_outcome.count > 0)
+        write_counts(out, "Operations by outcome", &r->by_outcome);
     write_counts(out, "Commands by person", &r->people);
     write_counts(out, "Refusals by rule", &r->by_rule);
     write_counts(out, "Refusals by person", &r->by_person);

@@ -116,8 +116,7 @@ static void put_value(FILE *out, const json_t *record, const char *before,
     }
 }
 
-/* What the point of an operation became. */
-static void put_state(FILE *out, const json_t *record)
+void log_what_state(FILE *out, const json_t *record)
 {
     static const struct part parts[] = {
         {"state_ioa", "at IOA ", ""},
@@ -127,7 +126,7 @@ static void put_state(FILE *out, const json_t *record)
     };
     bool first = false;
 
-    put_value(out, record, " state ", "state", "state_type");
+    put_value(out, record, " ", "state", "state_type");
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         put_part(out, record, &parts[i], &first);
 }
@@ -191,5 +190,7 @@ void log_what(FILE *out, const json_t *record)
         if (!is_told(record, rest[i].key, asdu))
             put_part(out, record, &rest[i], &first);
     }
-    put_state(out, record);
+    if (json_object_get(record, "state"))
+        (void)fputs(" state", out);
+    log_what_state(out, record);
 }

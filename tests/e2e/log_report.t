@@ -75,4 +75,20 @@ is($status, 1, 'status of a tampered log');
 like($page, qr/class="box bad"><b>The log has been tampered with.*Line 6, record 6/s, 'says where');
 unlike($page, qr/IOA 200[23]/, 'shows nothing that is not proven');
 
+# What an operation came to is its last word; its select leads there.
+write_log("$dir/gate104.jsonl",
+    [ '2026-11-21T01:00:00.000Z', 'session.open',  'notice', "$s1," . '"subject":"CN=Anna Berg,O=Grid"' ],
+    (map { [ '2026-11-21T02:00:00.000Z', 'op.command', 'notice', "$s1," . apdu_single(6, 1000 + $_, 1) . qq(,"verdict":"pass","command_seq":$_) ] } 2 .. 5),
+    [ '2026-11-21T02:00:00.020Z', 'op.closed',     'notice', qq($s1,"command_seq":3,"outcome":"executed","select_seq":2,"type":"C_SC_NA_1","type_id":45,"ca":1,"ioa":1003,"value":1,"confirm_ms":8,"state":1,"state_type":"M_SP_NA_1","state_cot":"spontaneous","state_ioa":3,"state_ms":9) ],
+    [ '2026-11-21T02:00:00.030Z', 'op.confirmed',  'notice', qq($s1,"command_seq":3,"latency_ms":20) ],
+    [ '2026-11-21T02:00:00.040Z', 'op.confirmed',  'notice', qq($s1,"command_seq":4,"latency_ms":30) ],
+    [ '2026-11-21T02:00:00.050Z', 'op.closed',     'notice', qq($s1,"why":"no-termination","command_seq":4,"outcome":"timed-out") ],
+    [ '2026-11-21T02:00:00.060Z', 'op.closed',     'notice', qq($s1,"why":"<b>","command_seq":5,"outcome":"<i>","state":"<s>") ]);
+($status, $page) = report();
+like($page, qr{<td class="t">see record 3</td>}, 'a select leads to its execute');
+like($page, qr{<td class="n">20</td><td class="t">executed</td><td class=""> on at IOA 3 spontaneous after 9 ms</td>}, 'executed, and the state');
+like($page, qr{<td class="n">30</td><td class="t red">timed-out</td><td class="">no-termination</td>}, 'confirmed, and then nothing');
+like($page, qr{&lt;i&gt;</td><td class="">&lt;b&gt;; &lt;s&gt;</td>}, 'hostile words');
+like($page, qr{Operations by outcome</h2><table><tbody><tr><td class="">executed</td><td class="n">1<}, 'counted');
+
 done_testing;
