@@ -23,8 +23,8 @@ FLAGS   := -std=c11 -D_GNU_SOURCE -I. -DGATE104_SAN=1 \
 TESTED  := $(wildcard policy/*.c) \
            sandbox/wire.c sandbox/imsg.c sandbox/role.c \
            proxy/link.c proxy/link_line.c proxy/link_output.c proxy/record.c \
-           proxy/endpoint.c $(wildcard proxy/role_config*.c) \
-           $(wildcard proxy/audit_*.c) proxy/operation.c proxy/operation_wire.c \
+           proxy/endpoint.c proxy/record_settings.c $(wildcard proxy/role_config*.c) \
+           $(wildcard proxy/audit_*.c) $(wildcard proxy/operation*.c) \
            $(wildcard proxy/config*.c proxy/policy_file*.c proxy/cli/*.c) \
            certs/identity_wire.c certs/sign_check.c certs/sign_check_tls12.c \
            certs/sign_scheme.c certs/role_name.c certs/role_set.c certs/user_roles.c \

@@ -2,8 +2,8 @@
  * record, it is one JSON object of printable ASCII that no reader of the log mistakes,
  * and every field can be had back from it.
  *
- * Target functions: audit_line_build audit_apdu_describe audit_text_escape
- *   audit_envelope_parse record_check record_next
+ * Target functions: audit_line_build audit_apdu_describe audit_operation_put
+ *   operation_decode audit_text_escape audit_envelope_parse record_check record_next
  * Options: -max_len=2048
  *
  * Input: a profile for the route, the payload of a record. */
@@ -15,6 +15,7 @@
 #include "policy/quirk.h"
 #include "policy/reason.h"
 #include "proxy/audit_line.h"
+#include "proxy/operation_wire.h"
 #include "proxy/record.h"
 
 #include <jansson.h>
@@ -83,6 +84,32 @@ static void check_number(const json_t *o, const struct record_field *f)
         FUZZ_CHECK(strtoull(text_of(o, f->tag->key), NULL, 10) == f->u64);
 }
 
+static bool number_is(const json_t *o, const char *key, bool there, uint32_t v)
+{
+    const json_t *found = json_object_get(o, key);
+
+    return there ? json_integer_value(found) == v : found == NULL;
+}
+
+/* False if it stands there as it came. */
+static bool check_operation(const json_t *o, const struct record_field *f)
+{
+    struct operation op;
+
+    if (json_object_get(o, "apdu") || !operation_decode(f->octets, f->size, &op))
+        return false;
+    FUZZ_CHECK(number_is(o, "type_id", true, op.point.type));
+    FUZZ_CHECK(number_is(o, "ca", true, op.point.ca));
+    FUZZ_CHECK(number_is(o, "ioa", true, op.point.ioa));
+    FUZZ_CHECK(number_is(o, "confirm_ms",
+                         op.answer_ms[OPERATION_EXECUTE] != OPERATION_NO_TIME,
+                         op.answer_ms[OPERATION_EXECUTE]));
+    FUZZ_CHECK(number_is(o, "state_ioa", op.has_state, op.state.ioa));
+    FUZZ_CHECK((json_object_get(o, "value") != NULL) == op.has_value);
+    FUZZ_CHECK((json_object_get(o, "state") != NULL) == op.has_state);
+    return true;
+}
+
 /* Those that are written in words. */
 static bool check_worded(const json_t *o, const struct record_field *f)
 {
@@ -111,6 +138,11 @@ static bool check_worded(const json_t *o, const struct record_field *f)
         FUZZ_CHECK(json_object_get(o, "command_seq") ||
                    json_object_get(o, "command_ticket"));
         return true;
+    case RECORD_SELECT_SEQ:
+        FUZZ_CHECK(json_object_get(o, "select_seq") ||
+                   json_object_get(o, "select_ticket"));
+        return true;
+    case RECORD_OPERATION: return check_operation(o, f);
     case RECORD_CUT: FUZZ_CHECK(f->u64 == 0 || json_object_get(o, "cut")); return true;
     default: return false;
     }
@@ -129,13 +161,6 @@ static uint64_t field_of(const uint8_t *payload, size_t n, enum record_tag tag,
         if (f.tag->tag == tag)
             return f.u64;
     return otherwise;
-}
-
-static bool number_is(const json_t *o, const char *key, bool there, uint32_t v)
-{
-    const json_t *found = json_object_get(o, key);
-
-    return there ? json_integer_value(found) == v : found == NULL;
 }
 
 /* Read by what the route's stations speak. */
@@ -280,6 +305,24 @@ static size_t put_apdu(uint8_t *p, size_t max, const struct profile *profile,
     return head + 3 + n;
 }
 
+/* An operation as its first field. */
+static size_t put_operation(uint8_t *p, size_t max, unsigned int seed)
+{
+    struct operation op = {
+        .point = {.ioa = seed, .ca = (uint16_t)seed, .type = seed % 128},
+        .has_value = seed & 1,
+        .has_state = seed >> 1 & 1,
+        .state = {.type = seed / 4 % 64, .cause = seed / 256 % 64}};
+
+    if (max < HEAD_SIZE + 3 + OPERATION_WIRE_SIZE)
+        return 0;
+    p[HEAD_SIZE] = RECORD_OPERATION;
+    p[HEAD_SIZE + 1] = OPERATION_WIRE_SIZE;
+    p[HEAD_SIZE + 2] = 0;
+    operation_encode(&op, p + HEAD_SIZE + 3);
+    return HEAD_SIZE + 3 + OPERATION_WIRE_SIZE;
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
     struct profile profile;
@@ -288,6 +331,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
         return LLVMFuzzerMutate(data, size, max);
     fuzz_profile(data, &profile);
     const size_t n =
-        put_apdu(data + FUZZ_PROFILE_SIZE, max - FUZZ_PROFILE_SIZE, &profile, seed / 8);
+        seed / 8 % 4 == 0
+            ? put_operation(data + FUZZ_PROFILE_SIZE, max - FUZZ_PROFILE_SIZE, seed / 32)
+            : put_apdu(data + FUZZ_PROFILE_SIZE, max - FUZZ_PROFILE_SIZE, &profile,
+                       seed / 8);
     return n == 0 ? size : FUZZ_PROFILE_SIZE + n;
 }

@@ -73,7 +73,8 @@ bool audit_operation_put(json_t *line, const uint8_t *p, size_t n)
     struct operation o;
     const struct type_info *type;
 
-    if (!operation_decode(p, n, &o)) {
+    /* The names are those of an APDU's fields: no record has both, unless it lies. */
+    if (json_object_get(line, "apdu") || !operation_decode(p, n, &o)) {
         if (n > 255)
             n = 255;
         audit_hex(p, n, hex);

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Adds the octets of operation_encode() in words; octets that are none as they are.
- * False when out of memory. */
+/* Adds the octets of operation_encode() in words; octets that are none as they are, and
+ * so in a line with an APDU.  False when out of memory. */
 bool audit_operation_put(json_t *line, const uint8_t *p, size_t n);
 
 #endif

@@ -141,13 +141,27 @@ static void test_hostile_octets(void **state)
         refused(octets, n, "");
 }
 
+/* The words of an APDU are not written over. */
+static void test_beside_an_apdu(void **state)
+{
+    uint8_t octets[OPERATION_WIRE_SIZE];
+    json_t *line = json_pack("{s:s, s:s}", "apdu", "68", "type", "mine");
+
+    (void)state;
+    operation_encode(&full, octets);
+    assert_true(audit_operation_put(line, octets, sizeof octets));
+    assert_string_equal(json_string_value(json_object_get(line, "type")), "mine");
+    assert_int_equal(json_object_size(line), 3);
+    assert_non_null(json_object_get(line, "operation"));
+    json_decref(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_hostile_values),
-        cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_hostile_octets),
+        cmocka_unit_test(test_words),          cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_hostile_octets),
+        cmocka_unit_test(test_beside_an_apdu),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
