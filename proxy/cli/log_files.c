@@ -270,11 +270,11 @@ void log_files_wait(struct log_files *f)
     struct log_file *file = &f->file[f->at];
     char *path;
 
-    (void)fflush(stdout);
-    (void)poll(NULL, 0, FOLLOW_MS);
     path = f->dir ? successor(f) : strdup(file->path);
     if (!path || !is_other(f, path)) {
         free(path);
+        (void)fflush(stdout);
+        (void)poll(NULL, 0, FOLLOW_MS);
         return;
     }
     /* What came to the old one before it was put away is read first. */

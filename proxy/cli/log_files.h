@@ -28,7 +28,7 @@ void log_files_close(struct log_files *f);
 /* The next line of any of them, as audit_reader_next().  What is not whole at the end of
  * a file that is not the last counts as a line too long. */
 enum audit_read log_files_next(struct log_files *f, const char **line, size_t *n);
-/* Waits a moment for more, in this file or in the one that took its place. */
+/* Goes on to the file that took the place of this one, or waits a moment for more. */
 void log_files_wait(struct log_files *f);
 /* Back to the first.  False: cannot be read again. */
 bool log_files_rewind(struct log_files *f);
