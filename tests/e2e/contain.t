@@ -139,4 +139,16 @@ sub build_with_stray {
     stop_process($p, 'TERM') if alive($p);
 }
 
+SKIP: {
+    skip 'not root', 4 if $> != 0;
+    for my $case ([ 'hoard', qr/open descriptors: "6 instead of 5"/, 'a gate with a descriptor too many' ],
+                  [ 'apart', qr/network: "net:\[\d+\]"/, 'a gate in another network' ]) {
+        my ($mode, $why, $what) = @$case;
+        my $p = start_with(build_with_stray($mode), 'gate104.conf');
+        unlike(slurp($p->{err}), qr/^gate104d: ready$/m, "$what: nothing is served with it");
+        like(slurp($p->{err}), qr/^gate104d: gate-0 is not started: attestation: $why/m, 'the operator is told');
+        stop_process($p, 'TERM') if alive($p);
+    }
+}
+
 done_testing();

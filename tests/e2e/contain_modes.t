@@ -41,6 +41,7 @@ my ($status, undef, $err) = run_command([ bin('gate104'), 'pki', 'init', "$dir/c
 is($status, 0, 'a CA') or diag $err;
 is(mode_of("$dir/ca"), '0700', 'its folder is its own');
 is(mode_of("$dir/ca/ca.key"), '0600', 'and its key');
+is(mode_of("$dir/ca/issued"), '0700', 'and what it keeps of those it signed');
 
 # ---- what it does not take ----
 for my $case ([ "$dir/log", 0707, qr/everybody may write to "\Q$dir\E\/log"/, 'a log folder that everybody writes to' ],

@@ -102,6 +102,10 @@ for my $kind (qw(ec rsa)) {
         ok(handshake($key{$kind}, $r->{port}, "-$_"), $_) for qw(tls1_2 tls1_3);
         my $m = run_master($r->{port}, tls_client($key{$kind}), 'gi');
         is($m->{status}, 0, 'and data') or diag $m->{err};
+        my $status = (run_command([ bin('gate104'), '-s', "$r->{dir}/run/control", 'status', '--json' ]))[1];
+        my ($lacks) = $status =~ /"sandbox_lacks":\s*\[\s*([^\]]*?)\s*\]/;
+        like($lacks, qr/"$_"/, "the status says what a signer with a module lacks: $_")
+            for qw(system-call-filter landlock-files landlock-network landlock-scope);
         stop_process($r->{gate}, 'TERM');
     };
 }
