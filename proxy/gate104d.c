@@ -2,6 +2,7 @@
  * watches over them, stops them.  It never parses an octet from a network. */
 #include "proxy/config.h"
 #include "proxy/monitor.h"
+#include "sandbox/birth.h"
 
 #include "sandbox/empty_net.h"
 
@@ -174,6 +175,7 @@ static int run(struct monitor *m, struct config *c)
         return 1;
     }
     notify_begin(&m->notify, &m->loop);
+    m->birth = birth_possible();
     log_start(m);
     for (struct proc *p = m->procs; p; p = p->next)
         monitor_proc_start(p);

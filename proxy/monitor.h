@@ -131,6 +131,7 @@ struct monitor {
     uint32_t incarnation; /* of the broker */
     unsigned int missing_told;
     int empty_net; /* a network for who needs none; below 1: not to be had */
+    unsigned int birth; /* namespaces it can give to roles, sandbox/birth.h */
     int signal_fd;
     struct loop_watch signal_watch;
     size_t record_count;
@@ -178,6 +179,8 @@ void monitor_violation_said(struct proc *reporter, const struct msg_violation *v
 bool monitor_sandbox_good(struct proc *p);
 /* Whether it is to be put into the empty network. */
 bool monitor_sandbox_alone(const struct proc *p);
+/* The namespaces in which it is started. */
+unsigned int monitor_sandbox_birth(const struct proc *p);
 /* A note of a process may be that it was caught (sandbox/trap.h). */
 #define SANDBOX_CALL_MAX 100000u
 void monitor_sandbox_heard(struct proc *p, const struct imsg *note);

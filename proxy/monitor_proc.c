@@ -206,6 +206,7 @@ static bool launch(struct proc *p)
     if (monitor_sandbox_alone(p))
         r.net_fd = p->monitor->empty_net;
     r.program = program;
+    r.birth = monitor_sandbox_birth(p);
     r.control_fd = pair[1];
     p->pid = spawn_role(&r);
     (void)close(pair[1]);

@@ -64,6 +64,13 @@ static void name_network(const struct proc *p, char out[ATTEST_NS_MAX])
     out[n > 0 ? n : 0] = '\0';
 }
 
+unsigned int monitor_sandbox_birth(const struct proc *p)
+{
+    /* What a module does with its process number, and what its token's service thinks of
+     * a user from elsewhere, nobody knows. */
+    return has_module(p) ? 0 : p->monitor->birth;
+}
+
 static void record_refusal(struct proc *p, const char *why)
 {
     monitor_log("%s-%u is not started: %s", role_name(p->role), p->id, why);

@@ -10,9 +10,9 @@ struct alone_want {
     bool files;   /* keeps the root it has */
 };
 
-/* To be called as root.  What the kernel refuses stays as it is: attestation
- * (sandbox/attest.h) looks from outside at what came of it.  False if something was
- * refused. */
+/* To be called as root, or with the rights of sandbox/birth.h.  What the kernel refuses
+ * stays as it is: attestation (sandbox/attest.h) looks from outside at what came of it.
+ * False if something was refused. */
 bool alone_enter(const struct alone_want *want);
 
 #endif

@@ -87,11 +87,9 @@ static bool change_user(const struct sandbox_config *c)
  */
 static bool empty_bounding_set(void)
 {
-    if (geteuid() != 0)
-        return true;
     for (cap_value_t cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
         if (prctl(PR_CAPBSET_DROP, cap) != 0)
-            return false;
+            return geteuid() != 0 && errno == EPERM;
     }
     return true;
 }
@@ -120,8 +118,9 @@ static bool leave_terminal(void)
 
 /* setuid clears the parent-death signal, so it is set last; if the monitor died in
  * between, we have another parent.  (Not "process 1": in a container that is the
- * monitor.)  Audit is spared: it still has to write what the others had sent it, and
- * ends by itself when its control channel tells that the monitor is gone. */
+ * monitor.  In a process namespace of our own it is none before and after; then the
+ * control channel tells.)  Audit is spared: it still has to write what the others had
+ * sent it, and ends by itself when its control channel tells that the monitor is gone. */
 static bool die_with_parent(enum role role, pid_t monitor)
 {
     int how = role == ROLE_AUDIT ? 0 : SIGKILL;
@@ -140,7 +139,7 @@ static void leave_others(const struct sandbox_config *c)
     struct alone_want want = {.network = dials(c->role) || c->module || c->moved,
                               .files = c->module};
 
-    if (geteuid() == 0 && !SANITIZED)
+    if (!SANITIZED)
         (void)alone_enter(&want); /* what is missing is seen from outside */
 }
 

@@ -6,7 +6,7 @@
 static const char *const names[LAYER_COUNT] = {
     "own-user",       "system-call-filter", "empty-root",       "no-network",
     "ipc-namespace",  "uts-namespace",      "landlock-files",   "landlock-network",
-    "landlock-scope", "locked-memory",      "descriptor-check",
+    "landlock-scope", "locked-memory",      "descriptor-check", "pid-namespace",
 };
 
 const char *layer_name(unsigned int number)

@@ -19,10 +19,11 @@ enum layer {
     LAYER_SCOPE = 1 << 8,        /* Landlock: signals, abstract sockets */
     LAYER_MEMORY = 1 << 9,       /* keys are never swapped */
     LAYER_DESCRIPTORS = 1 << 10, /* they could be counted from outside */
+    LAYER_PIDS = 1 << 11,        /* a process namespace */
 };
 
-#define LAYER_COUNT     11u
-#define LAYERS_TEXT_MAX 200u
+#define LAYER_COUNT     12u
+#define LAYERS_TEXT_MAX 220u
 
 /* "empty-root"; NULL beyond the last. */
 const char *layer_name(unsigned int number);

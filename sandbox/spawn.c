@@ -1,5 +1,6 @@
 #include "sandbox/spawn.h"
 
+#include "sandbox/birth.h"
 #include "sandbox/child.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ static void become(const struct spawn_request *r, pid_t monitor, char *const arg
 
     if (r->net_fd > 0 && setns(r->net_fd, CLONE_NEWNET) != 0)
         _exit(126);
+    if (!birth_settle(r->birth, getuid(), getgid()))
+        _exit(126);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         _exit(126);
     if (r->control_fd == CHILD_CONTROL_FD) {
@@ -51,7 +54,10 @@ static void become(const struct spawn_request *r, pid_t monitor, char *const arg
         _exit(126);
     }
     (void)close_range(CHILD_CONTROL_FD + 1, ~0u, 0);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != monitor)
+    /* In a process namespace of its own it cannot see who its parent is; if that is gone
+     * already, there is nobody at the other end of the control channel. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+        (!(r->birth & BIRTH_PIDS) && getppid() != monitor))
         _exit(126);
     (void)setsid();
     (void)sigemptyset(&none);
@@ -81,7 +87,7 @@ pid_t spawn_role(const struct spawn_request *r)
     (void)snprintf(id, sizeof id, "%u", r->id);
     (void)snprintf(uid, sizeof uid, "%u", (unsigned int)r->uid);
     (void)snprintf(gid, sizeof gid, "%u", (unsigned int)r->gid);
-    pid = fork();
+    pid = birth_fork(r->birth);
     if (pid == 0)
         become(r, monitor, argv, envp);
     return pid;

@@ -17,6 +17,7 @@ struct spawn_request {
     gid_t gid;
     int control_fd; /* becomes CHILD_CONTROL_FD; stays open here */
     int net_fd;     /* the network to put it into (sandbox/empty_net.h); 0: it stays */
+    unsigned int birth; /* namespaces it is born in, of sandbox/birth.h */
 };
 
 /* The new process, or -1 with errno.  It is leader of a

@@ -22,7 +22,7 @@ is($m->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'in which commands go t
 sub status_of { return map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } split /\n/, slurp("/proc/$_[0]/status") }
 sub entries { opendir my $d, $_[0] or return "unreadable: $!"; return join ' ', grep { !/^\.\.?$/ } readdir $d }
 
-my %namespaces = map { $_ => readlink "/proc/self/ns/$_" } qw(net ipc uts mnt);
+my %namespaces = map { $_ => readlink "/proc/self/ns/$_" } qw(net ipc uts mnt pid);
 for my $pid (children_of($g->{gate}{pid})) {
     my $role = role_of($pid);
     # A spare worker that is still on its way in is not meant.

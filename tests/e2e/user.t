@@ -36,6 +36,52 @@ for my $pid (children_of($g->{gate}{pid})) {
     ok(!opendir(my $fd, "/proc/$pid/fd"), role_of($pid) . ': its memory and descriptors are closed to its own user');
 }
 
+# A user namespace gives the roles all but a user of their own.
+my @forbid = ('unshare', '--user', '--map-current-user', '--keep-caps', 'sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', 'sh',
+              'setpriv', '--inh-caps', '-all', '--ambient-caps', '-all', '--');
+my $allowed   = system('unshare --user --map-current-user --net --mount true 2>/dev/null') == 0;
+my $forbidden = $allowed && (run_command([ @forbid, 'unshare', '--user', 'true' ]))[0] != 0;
+sub lacks {
+    my ($dir) = @_;
+    my ($status, $out) = run_command([ bin('gate104'), '-s', "$dir/run/control", 'status', '--json' ]);
+    my ($list) = $out =~ /"sandbox_lacks":\s*\[\s*([^\]]*?)\s*\]/;
+    return join ' ', ($list // 'none') =~ /"([^"]+)"/g;
+}
+SKIP: {
+    skip 'sanitizer build', 7 if $BUILD =~ /-san$/;
+    skip 'no user namespaces here', 7 if !$allowed;
+    my @lacks = split ' ', lacks($g->{dir});
+    is(join(' ', grep { !/^(?:landlock|locked|descriptor)/ } @lacks), 'own-user', 'with user namespaces this is missing');
+    like(slurp($g->{gate}{err}), qr/^gate104d: sandbox of \S+ without: own-user/m, 'and said');
+    for my $pid (children_of($g->{gate}{pid})) {
+        my %s = map { /^(\w+):\s*(.*?)\s*$/ ? ($1 => $2) : () } split /\n/, slurp("/proc/$pid/status");
+        is("$s{CapBnd} " . ($s{NSpid} =~ tr/\t//), '0000000000000000 1', role_of($pid) . ': no capabilities to be had, and a process namespace');
+    }
+}
+SKIP: {
+    skip 'sanitizer build', 5 if $BUILD =~ /-san$/;
+    skip 'user namespaces cannot be forbidden for a test here', 5 if !$forbidden;
+    my $port = free_port();
+    my $dir  = write_config(routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
+    my $start = sub {
+        my $p = spawn_process([ @forbid, bin('gate104d'), '-c', "$dir/gate104.conf" ], err => "$dir/$_[0]");
+        wait_until(sub { slurp($p->{err}) =~ /^gate104d: ready$/m || !alive($p) }, 30);
+        return $p;
+    };
+    my $p = $start->('without.err');
+    my %said = map { $_ => 1 } map { split /, / } slurp($p->{err}) =~ /^gate104d: sandbox of \S+ without: (.*)$/mg;
+    is(join(' ', grep { !$said{$_} } qw(own-user empty-root no-network ipc-namespace uts-namespace pid-namespace)), '', 'where they are forbidden it is said what is missing');
+    like(lacks($dir), qr/^own-user empty-root no-network ipc-namespace uts-namespace .*pid-namespace$/, 'and shown');
+    my $m = Raw104->connect_tls($port, $pki);
+    ok($m->start && $m->command($Raw104::SINGLE_ON) eq $Raw104::SINGLE_CON, 'it works all the same');
+    $m->close;
+    is(stop_process($p, 'TERM'), 0, 'clean stop');
+    spew("$dir/gate104.conf", qq(require_sandbox = "full";\n) . slurp("$dir/gate104.conf"));
+    $p = $start->('full.err');
+    like(slurp($p->{err}), qr/is not started: require_sandbox is "full", it lacks: own-user, empty-root, .*pid-namespace/, 'require_sandbox = "full" does not start');
+    stop_process($p, 'TERM') if alive($p);
+}
+
 my $m = Raw104->connect_tls($g->{port}, $pki);
 ok($m->start, 'a session');
 is($m->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'what is allowed is done');

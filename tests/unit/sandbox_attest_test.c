@@ -24,7 +24,7 @@ static const char *const good_status[][2] = {
     {"Groups", " "},          {"VmLck", "4 kB"},        {"Threads", "1"},
     {"CapInh", NONE},         {"CapPrm", NONE},         {"CapEff", NONE},
     {"CapBnd", NONE},         {"CapAmb", NONE},         {"NoNewPrivs", "1"},
-    {"Seccomp", "2"},         {"Seccomp_filters", "1"},
+    {"Seccomp", "2"},         {"Seccomp_filters", "1"}, {"NSpid", "42\t1"},
 };
 
 static char tree[] = "/tmp/gate104-attest-XXXXXX";
@@ -40,6 +40,15 @@ static char *path(const char *name)
 
     (void)snprintf(text, sizeof text, "%s/%s", tree, name);
     return text;
+}
+
+static void write_own(const char *pids)
+{
+    FILE *f = fopen(path("self/status"), "we");
+
+    assert_non_null(f);
+    (void)fprintf(f, "Name:\tgate104d\nNSpid:\t%s\n", pids);
+    (void)fclose(f);
 }
 
 /* `value` NULL: the line is not there; `line` NULL: as it should be. */
@@ -100,16 +109,17 @@ static int make_tree(void **state)
     link_ns("ipc", 1, 2);
     link_ns("uts", 1, 2);
     write_status(NULL, NULL);
+    write_own("41");
     return 0;
 }
 
 static int remove_tree(void **state)
 {
     static const char *const all[] = {
-        "42/fd/0",     "42/fd/1",   "42/fd/2",   "42/fd/3",     "42/fd/4",
-        "42/ns/net",   "42/ns/ipc", "42/ns/uts", "self/ns/net", "self/ns/ipc",
-        "self/ns/uts", "42/status", "42/fd",     "42/ns",       "42/root",
-        "42",          "self/ns",   "self",
+        "42/fd/0",     "42/fd/1",   "42/fd/2",     "42/fd/3",     "42/fd/4",
+        "42/ns/net",   "42/ns/ipc", "42/ns/uts",   "self/ns/net", "self/ns/ipc",
+        "self/ns/uts", "42/status", "42/fd",       "42/ns",       "42/root",
+        "42",          "self/ns",   "self/status", "self",
     };
 
     (void)state;
@@ -256,6 +266,16 @@ static void test_missing_layers(void **state)
     expect_missing(&w, LAYER_MEMORY);
     w.role = ROLE_GATE;
     expect_missing(&w, 0);
+    write_status("NSpid", "42");
+    expect_missing(&w, LAYER_PIDS);
+    write_status("NSpid", NULL);
+    expect_missing(&w, LAYER_PIDS);
+    write_status("NSpid", "42\t7");
+    write_own("41\t6"); /* the monitor is in one, and the role in the same */
+    expect_missing(&w, LAYER_PIDS);
+    write_status("NSpid", "42\t7\t1");
+    expect_missing(&w, 0);
+    write_own("41");
     write_status(NULL, NULL);
 }
 
@@ -321,7 +341,7 @@ static void test_names(void **state)
     assert_string_equal(text, "descriptor-check");
     assert_null(layer_name(LAYER_COUNT));
     layers_text(~0u, text); /* all fit */
-    assert_non_null(strstr(text, ", descriptor-check"));
+    assert_non_null(strstr(text, ", pid-namespace"));
 }
 
 int main(void)
