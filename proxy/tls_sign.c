@@ -60,6 +60,7 @@ static bool receive_answer(struct tls *t, enum imsg_type type, void *out, size_t
     if (!tls_signer_answer(t, type))
         return false;
     imsg_get(&t->child.scratch, out, size);
+    explicit_bzero(t->child.scratch.payload, size); /* it may be a secret */
     return true;
 }
 
