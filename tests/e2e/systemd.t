@@ -9,7 +9,9 @@ use Gate104;
 use Raw104;
 use Test::More;
 
-my $unit = slurp("$ROOT/debian/gate104.service");
+our $unit = slurp("$ROOT/debian/gate104.service");
+# What gives back the namespaces, as a drop-in.
+my $more = slurp("$ROOT/doc/examples/namespaces.conf");
 
 sub have {
     my ($tool) = @_;
@@ -35,6 +37,15 @@ subtest 'systemd-analyze' => sub {
     unlike($root, qr/^User=|=!/m, 'the monitor as root');
     cmp_ok(exposure($root), '<=', 1.9, 'exposure');
     cmp_ok(exposure($unit =~ s/^ProtectSystem=.*\n//mr), '>', 1.5, 'which depends on what is in the unit');
+    # doc/sandbox.md names these.
+    my $doc = slurp("$ROOT/doc/sandbox.md");
+    my %figure = ('as it is' => $unit, 'the monitor counted as root' => $root,
+                  'with namespaces' => "$unit\n$more", 'with namespaces, the monitor counted as root' => "$root\n$more",
+                  'all of it one ordinary user' => $unit =~ s/=!/=/gr =~ s/^(CapabilityBoundingSet=).*/$1/mr);
+    for my $what (sort keys %figure) {
+        my $is = exposure($figure{$what});
+        ok(index($doc, "\n| $what | $is |") > 0, "doc/sandbox.md has the figure: $what, $is");
+    }
 
     my $dir = scratch();
     spew("$dir/gate104.service", $unit =~ s{!/usr/s?bin/}{!$BUILD/}gr);
@@ -176,6 +187,57 @@ subtest 'gate104d with what is left' => sub {
         my $p = spawn_process([ confined($dir, [ grep { $_ ne $without } @capabilities ]) ], err => "$dir/gate104d.err");
         is(stop_process($p, undef, 20), 256, "without $without it does not start");
     }
+};
+
+subtest 'with namespaces' => sub {
+    plan skip_all => 'only root can give it that' if $> != 0;
+    plan skip_all => 'sanitizer build' if $BUILD =~ /-san$/;
+    plan skip_all => 'no strace' if !have('strace');
+    plan skip_all => 'no systemd-analyze' if !have('systemd-analyze');
+    plan skip_all => 'no mount namespaces here' if system('unshare --mount --propagation private -- mount -t tmpfs none /mnt 2>/dev/null') != 0;
+    local $unit = "$unit\n$more";
+    my $pki  = pki();
+    my $rtu  = start_rtu();
+    my $port = free_port();
+    my $dir  = config($rtu, $port);
+    my $lacks = sub {
+        my ($status, $out) = run_command([ bin('gate104'), '-s', "$dir/run/control", 'status', '--json' ]);
+        my ($list) = $out =~ /"sandbox_lacks":\s*\[\s*([^\]]*?)\s*\]/;
+        return join ' ', grep { !/^landlock|^locked/ } ($list // 'nothing is said') =~ /([\w-]+)/g;
+    };
+    my $trace = scratch() . '/trace';
+    my @capabilities = setting('CapabilityBoundingSet');
+    is("@capabilities[3 .. $#capabilities]", 'CAP_SYS_ADMIN CAP_SYS_PTRACE', 'two more capabilities');
+    my $p = spawn_process([ confined($dir, \@capabilities, 'strace', '-f', '-qq', '-e', 'trace=!read,write', '-o', $trace) ], err => "$dir/gate104d.err");
+    ok(wait_for_text("$dir/gate104d.err", qr/^gate104d: ready$/m, 30), 'starts') or diag slurp("$dir/gate104d.err");
+    is($lacks->(), '', 'nothing is missing');
+    my $m = Raw104->connect_tls($port, $pki);
+    ok($m->start, 'a session');
+    is($m->command($Raw104::SINGLE_ON), $Raw104::SINGLE_CON, 'a command');
+    $m->close;
+    my ($monitor) = children_of($p->{pid});
+    kill 'TERM', $monitor;
+    is(stop_process($p, undef, 20), 0, 'stops');
+    my $allowed = allowed_calls();
+    my (%used, %made);
+    my $begun = 0;
+    for (split /\n/, slurp($trace)) {
+        $begun ||= m{execve\("\Q$BUILD\E/gate104d"};
+        next if !$begun || / = -1 E(PERM|ACCES) /;
+        $used{$1}++ if /^\d+ +(\w+)\(/;
+        $made{ lc $_ }++ for /CLONE_NEW(\w+)/g;
+    }
+    is(join(' ', sort grep { !$allowed->{$_} } keys %used), '', 'no system call beyond the filter');
+    my %may = map { $_ => 1 } setting('RestrictNamespaces');
+    is(join(' ', sort grep { !$may{ s/^ns$/mnt/r } } keys %made), '', 'no namespace beyond those');
+
+    # The unit alone.
+    @capabilities = @capabilities[ 0 .. 2 ];
+    $dir = config($rtu, free_port());
+    $p = spawn_process([ confined($dir, \@capabilities) ], err => "$dir/gate104d.err");
+    ok(wait_for_text("$dir/gate104d.err", qr/^gate104d: ready$/m, 30), 'without them it starts, too');
+    like($lacks->(), qr/^(?=.*empty-root)(?=.*no-network)(?=.*pid-namespace)/, 'and says what is missing');
+    stop_process($p, 'TERM');
 };
 
 subtest 'AppArmor' => sub {
