@@ -3,15 +3,15 @@
  * the role goes on, within its memory, and leaves no descriptor behind.
  *
  * Target functions: broker_main gate_main signer_main audit_main fetcher_main tls_main
- *   control_ready receive_config gate_session_find gate_session_begin tls_trust_message
+ *   control_ready receive_config gate_session_find tls_trust_message
  *   signer_sessions_message collect_take tls_session_begin
  * Options: -max_len=1024
  *
  * Messages: CFG_BEGIN CFG_DATA CHANNEL UPDATE_BEGIN UPDATE_DATA TLS_SESSION TLS_DONE
- * GATE_SESSION_TLS GATE_SESSION_PLAIN DIAL DIALED_PLAIN DIALED_TLS DIAL_FAILED
- * SESSION_END IDENTITY TLS_FAILED TLS_DATA TLS_CLOSED TLS_WARNINGS TLS_REKEY SIGN DECRYPT
- * SESSION_PUT SESSION_ASK OCSP_ASK OCSP_ANSWER RECORD RECORD_ACK STATUS_ASK SESSION_CLOSE
- *   ROUTE_COMMANDS GATE_DATA
+ *   GATE_SESSION_TLS GATE_SESSION_PLAIN DIAL DIALED_PLAIN DIALED_TLS DIAL_FAILED
+ *   SESSION_END IDENTITY TLS_FAILED TLS_DATA TLS_CLOSED TLS_WARNINGS TLS_REKEY SIGN
+ *   DECRYPT SESSION_PUT SESSION_ASK OCSP_ASK OCSP_ANSWER RECORD RECORD_ACK STATUS_ASK
+ *   SESSION_CLOSE ROUTE_COMMANDS
  *
  * Input: an octet that chooses the role, then a script of what its neighbours do. */
 #include "fuzz/lib/role_stage.h"

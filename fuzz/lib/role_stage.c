@@ -84,9 +84,14 @@ static void round_over(void *ctx)
         loop_stop(&a->child->loop);
 }
 
+/* What a broker accepts is reset when it is closed, as the others (see tcp_pair). */
 static void note_port(struct actor *a)
 {
+    const struct linger now = {.l_onoff = 1};
     struct broker_config c;
+
+    for (int fd = 0; fd < 64; fd++)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 
     if (!broker_config_decode(a->config, a->config_size, &c))
         return;
@@ -223,8 +228,8 @@ void role_stage_end(struct role_stage *s)
 
 /* ---- what is sent ---- */
 
-/* Both ends of a connection; the first is reset when it is closed, so that no port waits
- * for two minutes. */
+/* Both ends of a connection; they are reset when they are closed, so that no port waits
+ * for a minute. */
 static bool tcp_pair(int fd[2])
 {
     static int listener = -1;
@@ -245,32 +250,38 @@ static bool tcp_pair(int fd[2])
         return false;
     }
     fd[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    FUZZ_CHECK(fd[1] >= 0);
     (void)setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    return fd[1] >= 0;
+    (void)setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    return true;
 }
 
-/* The descriptors of a message; ours become ends. */
-static unsigned int make_fds(struct role_stage *s, const struct imsg_row *row,
-                             const uint8_t *payload, int fds[IMSG_FDS_MAX])
+/* The descriptors of a message; ours become ends.  False: no port is free. */
+static bool make_fds(struct role_stage *s, const struct imsg_row *row,
+                     const uint8_t *payload, int fds[IMSG_FDS_MAX])
 {
-    unsigned int count = 0;
-    int tcp = -1;
+    struct stage_end *last;
+    int tcp[2] = {-1, -1};
     int pair[2];
 
-    for (const char *kind = row->fds; *kind != '\0'; kind++) {
-        FUZZ_CHECK(*kind == 'T' ? tcp_pair(pair) : imsg_pair(pair));
-        fds[count++] = pair[1];
-        if (*kind == 'T') {
-            tcp = pair[0];
+    if (strchr(row->fds, 'T') && !tcp_pair(tcp))
+        return false;
+    for (unsigned int i = 0; row->fds[i] != '\0'; i++) {
+        fds[i] = tcp[1];
+        if (row->fds[i] == 'T')
             continue;
-        }
+        FUZZ_CHECK(imsg_pair(pair));
+        fds[i] = pair[1];
         struct stage_end *e =
             add_end(s, pair[0], s->role == ROLE_GATE ? ROLE_TLS : ROLE_GATE);
         memcpy(&e->session, payload, sizeof e->session);
     }
-    if (tcp >= 0)
-        s->end[s->count - 1].tcp = tcp; /* of this session, or of any */
-    return count;
+    last = &s->end[s->count - 1];
+    if (tcp[0] >= 0 && last->tcp >= 0)
+        (void)close(last->tcp);
+    if (tcp[0] >= 0)
+        last->tcp = tcp[0]; /* of this session, or of any */
+    return true;
 }
 
 static size_t identity(uint8_t *out, struct fuzz_input *in)
@@ -354,10 +365,9 @@ void role_stage_message(struct role_stage *s, struct fuzz_input *in)
         return;
     const struct imsg_row *row = fit[fuzz_u8(in) % count];
     const size_t n = make_payload(s, row, in, payload);
-    if (strlen(row->fds) > 0 && s->count + 2 > STAGE_ENDS)
+    const unsigned int fd_count = (unsigned int)strlen(row->fds);
+    if (s->count + fd_count > STAGE_ENDS || !make_fds(s, row, payload, fds))
         return;
-    const unsigned int fd_count = make_fds(s, row, payload, fds);
-    /* Its roles are those of the session that the pair belongs to. */
     (void)imsg_send(&e->ch, (enum imsg_type)row->type, payload, n, fds, fd_count);
     for (unsigned int i = 0; i < fd_count; i++)
         (void)close(fds[i]);
