@@ -324,7 +324,7 @@ static void stop(struct child *child)
 {
     struct signer *s = (struct signer *)child;
 
-    signer_refusals_summary(&s->refusals);
+    signer_refusals_end(&s->refusals);
     wipe_keys(s);
     loop_stop(&child->loop);
 }

@@ -62,6 +62,12 @@ void signer_refusals_summary(struct signer_refusals *r)
     }
 }
 
+void signer_refusals_end(struct signer_refusals *r)
+{
+    rate_init(&r->rate, SIGNER_TELLS_PER_S, SIGNER_TELLS_BURST, monotonic_ms());
+    signer_refusals_summary(r);
+}
+
 static void expired(void *ctx)
 {
     struct signer_refusals *r = ctx;

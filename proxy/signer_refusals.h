@@ -55,7 +55,9 @@ void signer_refusals_add(struct signer_refusals *r, struct signer_offender *o,
                          enum signer_refusal why, unsigned int kind);
 /* The worker is gone; `o` is forgotten. */
 void signer_refusals_leave(struct signer_refusals *r, struct signer_offender *o);
-/* What is counted is told now; also at the end. */
+/* What is counted is told now, within the bound. */
 void signer_refusals_summary(struct signer_refusals *r);
+/* The same for the last time: the bound is as if nothing had been told. */
+void signer_refusals_end(struct signer_refusals *r);
 
 #endif
