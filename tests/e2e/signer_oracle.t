@@ -139,15 +139,20 @@ subtest 'key transport' => sub {
     my $bound  = sub { return 200 + 20 * (time - $begun + 1) };
     my %status;
     my $sent = 300;
-    $send->($octets) for 1 .. $sent;
-    for (1 .. $sent) { my ($request, $status, undef, $secret) = $next->() or last; $status{ $status ? "$status " . $secret =~ tr/\0//c : 0 }++ }
+    # In turns, as who does not take his answers loses some.
+    for my $turn (1 .. $sent / 30) {
+        $send->($octets) for 1 .. 30;
+        for (1 .. 30) { my ($request, $status, undef, $secret) = $next->() or last; $status{ $status ? "$status " . $secret =~ tr/\0//c : 0 }++ }
+    }
     is(join(' and ', sort keys %status), '0 and 103 0', 'too many a second are refused, without an octet');
     cmp_ok($status{0}, '<=', $bound->(), '200 at once, then 20 a second');
     # The bound is the key's, so that more workers are not more attempts.
     my $other = Puppet->connect($g->{port}) or BAIL_OUT('no second worker');
-    $other->message('s', 50, pack('Vvv', $_, 0, 0) . $octets) for 1 .. $sent;
     my %other;
-    for (1 .. $sent) { my ($type, $m) = $other->next('s') or last; $other{ unpack 'x4 v', $m }++ }
+    for my $turn (1 .. $sent / 30) {
+        $other->message('s', 50, pack('Vvv', $_, 0, 0) . $octets) for 1 .. 30;
+        for (1 .. 30) { my ($type, $m) = $other->next('s') or last; $other{ unpack 'x4 v', $m }++ }
+    }
     cmp_ok($status{0} + ($other{0} // 0), '<=', $bound->(), 'of all workers together');
     stop_process($g->{gate}, 'TERM');
     my $told = 0;
