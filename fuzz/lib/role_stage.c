@@ -284,12 +284,13 @@ static bool make_fds(struct role_stage *s, const struct imsg_row *row,
     return true;
 }
 
-static size_t identity(uint8_t *out, struct fuzz_input *in)
+static size_t identity(const struct role_stage *s, uint8_t *out, struct fuzz_input *in)
 {
     static const char *const names[] = {"CN=master", "", "CN=a, O=b"};
     struct peer_identity id = {.not_after = 1, .version = "TLSv1.3"};
-    struct msg_tls_warnings head = {.warnings = 0};
+    struct msg_identity head = {.session = s->session};
 
+    head.route = fuzz_u8(in) % 4 == 3 ? ROUTE_WRAP : ROUTE_PROTECT;
     (void)snprintf(id.subject, sizeof id.subject, "%s", names[fuzz_u8(in) % 3]);
     (void)snprintf(id.issuer, sizeof id.issuer, "CN=ca");
     (void)snprintf(id.serial, sizeof id.serial, "01");
@@ -322,7 +323,7 @@ static size_t make_payload(struct role_stage *s, const struct imsg_row *row,
 
     memset(payload, 0, IMSG_PAYLOAD_MAX);
     if (row->type == MSG_IDENTITY)
-        n = identity(payload, in);
+        n = identity(s, payload, in);
     else if (sample_exists(row->type))
         n = sample_make(row->type, payload);
     if (has_session(row->type) && (how & 0x80) == 0) {
