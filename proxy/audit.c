@@ -3,7 +3,6 @@
  * for it is told once his record is on disk, or that it is not. */
 #include "proxy/audit_log.h"
 #include "proxy/audit_origin.h"
-#include "proxy/audit_shipping.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
 
@@ -51,7 +50,6 @@ struct audit {
     struct child child;
     struct audit_config config;
     struct audit_log log;
-    struct audit_shipping shipping;
     int dir_fd;
     struct client monitor;
     struct client *clients;
@@ -175,8 +173,6 @@ static void round_end(void *ctx)
     commit(a);
     flush_all(a);
     sweep(a);
-    audit_shipping_turn(&a->shipping);
-    commit(a);
     if (a->log.file.unsynced > 0 && !loop_timer_armed(&a->sync_timer))
         (void)loop_timer_set(&a->child.loop, &a->sync_timer, SYNC_MS);
 }
@@ -252,11 +248,7 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
 
 static enum imsg_status message(struct child *child, struct imsg *m)
 {
-    struct audit *a = (struct audit *)child;
-
-    if (m->type == MSG_SHIP_SOCKET)
-        return audit_shipping_socket(&a->shipping, m);
-    return take(&a->monitor, m);
+    return take(&((struct audit *)child)->monitor, m);
 }
 
 /* ---- life ---- */
@@ -264,8 +256,7 @@ static enum imsg_status message(struct child *child, struct imsg *m)
 static bool is_ours(const char *name)
 {
     return name[0] == '.' || strcmp(name, AUDIT_FILE_NAME) == 0 ||
-           strcmp(name, AUDIT_SHIP_STATE) == 0 || strncmp(name, "torn-", 5) == 0 ||
-           strncmp(name, "damaged-", 8) == 0;
+           strncmp(name, "torn-", 5) == 0 || strncmp(name, "damaged-", 8) == 0;
 }
 
 /* True if nothing but a log is in the directory: a slip in the configuration must not
@@ -376,9 +367,6 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         return false;
     a->log.say = say;
     a->log.say_ctx = child;
-    if (!audit_shipping_init(&a->shipping, child, &a->log, &a->config.ship,
-                             a->config.dir))
-        return false;
     child_keep(child, a->dir_fd);
     child->folder = a->dir_fd;
     json_object_seed(0); /* reads a file, which it cannot in the sandbox */
@@ -393,10 +381,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
 /* In the sandbox already: the file is the role's own from its first octet on. */
 static void start(struct child *child)
 {
-    struct audit *a = (struct audit *)child;
-
-    (void)audit_log_open(&a->log);
-    audit_shipping_start(&a->shipping, a->dir_fd);
+    (void)audit_log_open(&((struct audit *)child)->log);
 }
 
 /* Takes what the senders had written before the monitor let them end, closes the log. */
@@ -414,7 +399,7 @@ static void stop(struct child *child)
     struct audit *a = (struct audit *)child;
 
     wind_up(a);
-    audit_shipping_stop(&a->shipping);
+    loop_stop(&child->loop);
 }
 
 /* The monitor is gone: what the others had sent is still written, but a disk that does

@@ -39,15 +39,8 @@ static const struct config_key audit_keys[] = {
      86400, NULL},
     {"commands", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"on_failure", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    {"ship", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    {"ship_socket", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    {"ship_lag", CONFIG_KIND_INT, false, offsetof(struct config, ship.lag_s),
-     SHIP_LAG_MIN, SHIP_LAG_MAX, NULL},
-    {"ship_size", CONFIG_KIND_INT, false, offsetof(struct config, ship.size_max),
-     SHIP_SIZE_MIN, SHIP_SIZE_MAX, NULL},
-    {"ship_enterprise", CONFIG_KIND_INT, false, offsetof(struct config, ship.enterprise),
-     1, INT32_MAX, NULL},
-    {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0, "write ship = \"all\" instead"},
+    {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0,
+     "remove it; read the log files instead"},
 };
 
 void config_no_memory(const struct config_reader *r)
@@ -164,7 +157,6 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
                           "write \"sync\" unless the disk is too slow",
                           "commands leave before their record is on disk");
     (void)config_word_read(&b->r, group, "on_failure", failure, COUNT(failure), &which);
-    config_ship_read(b, group);
 }
 
 static void read_root(struct config_build *b, const config_setting_t *root)
@@ -218,7 +210,6 @@ static struct config *config_new(const char *path)
     c->limits.handshake = 10;
     c->limits.routes_per_gate = 1;
     c->seal_interval = 60;
-    c->ship = (struct ship_config){SHIP_OFF, 300, SHIP_SIZE_DEFAULT, SHIP_ENTERPRISE};
     c->commands_sync = true;
     c->path = strdup(path);
     c->folder = folder_of(path);
@@ -268,6 +259,5 @@ void config_free(struct config *c)
     free(c->folder);
     free(c->run_dir);
     free(c->audit_dir);
-    free(c->ship_socket);
     free(c);
 }

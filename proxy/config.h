@@ -110,9 +110,6 @@ struct config {
     char *audit_dir;
     unsigned int audit_line;
     uint32_t seal_interval;
-    struct ship_config ship;
-    char *ship_socket; /* absolute */
-    unsigned int ship_line;
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     struct {

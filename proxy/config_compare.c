@@ -89,8 +89,7 @@ static bool same_routes_of(const struct config *a, struct config b)
 static bool same_audit(const struct config *a, const struct config *b)
 {
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
-           a->seal_interval == b->seal_interval && a->commands_sync == b->commands_sync &&
-           config_ship_same(a, b);
+           a->seal_interval == b->seal_interval && a->commands_sync == b->commands_sync;
 }
 
 void config_restart_words(const struct config *a, const struct config *b, char *out,

@@ -254,7 +254,6 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
 {
     memset(out, 0, sizeof *out);
     (void)snprintf(out->dir, sizeof out->dir, "%s", c->audit_dir);
-    out->ship = c->ship;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->route)
         return false;

@@ -107,12 +107,6 @@ struct monitor_reload {
     struct expiry_told told[EXPIRY_TOLD_MAX];
 };
 
-/* The socket to syslog, monitor_ship.c. */
-struct monitor_ship {
-    struct loop_timer timer;
-    bool away; /* nobody has it open; told */
-};
-
 struct monitor {
     struct loop loop;
     struct imsg scratch;
@@ -124,7 +118,6 @@ struct monitor {
     struct proc *procs;
     struct monitor_reload reload;
     struct notify notify;
-    struct monitor_ship ship;
     struct control *control; /* NULL: not yet, or no more */
     size_t group_count;
     struct worker_group *group;
@@ -259,12 +252,6 @@ enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
 #define MONITOR_TELLS_BURST 300u
 /* SIGNER_REFUSED. */
 enum imsg_status monitor_signer_refused(struct proc *p, struct imsg *msg);
-
-/* monitor_ship.c */
-/* Audit runs: hands it a socket to syslog, now or as soon as there is one. */
-void monitor_ship_begin(struct monitor *m);
-/* SHIP_LOST of audit. */
-enum imsg_status monitor_ship_lost(struct proc *audit, struct imsg *msg);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

@@ -151,10 +151,8 @@ void monitor_fleet_running(struct proc *p)
 {
     struct monitor *m = p->monitor;
 
-    if (p->role == ROLE_AUDIT) {
+    if (p->role == ROLE_AUDIT)
         monitor_record_flush(m);
-        monitor_ship_begin(m);
-    }
     if (!m->initial && p->role != ROLE_TLS)
         monitor_record_proc(m, EVENT_PROCESS_STARTED, p, NULL);
     if (p->role == ROLE_TLS)

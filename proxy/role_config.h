@@ -14,7 +14,6 @@
 #include "proxy/record_settings.h"
 #include "proxy/rekey.h"
 #include "proxy/role_config_ocsp.h"
-#include "proxy/role_config_ship.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -168,7 +167,6 @@ struct audit_route {
 
 struct audit_config {
     char dir[4096];
-    struct ship_config ship;
     size_t route_count; /* by route index */
     struct audit_route *route;
 };
