@@ -1,12 +1,13 @@
 /* gate104-audit: writes the session log.  Takes records from monitor, broker and gates;
  * what one round of the loop brings is written together (group commit), and whoever asked
  * for it is told once his record is on disk, or that it is not. */
+#include "proxy/audit_folder.h"
 #include "proxy/audit_log.h"
 #include "proxy/audit_origin.h"
+#include "proxy/audit_status.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +29,9 @@
 #define RETRY_MS    20u
 /* What nobody waits for is on disk after this time at the latest. */
 #define SYNC_MS 1000u
+/* How often the files and their disk are looked after, and while there is more to do. */
+#define KEEP_MS      1000u
+#define KEEP_BUSY_MS 20u
 /* What the end without a monitor may take. */
 #define ORPHAN_SECONDS 5u
 
@@ -43,6 +46,7 @@ struct client {
     struct audit_sender sender;
     struct msg_record_ack ack[CLIENT_ACKS];
     unsigned int ack_head, ack_count;
+    enum log_pressure told; /* to a gate */
     struct client *next;
 };
 
@@ -58,7 +62,8 @@ struct audit {
         uint64_t ticket;
     } pending[BATCH_ACKS]; /* of the open batch */
     unsigned int pending_count;
-    struct loop_timer retry_timer, sync_timer;
+    struct loop_timer retry_timer, sync_timer, keep_timer;
+    struct msg_log_status status; /* as the monitor knows it */
 };
 
 /* ---- acknowledgements ---- */
@@ -94,6 +99,20 @@ static void client_flush(struct client *c)
     }
 }
 
+static bool pressure_untold(const struct client *c)
+{
+    return !c->gone && c->ch->peer == ROLE_GATE && c->told != c->audit->log.space.level;
+}
+
+static void client_pressure(struct client *c)
+{
+    struct msg_log_pressure m = {.level = (uint8_t)c->audit->log.space.level};
+
+    if (pressure_untold(c) &&
+        imsg_send(c->ch, MSG_LOG_PRESSURE, &m, sizeof m, NULL, 0) == IMSG_OK)
+        c->told = c->audit->log.space.level;
+}
+
 static void client_ack(struct client *c, uint64_t ticket, bool durable)
 {
     struct msg_record_ack ack = {.ticket = ticket, .durable = durable ? 1 : 0};
@@ -121,7 +140,8 @@ static void flush_all(struct audit *a)
     waiting = a->monitor.ack_count > 0;
     for (struct client *c = a->clients; c; c = c->next) {
         client_flush(c);
-        waiting = waiting || (!c->gone && c->ack_count > 0);
+        client_pressure(c);
+        waiting = waiting || pressure_untold(c) || (!c->gone && c->ack_count > 0);
     }
     if (waiting && !loop_timer_armed(&a->retry_timer))
         (void)loop_timer_set(&a->child.loop, &a->retry_timer, RETRY_MS);
@@ -141,6 +161,42 @@ static void commit(struct audit *a)
     for (unsigned int i = 0; i < a->pending_count; i++)
         client_ack(a->pending[i].client, a->pending[i].ticket, durable);
     a->pending_count = 0;
+    audit_rotate_due(&a->log);
+}
+
+static void tell_status(struct audit *a)
+{
+    struct msg_log_status now;
+
+    audit_status(&a->log, &now);
+    if (memcmp(&now, &a->status, sizeof now) != 0 &&
+        imsg_send(&a->child.control, MSG_LOG_STATUS, &now, sizeof now, NULL, 0) ==
+            IMSG_OK)
+        a->status = now;
+}
+
+/* The folder itself is gone: this process cannot make it anew, its successor can. */
+static bool folder_is_gone(const struct audit *a)
+{
+    struct stat st;
+
+    return fstat(a->dir_fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static void keep(void *ctx)
+{
+    struct audit *a = ctx;
+    bool more;
+
+    commit(a);
+    audit_space_check(&a->log);
+    more = audit_retain_step(&a->log);
+    tell_status(a);
+    if (folder_is_gone(a)) {
+        child_log(&a->child, "ALARM: the folder of the log was deleted; it is made anew");
+        loop_stop(&a->child.loop);
+    }
+    (void)loop_timer_set(&a->child.loop, &a->keep_timer, more ? KEEP_BUSY_MS : KEEP_MS);
 }
 
 static void sweep(struct audit *a)
@@ -253,74 +309,6 @@ static enum imsg_status message(struct child *child, struct imsg *m)
 
 /* ---- life ---- */
 
-static bool is_ours(const char *name)
-{
-    return name[0] == '.' || strcmp(name, AUDIT_FILE_NAME) == 0 ||
-           strncmp(name, "torn-", 5) == 0 || strncmp(name, "damaged-", 8) == 0;
-}
-
-/* True if nothing but a log is in the directory: a slip in the configuration must not
- * give /var/log away. */
-static bool only_log_inside(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-    bool good = dir != NULL;
-
-    while (good && (e = readdir(dir)) != NULL)
-        good = is_ours(e->d_name);
-    if (dir)
-        (void)closedir(dir);
-    return good;
-}
-
-/* Hands the directory to the user this role becomes. */
-static bool give_dir(struct audit *a, const struct stat *st)
-{
-    struct child *c = &a->child;
-    const char *dir = a->config.dir;
-
-    if (geteuid() != 0 || c->uid == 0 || st->st_uid == c->uid)
-        return true;
-    if (!only_log_inside(dir)) {
-        child_log(c, "%s: there are other files in it; choose a directory of its own",
-                  dir);
-        return false;
-    }
-    if (fchown(a->dir_fd, c->uid, c->gid) == 0)
-        return true;
-    child_log(c, "%s: cannot be given to user %u: %s", dir, (unsigned int)c->uid,
-              strerror(errno));
-    return false;
-}
-
-static bool open_dir(struct audit *a)
-{
-    struct child *c = &a->child;
-    const char *dir = a->config.dir;
-    struct stat st;
-
-    if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        child_log(c, "%s: cannot be made: %s", dir, strerror(errno));
-        return false;
-    }
-    a->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (a->dir_fd < 0 || fstat(a->dir_fd, &st) != 0) {
-        child_log(c, "%s: %s", dir, strerror(errno));
-        return false;
-    }
-    if (st.st_mode & S_IWOTH) {
-        child_log(c, "%s: anybody may write in it; chmod o-w", dir);
-        return false;
-    }
-    /* Two writers would break the chain. */
-    if (flock(a->dir_fd, LOCK_EX | LOCK_NB) != 0) {
-        child_log(c, "%s: another gate104 writes its log there", dir);
-        return false;
-    }
-    return give_dir(a, &st);
-}
-
 static bool read_boot_id(char out[AUDIT_BOOT_SIZE + 1])
 {
     int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -357,7 +345,8 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         child_log(child, "configuration from the monitor does not decode");
         return false;
     }
-    if (!open_dir(a))
+    a->dir_fd = audit_folder_open(child, a->config.dir);
+    if (a->dir_fd < 0)
         return false;
     if (!read_boot_id(place.boot))
         memset(place.boot, '0', AUDIT_BOOT_SIZE);
@@ -365,6 +354,11 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     place.route = a->config.route;
     if (!audit_hash_warm_up() || !audit_log_init(&a->log, a->dir_fd, &place, child->name))
         return false;
+    a->log.files = a->config.files;
+    if (!audit_shelf_scan(&a->log.shelf, a->dir_fd)) {
+        child_log(child, "%s: %s", a->config.dir, strerror(errno));
+        return false;
+    }
     a->log.say = say;
     a->log.say_ctx = child;
     child_keep(child, a->dir_fd);
@@ -373,6 +367,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     prepare_monitor(a);
     loop_timer_init(&a->retry_timer, retry, a);
     loop_timer_init(&a->sync_timer, sync_due, a);
+    loop_timer_init(&a->keep_timer, keep, a);
     child->loop.round_end = round_end;
     child->loop.round_ctx = a;
     return true;
@@ -381,7 +376,10 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
 /* In the sandbox already: the file is the role's own from its first octet on. */
 static void start(struct child *child)
 {
-    (void)audit_log_open(&((struct audit *)child)->log);
+    struct audit *a = (struct audit *)child;
+
+    (void)audit_log_open(&a->log);
+    keep(a);
 }
 
 /* Takes what the senders had written before the monitor let them end, closes the log. */

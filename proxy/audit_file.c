@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,12 +58,12 @@ static bool open_named(struct audit_file *f)
 bool audit_file_open(struct audit_file *f, struct audit_found *found)
 {
     memset(found, 0, sizeof *found);
-    memset(&f->written, 0, sizeof f->written);
+    f->written = f->base;
     if (!open_named(f) || !audit_recover_tail(f->dir_fd, f->fd, &f->written, found))
         return fail(f);
     if (found->kind == AUDIT_FOUND_DAMAGED) {
         audit_file_close(f);
-        memset(&f->written, 0, sizeof f->written);
+        f->written = f->base;
         if (!open_named(f) || f->written.size != 0)
             return fail(f);
     }
@@ -123,6 +124,8 @@ static bool take_up(struct audit_file *f, const struct audit_position *known,
 
     if (!open_named(f))
         return false;
+    if (f->fresh)
+        return cut_back(f, known, found);
     if (dev == f->dev && ino == f->ino &&
         audit_recover_matches(f->fd, f->written.size, known))
         return cut_back(f, known, found);
@@ -145,6 +148,7 @@ bool audit_file_reopen(struct audit_file *f, struct audit_found *found)
     f->unsynced = 0;
     f->error = 0;
     f->dirty = false;
+    f->fresh = false;
     return true;
 }
 
@@ -213,6 +217,22 @@ bool audit_file_sync(struct audit_file *f, uint64_t *lost)
     f->written = f->synced;
     f->unsynced = 0;
     return false;
+}
+
+bool audit_file_rotate(struct audit_file *f, const char *name)
+{
+    if (renameat2(f->dir_fd, AUDIT_FILE_NAME, f->dir_fd, name, RENAME_NOREPLACE) != 0) {
+        f->error = errno;
+        return false;
+    }
+    audit_file_close(f);
+    f->base = f->written;
+    f->base.size = 0;
+    f->written = f->synced = f->base;
+    f->fresh = true;
+    /* Once more after the next file is made, where it must succeed. */
+    (void)fsync(f->dir_fd);
+    return true;
 }
 
 bool audit_file_intact(const struct audit_file *f)

@@ -28,8 +28,10 @@ struct audit_file {
     int fd;     /* -1: not usable */
     dev_t dev;
     ino_t ino;
-    int error;                     /* errno of the last failure, 0 after a success */
-    bool dirty;                    /* octets behind `written` are ours and given up */
+    int error;                  /* errno of the last failure, 0 after a success */
+    bool dirty;                 /* octets behind `written` are ours and given up */
+    bool fresh;                 /* after a rotation: the next file is still to be made */
+    struct audit_position base; /* where the chain stands in front of the file; size 0 */
     struct audit_position written; /* what write() took */
     struct audit_position synced;  /* what is on disk */
     uint64_t unsynced;             /* records between the two */
@@ -52,7 +54,8 @@ struct audit_found {
 };
 
 void audit_file_init(struct audit_file *f, int dir_fd);
-/* First open.  Creates the file (mode 0640) when it is not there.  False: f->error says
+/* First open.  Creates the file (mode 0640) when it is not there; an empty file goes on
+ * with the chain at f->base.  False: f->error says
  * why, nothing was changed that is not told in *found; may be tried again. */
 bool audit_file_open(struct audit_file *f, struct audit_found *found);
 /* Open again after an error, with the chain this process knows: the file must hold what
@@ -68,6 +71,10 @@ bool audit_file_append(struct audit_file *f, const void *lines, size_t n,
 /* Brings everything to disk.  False: the file is closed, *lost is the number of records
  * that had been appended since the last sync and are given up. */
 bool audit_file_sync(struct audit_file *f, uint64_t *lost);
+/* Gives the file, all of which is on disk, another name, which must be free; the next
+ * open makes a new one, in which the chain goes on.  False with f->error: nothing has
+ * changed. */
+bool audit_file_rotate(struct audit_file *f, const char *name);
 /* True while the name in the directory is still this file and nobody else changed its
  * size. */
 bool audit_file_intact(const struct audit_file *f);

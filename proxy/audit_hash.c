@@ -1,5 +1,6 @@
 #include "proxy/audit_hash.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <unistd.h>
 
@@ -29,7 +30,17 @@ bool audit_hash(const void *p, size_t n, uint8_t out[AUDIT_HASH_SIZE])
            EVP_DigestUpdate(ctx, p, n) == 1 && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 }
 
-static bool update_range(EVP_MD_CTX *ctx, int fd, uint64_t from, uint64_t to)
+void *audit_hash_begin(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (ctx && sha256() && EVP_DigestInit_ex2(ctx, sha256(), NULL) == 1)
+        return ctx;
+    EVP_MD_CTX_free(ctx);
+    return NULL;
+}
+
+bool audit_hash_more(void *ctx, int fd, uint64_t from, uint64_t to)
 {
     uint8_t buf[16384];
 
@@ -37,6 +48,8 @@ static bool update_range(EVP_MD_CTX *ctx, int fd, uint64_t from, uint64_t to)
         size_t want = to - from < sizeof buf ? (size_t)(to - from) : sizeof buf;
         ssize_t got = pread(fd, buf, want, (off_t)from);
 
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got <= 0 || EVP_DigestUpdate(ctx, buf, (size_t)got) != 1)
             return false;
         from += (uint64_t)got;
@@ -46,9 +59,8 @@ static bool update_range(EVP_MD_CTX *ctx, int fd, uint64_t from, uint64_t to)
 
 bool audit_hash_range(int fd, uint64_t from, uint64_t to, uint8_t out[AUDIT_HASH_SIZE])
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = ctx && sha256() && EVP_DigestInit_ex2(ctx, sha256(), NULL) == 1 &&
-                update_range(ctx, fd, from, to) &&
+    EVP_MD_CTX *ctx = audit_hash_begin();
+    bool good = ctx && audit_hash_more(ctx, fd, from, to) &&
                 EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 
     EVP_MD_CTX_free(ctx);

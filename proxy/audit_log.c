@@ -1,6 +1,7 @@
 #include "proxy/audit_log.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 /* The log's own records that one batch may begin with. */
-#define OWN_LINES 3u
+#define OWN_LINES 4u
 
 bool audit_log_init(struct audit_log *l, int dir_fd, const struct audit_place *place,
                     const char *self)
@@ -16,6 +17,7 @@ bool audit_log_init(struct audit_log *l, int dir_fd, const struct audit_place *p
     memset(l, 0, sizeof *l);
     audit_file_init(&l->file, dir_fd);
     l->place = *place;
+    l->retain.keep_from_seq = UINT64_MAX;
     (void)snprintf(l->self.name, sizeof l->self.name, "%s", self);
     l->batch = malloc(AUDIT_BATCH_SIZE);
     return l->batch != NULL;
@@ -24,12 +26,14 @@ bool audit_log_init(struct audit_log *l, int dir_fd, const struct audit_place *p
 void audit_log_free(struct audit_log *l)
 {
     audit_file_close(&l->file);
+    audit_shelf_free(&l->shelf);
+    audit_digest_reset(&l->turn.digest);
+    audit_digest_reset(&l->retain.digest);
     free(l->batch);
     l->batch = NULL;
 }
 
-__attribute__((format(printf, 2, 3))) static void say(const struct audit_log *l,
-                                                      const char *fmt, ...)
+void audit_log_say(const struct audit_log *l, const char *fmt, ...)
 {
     char text[256];
     va_list ap;
@@ -74,6 +78,13 @@ static bool add_own(struct audit_log *l, struct record *r)
     assert(n > 0);
     l->batch_own = true;
     return add_line(l, &l->self, payload, n);
+}
+
+static bool add_rotated(struct audit_log *l)
+{
+    struct record r;
+
+    return !audit_turn_record(l, &r) || add_own(l, &r);
 }
 
 static bool add_opened(struct audit_log *l)
@@ -136,13 +147,31 @@ static void abandon(struct audit_log *l)
     l->batch_size = 0;
 }
 
+static bool find_base(struct audit_log *l)
+{
+    struct audit_found found;
+    bool good = audit_turn_base(l, &found);
+
+    if (!good)
+        l->file.error = errno;
+    if (found.kind == AUDIT_FOUND_DAMAGED)
+        l->found = found;
+    return good;
+}
+
 /* Makes the file usable if it is not.  What is found is told until that is on disk. */
 static bool ready_file(struct audit_log *l)
 {
     struct audit_found found;
-    bool good = l->opened ? audit_file_reopen(&l->file, &found)
-                          : audit_file_open(&l->file, &found);
+    bool good;
 
+    if (!l->opened && !find_base(l))
+        return false;
+    good = l->opened ? audit_file_reopen(&l->file, &found)
+                     : audit_file_open(&l->file, &found);
+    audit_space_forget(l);
+    if (good)
+        audit_turn_look(l);
     if (found.kind != AUDIT_FOUND_NEW && found.kind != AUDIT_FOUND_CHAIN)
         l->found = found;
     if (good && !l->opened)
@@ -164,7 +193,7 @@ static void begin(struct audit_log *l)
     }
     l->seq = l->file.written.seq;
     memcpy(l->prev, l->file.written.prev, sizeof l->prev);
-    if (!add_recovered(l) || !add_opened(l) || !add_gap(l))
+    if (!add_rotated(l) || !add_recovered(l) || !add_opened(l) || !add_gap(l))
         abandon(l);
 }
 
@@ -184,13 +213,22 @@ void audit_log_add(struct audit_log *l, struct audit_sender *sender,
         abandon(l);
 }
 
+void audit_log_add_own(struct audit_log *l, struct record *r)
+{
+    const uint8_t *payload;
+    size_t n = record_end(r, &payload);
+
+    assert(n > 0);
+    audit_log_add(l, &l->self, payload, n, true);
+}
+
 static void tell_state(struct audit_log *l, bool works)
 {
     if (!works && !l->broken)
-        say(l, "ALARM: the log cannot be written: %s",
-            l->file.error != 0 ? strerror(l->file.error) : "out of memory");
+        audit_log_say(l, "ALARM: the log cannot be written: %s",
+                      l->file.error != 0 ? strerror(l->file.error) : "out of memory");
     if (works && l->broken)
-        say(l, "the log works again; %" PRIu64 " records were lost", l->lost);
+        audit_log_say(l, "the log works again; %" PRIu64 " records were lost", l->lost);
     l->broken = !works;
 }
 
@@ -211,10 +249,12 @@ static void own_told(struct audit_log *l)
     if (!l->batch_own)
         return;
     if (l->found.kind != AUDIT_FOUND_NEW && l->found.kind != AUDIT_FOUND_CHAIN)
-        say(l, "see the record log.recovered: %s",
-            l->found.name[0] ? l->found.name : "the file was changed while in use");
+        audit_log_say(l, "see the record log.recovered: %s",
+                      l->found.name[0] ? l->found.name
+                                       : "the file was changed while in use");
     memset(&l->found, 0, sizeof l->found);
     l->tell_opened = false;
+    l->turn.tell = false;
     l->lost = 0;
 }
 
@@ -227,13 +267,15 @@ bool audit_log_commit(struct audit_log *l)
     l->batch_open = false;
     good = !l->batch_dead && audit_file_append(&l->file, l->batch, l->batch_size,
                                                l->batch_records, l->seq, l->prev);
-    if (!good)
+    if (!good) {
         l->lost += l->batch_records;
-    else if (l->batch_sync || l->batch_own)
+        audit_space_forget(l);
+    } else if (l->batch_sync || l->batch_own)
         good = audit_log_sync(l);
     tell_state(l, good);
     if (good)
         own_told(l);
+    audit_space_reserve(l);
     return good;
 }
 
@@ -246,12 +288,9 @@ bool audit_log_open(struct audit_log *l)
 
 bool audit_log_close(struct audit_log *l)
 {
-    const uint8_t *payload;
     struct record r;
-    size_t n;
 
     record_begin(&r, EVENT_LOG_CLOSED, 0, false);
-    n = record_end(&r, &payload);
-    audit_log_add(l, &l->self, payload, n, true);
+    audit_log_add_own(l, &r);
     return audit_log_commit(l);
 }

@@ -7,7 +7,11 @@
 
 #include "proxy/audit_file.h"
 #include "proxy/audit_line.h"
+#include "proxy/audit_retain.h"
+#include "proxy/audit_rotate.h"
+#include "proxy/audit_space.h"
 #include "proxy/record.h"
+#include "proxy/role_config_files.h"
 
 /* Octets of one batch; records that do not fit wait for the next. */
 #define AUDIT_BATCH_SIZE ((size_t)512 * 1024)
@@ -30,6 +34,14 @@ struct audit_log {
     bool batch_own; /* it begins with records of the log itself */
     uint64_t seq;   /* of the last line in the batch */
     uint8_t prev[AUDIT_HASH_SIZE];
+    struct files_settings files; /* zeros: one file, for ever */
+    struct audit_shelf shelf;    /* the older files; read it before the first open */
+    struct audit_turn turn;
+    struct audit_retain retain;
+    struct audit_space space;
+    uint64_t oldest_seq, oldest_utc_ms; /* of the oldest record, for audit_status() */
+    /* Adds a seal and commits; may be NULL: none is written. */
+    bool (*seal)(struct audit_log *l, const char *why);
     /* Tells the operator; may be NULL (tests). */
     void (*say)(void *ctx, const char *text);
     void *say_ctx;
@@ -48,6 +60,10 @@ bool audit_log_full(const struct audit_log *l);
 /* Adds a payload that record_check() has found good. */
 void audit_log_add(struct audit_log *l, struct audit_sender *sender,
                    const uint8_t *payload, size_t n, bool sync);
+/* Adds a record of the log's own, to be on disk at the next commit. */
+void audit_log_add_own(struct audit_log *l, struct record *r);
+__attribute__((format(printf, 2, 3))) void audit_log_say(const struct audit_log *l,
+                                                         const char *fmt, ...);
 /* Writes the batch.  True: all of its records are written, and on disk if one of them was
  * added with sync.  False: none is. */
 bool audit_log_commit(struct audit_log *l);

@@ -51,22 +51,45 @@ static bool line_start(int fd, uint64_t end, uint64_t *start)
     return true;
 }
 
-/* Reads the line that ends (newline included) at `end`. */
-static bool last_record(int fd, uint64_t end, struct audit_position *pos)
+bool audit_recover_last(int fd, uint64_t end, struct audit_position *pos,
+                        struct audit_envelope *e)
 {
     char line[AUDIT_LINE_MAX];
-    struct audit_envelope e;
-    uint64_t start;
+    uint64_t start = 0;
     size_t n;
 
-    if (!line_start(fd, end - 1, &start) || end - start > sizeof line)
+    if (end > 0 && !line_start(fd, end - 1, &start))
+        return false;
+    errno = EBADMSG;
+    if (end == 0 || end - start > sizeof line)
         return false;
     n = (size_t)(end - start);
-    if (!read_at(fd, start, line, n) || audit_envelope_parse(line, n, &e) ||
-        !audit_hash(line, n, pos->prev))
+    if (!read_at(fd, start, line, n))
         return false;
-    pos->seq = e.seq;
+    errno = EBADMSG;
+    if (audit_envelope_parse(line, n, e) || !audit_hash(line, n, pos->prev))
+        return false;
+    pos->seq = e->seq;
     return true;
+}
+
+bool audit_recover_first(int fd, uint64_t size, struct audit_envelope *e)
+{
+    char line[AUDIT_LINE_MAX];
+    size_t n = size < sizeof line ? (size_t)size : sizeof line;
+    const char *nl;
+
+    if (!read_at(fd, 0, line, n))
+        return false;
+    nl = memchr(line, '\n', n);
+    return nl && !audit_envelope_parse(line, (size_t)(nl - line) + 1, e);
+}
+
+static bool last_record(int fd, uint64_t end, struct audit_position *pos)
+{
+    struct audit_envelope e;
+
+    return audit_recover_last(fd, end, pos, &e);
 }
 
 /* ---- putting aside ---- */
@@ -139,14 +162,14 @@ bool audit_recover_cut(int dir_fd, int fd, uint64_t from, uint64_t to, uint64_t 
     return true;
 }
 
-static bool rename_damaged(int dir_fd, int fd, uint64_t size, struct audit_found *found)
+bool audit_recover_aside(int dir_fd, const char *name, int fd, uint64_t size,
+                         struct audit_found *found)
 {
     if (!audit_hash_range(fd, 0, size, found->hash))
         return false;
     for (unsigned int i = 1; i <= ASIDE_TRIES; i++) {
         aside_name(found->name, sizeof found->name, "damaged", i, 0);
-        if (renameat2(dir_fd, AUDIT_FILE_NAME, dir_fd, found->name, RENAME_NOREPLACE) ==
-            0) {
+        if (renameat2(dir_fd, name, dir_fd, found->name, RENAME_NOREPLACE) == 0) {
             found->kind = AUDIT_FOUND_DAMAGED;
             found->size = size;
             return true;
@@ -169,7 +192,7 @@ bool audit_recover_tail(int dir_fd, int fd, struct audit_position *pos,
     if (!line_start(fd, size, &end))
         return false;
     if (end > 0 && !last_record(fd, end, pos))
-        return rename_damaged(dir_fd, fd, size, found);
+        return audit_recover_aside(dir_fd, AUDIT_FILE_NAME, fd, size, found);
     if (end > 0)
         found->kind = AUDIT_FOUND_CHAIN;
     pos->size = end;

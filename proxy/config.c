@@ -38,6 +38,13 @@ static const struct config_key audit_keys[] = {
     {"seal_interval", CONFIG_KIND_INT, false, offsetof(struct config, seal_interval), 1,
      86400, NULL},
     {"commands", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"rotate_size", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"rotate_interval", CONFIG_KIND_INT, false,
+     offsetof(struct config, files.rotate_interval_s), 0, FILES_INTERVAL_MAX, NULL},
+    {"retain_size", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"retain_days", CONFIG_KIND_INT, false, offsetof(struct config, files.retain_days), 0,
+     FILES_DAYS_MAX, NULL},
+    {"reserve", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"on_failure", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "remove it; read the log files instead"},
@@ -150,6 +157,7 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
         config_report_key(&b->r, CONFIG_WARNING, group, "seal_interval",
                           "keep copies of the log elsewhere",
                           "this version chains the log but does not seal it yet");
+    config_files_read(b, group);
     (void)config_word_read(&b->r, group, "commands", commands, COUNT(commands), &which);
     b->c->commands_sync = which == 0;
     if (!b->c->commands_sync)
@@ -210,6 +218,7 @@ static struct config *config_new(const char *path)
     c->limits.handshake = 10;
     c->limits.routes_per_gate = 1;
     c->seal_interval = 60;
+    files_settings_default(&c->files);
     c->commands_sync = true;
     c->path = strdup(path);
     c->folder = folder_of(path);

@@ -110,6 +110,7 @@ struct config {
     char *audit_dir;
     unsigned int audit_line;
     uint32_t seal_interval;
+    struct files_settings files;
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     struct {

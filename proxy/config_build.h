@@ -98,6 +98,11 @@ void config_ocsp_role(const struct config_ocsp *o, struct ocsp_config *out);
 /* Seconds that a session with these TLS settings may wait for a responder. */
 uint32_t config_ocsp_wait(const struct config *c, size_t tls);
 
+/* ---- config_files.c ---- */
+
+/* The sizes in the group of the session log. */
+void config_files_read(struct config_build *b, const config_setting_t *group);
+
 /* ---- config_route.c ---- */
 
 /* Reads the list of routes into b->c. */

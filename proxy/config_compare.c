@@ -89,7 +89,9 @@ static bool same_routes_of(const struct config *a, struct config b)
 static bool same_audit(const struct config *a, const struct config *b)
 {
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
-           a->seal_interval == b->seal_interval && a->commands_sync == b->commands_sync;
+           a->seal_interval == b->seal_interval &&
+           memcmp(&a->files, &b->files, sizeof a->files) == 0 &&
+           a->commands_sync == b->commands_sync;
 }
 
 void config_restart_words(const struct config *a, const struct config *b, char *out,

@@ -254,6 +254,7 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
 {
     memset(out, 0, sizeof *out);
     (void)snprintf(out->dir, sizeof out->dir, "%s", c->audit_dir);
+    out->files = c->files;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->route)
         return false;

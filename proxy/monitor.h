@@ -127,6 +127,7 @@ struct monitor {
     unsigned int birth; /* namespaces it can give to roles, sandbox/birth.h */
     int signal_fd;
     struct loop_watch signal_watch;
+    struct msg_log_status log; /* as audit told it; no files: it did not */
     size_t record_count;
     struct {
         size_t size;
@@ -244,6 +245,12 @@ void monitor_control_reloaded(struct monitor *m);
 /* STATUS_SESSION and STATUS_END of a gate. */
 enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
 enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
+
+/* monitor_audit.c */
+/* LOG_STATUS. */
+enum imsg_status monitor_audit_status(struct proc *p, struct imsg *msg);
+/* For operators; an object, or null while nothing is known. */
+struct json_t *monitor_audit_json(const struct monitor *m);
 
 /* monitor_signer.c */
 /* Records that a signer may have made: more than it asks for if it is what it was, even

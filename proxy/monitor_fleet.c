@@ -151,8 +151,10 @@ void monitor_fleet_running(struct proc *p)
 {
     struct monitor *m = p->monitor;
 
-    if (p->role == ROLE_AUDIT)
+    if (p->role == ROLE_AUDIT) {
+        memset(&m->log, 0, sizeof m->log);
         monitor_record_flush(m);
+    }
     if (!m->initial && p->role != ROLE_TLS)
         monitor_record_proc(m, EVENT_PROCESS_STARTED, p, NULL);
     if (p->role == ROLE_TLS)

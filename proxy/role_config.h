@@ -13,6 +13,7 @@
 #include "policy/profile.h"
 #include "proxy/record_settings.h"
 #include "proxy/rekey.h"
+#include "proxy/role_config_files.h"
 #include "proxy/role_config_ocsp.h"
 #include "sandbox/messages.h"
 
@@ -167,6 +168,7 @@ struct audit_route {
 
 struct audit_config {
     char dir[4096];
+    struct files_settings files;
     size_t route_count; /* by route index */
     struct audit_route *route;
 };

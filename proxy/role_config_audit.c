@@ -14,9 +14,11 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
     *out = NULL;
     if (c->route_count > ROUTES_MAX)
         return 0;
-    (void)role_config_begin(&w, 16 + sizeof c->dir + c->route_count * ROUTE_MOST,
-                            ROLE_CONFIG_AUDIT);
+    (void)role_config_begin(
+        &w, 16 + sizeof c->dir + FILES_OCTETS + c->route_count * ROUTE_MOST,
+        ROLE_CONFIG_AUDIT);
     wire_put_str(&w, c->dir);
+    files_settings_put(&w, &c->files);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++) {
         wire_put_str(&w, c->route[i].name);
@@ -34,6 +36,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
     memset(c, 0, sizeof *c);
     role_config_open(&r, p, n, ROLE_CONFIG_AUDIT);
     role_config_get_path(&r, c->dir, sizeof c->dir);
+    files_settings_get(&r, &c->files);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

@@ -246,6 +246,26 @@ struct PACKED msg_log_pressure {
     uint8_t zero[3];
 };
 
+enum log_reserve {
+    LOG_RESERVE_OFF = 0,    /* not configured */
+    LOG_RESERVE_WHOLE,      /* allocated */
+    LOG_RESERVE_USED,       /* the disk gives no more: it is being used up */
+    LOG_RESERVE_IMPOSSIBLE, /* the file system cannot allocate behind a file's end */
+};
+#define LOG_RESERVE_MAX LOG_RESERVE_IMPOSSIBLE
+
+struct PACKED msg_log_status {
+    uint64_t octets;        /* of all files of the chain */
+    uint64_t reserve_left;  /* octets */
+    uint64_t oldest_seq;    /* number of the first record that is still there */
+    uint64_t oldest_utc_ms; /* its time, since 1970; 0: not known */
+    uint32_t files;         /* the one in use included */
+    uint8_t used_percent;   /* of the file system; at most 100 */
+    uint8_t level;          /* enum log_pressure */
+    uint8_t reserve;        /* enum log_reserve */
+    uint8_t broken;         /* 1: the log cannot be written */
+};
+
 /* Sessions answered to one question. */
 #define STATUS_SESSIONS_MAX 16u
 

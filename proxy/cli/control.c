@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/gate104/control"
@@ -134,6 +135,27 @@ static void put_list(const json_t *list)
     }
 }
 
+static void print_log(const json_t *l)
+{
+    time_t oldest = (time_t)number_of(l, "oldest_seconds");
+    char since[32] = "unknown";
+    struct tm tm;
+
+    if (!json_is_object(l))
+        return;
+    if (oldest > 0 && gmtime_r(&oldest, &tm))
+        (void)strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    (void)printf("    disk %lld %% full (%s), %lld files, %lld KiB, since record %lld of "
+                 "%s, reserve ",
+                 number_of(l, "disk_used_percent"), text_of(l, "state"),
+                 number_of(l, "files"), number_of(l, "octets") / 1024,
+                 number_of(l, "oldest_seq"), since);
+    (void)printf("%s, %lld KiB left\n", text_of(l, "reserve"),
+                 number_of(l, "reserve_left") / 1024);
+    if (!json_is_true(json_object_get(l, "writable")))
+        (void)printf("THE LOG CANNOT BE WRITTEN: commands are refused\n");
+}
+
 static void print_status(const json_t *a)
 {
     size_t i;
@@ -142,6 +164,7 @@ static void print_status(const json_t *a)
     (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
                  number_of(a, "pid"), text_of(a, "config"));
     (void)printf("log %s, commands %s\n", text_of(a, "log"), text_of(a, "log_commands"));
+    print_log(json_object_get(a, "log_files"));
     if (!json_is_true(json_object_get(a, "separate_users")))
         (void)printf(
             "LESS SEPARATION: not started as root, all processes are one user\n");
