@@ -119,7 +119,7 @@ static bool look(struct audit_log *l)
 static void tell(struct audit_log *l, bool worse, const char *why)
 {
     static const char *const consequence[] = {
-        [LOG_PRESSURE_NONE] = "there is room again",
+        [LOG_PRESSURE_NONE] = "all is recorded",
         [LOG_PRESSURE_ALARM] = "nothing changes yet",
         [LOG_PRESSURE_THIN] = "values of points are only counted",
         [LOG_PRESSURE_REFUSE] = "commands are refused (monitor-only)",
@@ -129,8 +129,7 @@ static void tell(struct audit_log *l, bool worse, const char *why)
 
     audit_log_say(l, "%sthe disk of the log is full to %u %%%s: %s",
                   worse ? "ALARM: " : "", s->used,
-                  s->reserve == LOG_RESERVE_USED ? ", the reserve is in use" : "",
-                  consequence[s->level]);
+                  s->told_used ? " and the reserve in use" : "", consequence[s->level]);
     record_begin(&r, worse ? EVENT_LOG_FILLING : EVENT_LOG_ROOM, 0, false);
     record_text(&r, RECORD_WHY, why);
     record_text(&r, RECORD_DETAIL, consequence[s->level]);
@@ -139,23 +138,31 @@ static void tell(struct audit_log *l, bool worse, const char *why)
     (void)audit_log_commit(l);
 }
 
+static void tell_change(struct audit_log *l, enum log_pressure before, bool used_before)
+{
+    const struct audit_space *s = &l->space;
+    bool worse = s->level > before || (s->level == before && s->told_used);
+    char why[16] = "reserve";
+
+    if (s->level == before && s->told_used == used_before)
+        return;
+    if (!s->told_used && s->level != before)
+        (void)snprintf(why, sizeof why, "disk-%u", threshold[worse ? s->level : before]);
+    tell(l, worse, why);
+}
+
 void audit_space_check(struct audit_log *l)
 {
     struct audit_space *s = &l->space;
-    enum log_pressure before = s->level;
-    enum log_pressure level = before;
-    char why[16];
+    const enum log_pressure before = s->level;
+    const bool used_before = s->told_used;
 
     if (s->reserve == LOG_RESERVE_USED && l->file.fd >= 0)
         refill(l);
+    s->told_used = s->reserve == LOG_RESERVE_USED;
     if (look(l))
-        level = audit_space_level(before, s->used);
-    if (s->reserve == LOG_RESERVE_USED)
-        level = LOG_PRESSURE_REFUSE;
-    if (level == before)
-        return;
-    s->level = level;
-    (void)snprintf(why, sizeof why, "disk-%u",
-                   threshold[level > before ? level : before]);
-    tell(l, level > before, s->reserve == LOG_RESERVE_USED ? "disk-full" : why);
+        s->level = audit_space_level(before, s->used);
+    if (s->told_used)
+        s->level = LOG_PRESSURE_REFUSE;
+    tell_change(l, before, used_before);
 }

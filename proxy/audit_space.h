@@ -20,6 +20,7 @@ struct audit_space {
     uint64_t allocated_to; /* offset in the file in use */
     unsigned int used;     /* percent of the file system */
     bool blind;            /* it does not say */
+    bool told_used;        /* that the reserve is in use */
 };
 
 /* Keeps the reserve in front of what is written; after each commit. */

@@ -150,7 +150,7 @@ json_t *control_status(const struct monitor *m)
 {
     const struct config *c = m->config;
 
-    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:o,s:s,s:s,s:o,s:o,s:o,s:o}", "ok", 1,
+    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "ok", 1,
                      "version", GATE104_VERSION, "pid", (json_int_t)getpid(), "config",
                      c->path, "separate_users", geteuid() == 0, "sandbox_lacks",
                      layers(monitor_sandbox_missing(m)), "log", c->audit_dir, "log_files",

@@ -108,43 +108,112 @@ sub flows {
 
 sub commands_at { my ($rtu) = @_; return scalar grep { /^2d0106/ } asdus_received(json_lines(slurp($rtu->{out}))) }
 
-my $disk;
+my @disks;
 
-# Its own file system for the log.
+# Its own file system for the log; gives its folder, and why there is none.
 sub small_disk {
-    return 'needs root' if !$root;
-    $disk = scratch();
-    my ($status, undef, $err) = run_command([ 'mount', '-t', 'tmpfs', '-o', 'size=128k', 'gate104-test', $disk ]);
-    return '' if $status == 0;
-    undef $disk;
-    return "no small file system here: $err";
+    my ($size) = @_;
+    return (undef, 'needs root') if !$root;
+    my $disk = scratch();
+    my ($status, undef, $err) = run_command([ 'mount', '-t', 'tmpfs', '-o', "size=$size", 'gate104-test', $disk ]);
+    return (undef, "no small file system here: $err") if $status != 0;
+    push @disks, $disk;
+    mkdir "$disk/log", 0700;
+    chown((getpwnam 'nobody')[2, 3], "$disk/log");
+    return $disk;
 }
 
 END {
     local $?;
-    system 'umount', '-l', $disk if $disk && $root;
+    system 'umount', '-l', $_ for @disks;
+}
+
+# A gate104 with its log on that disk, an RTU behind it and a master in front.
+sub start_on {
+    my ($disk, $audit) = @_;
+    my $rtu  = start_rtu('--rate', 20, '--event-types', 33, '--t1', 120);
+    my $port = free_port();
+    my $dir  = write_config(audit => $audit, routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
+    rmdir "$dir/log";
+    symlink "$disk/log", "$dir/log";
+    my $gate = start_gate104($dir);
+    my $m = Raw104->connect_tls($port, $pki);
+    ok($m->start, 'a session');
+    is(answer($m), 'con', 'a command');
+    return ($rtu, $port, $dir, $gate, $m);
+}
+
+# Fills what is left of the disk to so many percent of it, or to the last octet.
+sub fill {
+    my ($disk, $percent) = @_;
+    open my $ballast, '>>', "$disk/ballast" or die $!;
+    if (defined $percent) {
+        my ($blocks, $free) = used($disk);
+        my $more = int($blocks * $percent / 100) - ($blocks - $free);
+        syswrite $ballast, 'x' x 4096 for 1 .. $more;
+        return;
+    }
+    1 while syswrite $ballast, 'x' x 1024;
+    1 while syswrite $ballast, 'x';
+}
+
+sub used {
+    my ($disk) = @_;
+    my ($status, $out) = run_command([ 'stat', '-f', '-c', '%b %f', $disk ]);
+    return split ' ', $out;
+}
+
+sub is_told {
+    my ($dir, $event, $why, $what) = @_;
+    ok(wait_record($dir, { event => $event, why => $why }), $what);
 }
 
 SKIP: {
-    my $why = small_disk();
-    skip $why, 1 if $why ne '';
-    subtest 'a full disk' => sub {
-        my $rtu  = start_rtu('--rate', 20, '--event-types', 33, '--t1', 120);
-        my $port = free_port();
-        my $dir  = write_config(routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
-        rmdir "$dir/log";
-        mkdir "$disk/log", 0700;
-        chown((getpwnam 'nobody')[2, 3], "$disk/log");
-        symlink "$disk/log", "$dir/log";
-        my $gate = start_gate104($dir);
-        my $m = Raw104->connect_tls($port, $pki);
-        ok($m->start, 'a session');
-        is(answer($m), 'con', 'a command');
+    my ($disk, $why) = small_disk('2m');
+    skip $why, 1 if !$disk;
+    subtest 'a disk that fills up, with a reserve' => sub {
+        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "64K"; ');
+        fill($disk, 82);
+        is_told($dir, 'log.disk-filling', 'disk-80', '80 %: an alarm');
+        is(answer($m), 'con', 'and nothing else');
+        fill($disk, 92);
+        is_told($dir, 'log.disk-filling', 'disk-90', '90 %: an alarm');
+        is(answer($m), 'con', 'and commands pass');
+        fill($disk, 97);
+        is_told($dir, 'log.disk-filling', 'disk-95', '95 %: an alarm');
+        is(wait_until(sub { answer($m) eq 'neg' }), 1, 'and commands are refused');
+        my $done = commands_at($rtu);
+        ok(wait_for_text($gate->{err}, qr/^audit-0: ALARM: the disk of the log is full to 9\d %: commands are refused/m), 'the operator is told');
+        fill($disk);
+        is((used($disk))[1], 0, 'full to the last block');
+        my $refused = grep { $_->{event} eq 'policy.refused' } records($dir);
+        is(answer($m), 'neg', 'commands are refused') for 1 .. 35;
+        ok(wait_until(sub { grep({ $_->{event} eq 'policy.refused' } records($dir)) >= $refused + 35 }), 'and each refusal is recorded, in the reserve');
+        is_told($dir, 'log.disk-filling', 'reserve', 'that it is in use, too');
+        my ($status, $out) = run_command([ bin('gate104'), '-s', "$dir/run/control", 'status' ]);
+        like($out, qr/disk 100 % full \(monitor-only\), 1 files, .* reserve used, \d+ KiB left/, 'status shows it');
+        ok(flows($m, 30), 'data goes on');
+        is(commands_at($rtu), $done, 'the RTU has seen none of the commands');
 
-        # Fills what is left, to the last octet.
-        open my $ballast, '>', "$disk/ballast" or die $!;
-        1 while syswrite $ballast, 'x' x 1024;
-        1 while syswrite $ballast, 'x';
+        unlink "$disk/ballast";
+        is(wait_until(sub { answer($m) eq 'con' }), 1, 'when there is room again commands pass, by themselves');
+        is_told($dir, 'log.disk-room', 'disk-95', 'and the log says so');
+        ok(wait_for_text($gate->{err}, qr/^audit-0: the disk of the log is full to \d+ %: all is recorded/m), 'and the operator is told');
+        ok(wait_until(sub { (run_command([ bin('gate104'), '-s', "$dir/run/control", 'status' ]))[1] =~ /\(room\).* reserve whole, \d+ KiB left/ }), 'status shows it');
+        $m->close;
+        wait_record($dir, { event => 'session.close' });
+        is(stop_process($gate, 'TERM'), 0, 'clean stop');
+        verify($dir);
+        is(scalar(grep { $_->{event} eq 'log.gap' } records($dir)), 0, 'nothing was lost');
+    };
+}
+
+SKIP: {
+    my ($disk, $why) = small_disk('256k');
+    skip $why, 1 if !$disk;
+    subtest 'a full disk without a reserve' => sub {
+        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "0"; ');
+        fill($disk);
         my @answers;
         wait_until(sub { push @answers, answer($m); $answers[-1] ne 'con' });
         my $done = commands_at($rtu);
@@ -158,7 +227,6 @@ SKIP: {
         is(answer($more), 'neg', 'but not to command');
         $more->close;
 
-        close $ballast;
         unlink "$disk/ballast";
         is(wait_until(sub { answer($m) eq 'con' }), 1, 'when there is room again commands pass, by themselves');
         ok(wait_for_text($gate->{err}, qr/^gate-0: the log works again/m), 'and the operator is told');

@@ -214,7 +214,12 @@ sub start_gate104 {
 my %read;
 sub records {
     my ($dir) = @_;
-    my $c = $read{$dir} //= { size => 0, last => '', records => [] };
+    my $c = $read{$dir} //= { size => 0, last => '', records => [], older => {} };
+    my @older;
+    for my $file (older_logs($dir)) {
+        $c->{older}{$file} //= [ grep { $_ } map { eval { decode_json($_) } } split /\n/, slurp($file) ];
+        push @older, @{ $c->{older}{$file} };
+    }
     open my $fh, '<', "$dir/log/gate104.jsonl" or return;
     seek $fh, $c->{size} - length $c->{last}, 0;
     read $fh, my $last, length $c->{last};
@@ -230,8 +235,11 @@ sub records {
         my $r = eval { decode_json($line) };
         push @{ $c->{records} }, $r if $r;
     }
-    return @{ $c->{records} };
+    return (@older, @{ $c->{records} });
 }
+
+# The files in front of the one in use, oldest first.
+sub older_logs { my ($dir) = @_; return sort glob "$dir/log/gate104-*.jsonl" }
 
 # Waits for a record that has these fields (values: string, or regexp); gives it.
 sub wait_record {
@@ -418,8 +426,13 @@ sub tls_records {
 # numbered from 1, with the SHA-256 of the line before it.
 sub log_faults {
     my ($dir) = @_;
-    my $text = slurp("$dir/log/gate104.jsonl");
+    my $text = join '', map { slurp($_) } older_logs($dir), "$dir/log/gate104.jsonl";
     my ($prev, $seq, @faults) = ('0' x 64, 0);
+    # What was deleted by rule is named by a record.
+    if ($text =~ /\A\{"v":1,"seq":(\d+),[^\n]*"prev":"([0-9a-f]{64})"\}\n/ && $1 > 1
+        && index($text, sprintf '"last_seq":%d,"last_sha256":"%s"', $1 - 1, $2) >= 0) {
+        ($prev, $seq) = ($2, $1 - 1);
+    }
     push @faults, 'no records' if $text eq '';
     push @faults, 'the last line is not whole' if $text !~ /\n\z/;
     for my $line (split /\n/, $text) {
