@@ -187,6 +187,9 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ \
 	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lseccomp -lm
 
+# Calls that a test lets fail.
+$(B)/unit/audit_fault_test: LDFLAGS += $(foreach f,write fdatasync fsync ftruncate fallocate \
+    unlinkat fstatfs renameat2 openat,-Wl,--wrap=$(f))
 $(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
 $(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)
 $(B)/unit/log_html_test: $(call obj,proxy/cli/log_html.c)

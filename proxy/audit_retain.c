@@ -10,11 +10,13 @@
 #define AGAIN_MS 60000u
 #define DAY_MS   86400000
 
+/* The newest of them stays: a file that grew too large while it could not be turned over
+ * would otherwise be gone at once, with all that has just been written. */
 static bool too_much(const struct audit_log *l)
 {
     const uint64_t most = l->files.retain_size;
 
-    return most != 0 && l->shelf.octets + l->file.written.size > most;
+    return most != 0 && l->shelf.count > 1 && l->shelf.octets + l->file.written.size > most;
 }
 
 /* Of a file that was looked at. */
