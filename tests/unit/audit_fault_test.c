@@ -39,10 +39,30 @@ static struct shared {
     uint64_t acknowledged; /* seq of the last record that was */
 } * shared;
 
-static enum how now(void)
+/* Whether all that was written was on disk when a file got another name, or went. */
+static struct {
+    bool unsynced;
+    unsigned int early; /* times that it was not */
+    unsigned int names;
+} order;
+
+static void note(const char *call)
+{
+    if (strcmp(call, "write") == 0)
+        order.unsynced = true;
+    if (strcmp(call, "fdatasync") == 0)
+        order.unsynced = false;
+    if (strcmp(call, "renameat2") == 0 || strcmp(call, "unlinkat") == 0) {
+        order.names++;
+        order.early += order.unsynced;
+    }
+}
+
+static enum how now(const char *call)
 {
     enum how how;
 
+    note(call);
     if (!fault.on)
         return GOOD;
     fault.count++;
@@ -60,7 +80,7 @@ static enum how now(void)
     int __wrap_##name parameters;                                                        \
     int __wrap_##name parameters                                                         \
     {                                                                                    \
-        enum how how = now();                                                            \
+        enum how how = now(#name);                                                       \
         int result = how == FAIL ? -1 : __real_##name arguments;                         \
                                                                                          \
         if (how == END_AFTER || how == END_AMID)                                         \
@@ -83,7 +103,7 @@ ssize_t __real_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n)
 {
-    enum how how = now();
+    enum how how = now("write");
     ssize_t result = how == FAIL ? -1 : __real_write(fd, p, how == END_AMID ? n / 2 : n);
 
     if (how == END_AFTER || how == END_AMID)
@@ -95,7 +115,7 @@ int __real_openat(int fd, const char *name, int flags, ...);
 int __wrap_openat(int fd, const char *name, int flags, ...);
 int __wrap_openat(int fd, const char *name, int flags, ...)
 {
-    enum how how = now();
+    enum how how = now("openat");
     int result = how == FAIL ? -1 : __real_openat(fd, name, flags, 0640);
 
     if (how == END_AFTER || how == END_AMID)
@@ -167,25 +187,30 @@ static void begin(struct stage *s)
     s->log.files.reserve = 8192;
 }
 
-static bool put(struct stage *s)
+static bool add(struct stage *s, bool sync)
 {
     const uint8_t *payload;
     struct record r;
     size_t n;
     bool good;
 
-    record_begin(&r, EVENT_COMMAND, 1, true);
+    record_begin(&r, EVENT_COMMAND, 1, sync);
     record_text(&r, RECORD_RULE, "feeder breakers, all of the western line, by day");
     n = record_end(&r, &payload);
-    audit_log_add(&s->log, &s->sender, payload, n, true);
+    audit_log_add(&s->log, &s->sender, payload, n, sync);
     good = audit_log_commit(&s->log);
-    if (good)
+    if (good && sync)
         shared->acknowledged = s->log.file.synced.seq;
     audit_rotate_due(&s->log);
     audit_space_check(&s->log);
     for (unsigned int i = 0; i < 8 && audit_retain_step(&s->log); i++)
         ;
     return good;
+}
+
+static bool put(struct stage *s)
+{
+    return add(s, true);
 }
 
 /* Long enough for every file to be begun, turned over and deleted. */
@@ -307,6 +332,21 @@ static void every_call_fails(void **state)
     }
 }
 
+static void what_goes_is_on_disk_first(void **state)
+{
+    struct stage *s = *state;
+
+    empty(s);
+    memset(&order, 0, sizeof order);
+    begin(s);
+    (void)audit_log_open(&s->log);
+    for (unsigned int i = 0; i < 60; i++)
+        (void)add(s, false);
+    audit_log_free(&s->log);
+    assert_in_range(order.names, 4, 60);
+    assert_int_equal(order.early, 0);
+}
+
 /* kill -9, at any time of a process that does nothing but rotate and delete. */
 static void fifty_kills(void **state)
 {
@@ -348,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_end_at_every_call),
         T(every_call_fails),
+        T(what_goes_is_on_disk_first),
         T(fifty_kills),
     };
 
