@@ -128,14 +128,17 @@ END {
     system 'umount', '-l', $_ for @disks;
 }
 
-# A gate104 with its log on that disk, an RTU behind it and a master in front.
+# A gate104 with its log on that disk (or none of its own), an RTU behind it and a master
+# in front.
 sub start_on {
     my ($disk, $audit) = @_;
     my $rtu  = start_rtu('--rate', 20, '--event-types', 33, '--t1', 120);
     my $port = free_port();
     my $dir  = write_config(audit => $audit, routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
-    rmdir "$dir/log";
-    symlink "$disk/log", "$dir/log";
+    if ($disk) {
+        rmdir "$dir/log";
+        symlink "$disk/log", "$dir/log";
+    }
     my $gate = start_gate104($dir);
     my $m = Raw104->connect_tls($port, $pki);
     ok($m->start, 'a session');
@@ -246,5 +249,49 @@ SKIP: {
         cmp_ok(scalar keys %command, '>=', $passed, 'every command that passed is there');
     };
 }
+
+# ---- many files ----
+
+subtest 'files begin and go while commands pass, and the writer is killed' => sub {
+    my ($rtu, $port, $dir, $gate, $m) = start_on(undef, 'rotate_size = "8K"; retain_size = "48K"; reserve = "64K"; ');
+    my ($kills, $passed) = (0, 0);
+    my %seen;
+    for my $n (1 .. 120) {
+        $passed++ if answer($m) eq 'con';
+        $seen{$_} = 1 for older_logs($dir);
+        next if $n % 30;
+        my ($pid) = proc_of_role($gate, 'audit');
+        kill 'KILL', $pid;
+        $kills++;
+        wait_until(sub { my ($new) = proc_of_role($gate, 'audit'); $new && $new != $pid });
+        is(wait_until(sub { answer($m) eq 'con' }), 1, "kill $kills: commands pass again, by themselves");
+    }
+    cmp_ok($passed, '>=', 100, 'commands passed');
+    cmp_ok(scalar keys %seen, '>=', 10, 'many files were begun');
+    ok(wait_until(sub { my $sum = 0; $sum += -s $_ || 0 for older_logs($dir), "$dir/log/gate104.jsonl"; $sum <= 48 * 1024 }), 'not more is kept than is to be');
+    $m->close;
+    wait_record($dir, { event => 'session.close' });
+    is(stop_process($gate, 'TERM'), 0, 'clean stop');
+    is(join("\n", log_faults($dir)), '', 'the chain runs over all files that are left');
+    my @log = records($dir);
+    cmp_ok($log[0]{seq}, '>', 1, 'its beginning was deleted');
+    ok((grep { $_->{event} eq 'log.deleted' && $_->{last_seq} == $log[0]{seq} - 1 } @log), 'which a record says');
+    is(scalar(grep { $_->{event} eq 'log.rotated' } @log), 1 + (() = older_logs($dir)), 'each file begins with a record of the one in front');
+    is((grep { (stat $_)[2] & 027 } older_logs($dir)), 0, 'nobody else may read them');
+};
+
+subtest 'the folder is deleted' => sub {
+    my ($rtu, $port, $dir, $gate, $m) = start_on(undef, '');
+    run_command([ 'rm', '-rf', "$dir/log" ]);
+    my @answers;
+    is(wait_until(sub { -e "$dir/log/gate104.jsonl" && answer($m) eq 'con' }), 1, 'a new one is made, and commands pass, by themselves');
+    ok(flows($m, 5), 'data goes on');
+    ok(wait_for_text($gate->{err}, qr/^audit-0: ALARM: the folder of the log was deleted/m), 'the operator is told');
+    $m->close;
+    is(stop_process($gate, 'TERM'), 0, 'clean stop');
+    is(join("\n", log_faults($dir)), '', 'a chain begins');
+    my @log = records($dir);
+    ok((grep { $_->{event} eq 'system.process-died' && $_->{process} eq 'audit-0' } @log), 'whose records say that something was') or diag explain [ map { $_->{event} } @log ];
+};
 
 done_testing();

@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
     $ROOT $BUILD bin scratch pki free_port spawn_process wait_until wait_for_text slurp spew
-    write_config start_gate104 stop_process alive records wait_record run_command
+    write_config start_gate104 stop_process alive records older_logs wait_record run_command
     proc_of_role children_of json_lines start_rtu run_master tls_client start_route
     asdus_sent asdus_received log_faults start_relay relayed relay_pcap apdus_of
     tls_records records_of_client role_of memory_kb cpu_seconds
