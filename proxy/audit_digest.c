@@ -1,12 +1,11 @@
 #include "proxy/audit_digest.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <string.h>
 
 void audit_digest_reset(struct audit_digest *d)
 {
-    EVP_MD_CTX_free(d->ctx);
+    (void)audit_hash_end(d->ctx, NULL);
     memset(d, 0, sizeof *d);
 }
 
@@ -39,8 +38,8 @@ bool audit_digest_advance(struct audit_digest *d, int fd, uint64_t size, uint64_
 
 bool audit_digest_end(struct audit_digest *d, uint8_t out[AUDIT_HASH_SIZE])
 {
-    bool good = begin(d) && EVP_DigestFinal_ex(d->ctx, out, NULL) == 1;
+    void *ctx = begin(d) ? d->ctx : NULL;
 
-    audit_digest_reset(d);
-    return good;
+    memset(d, 0, sizeof *d);
+    return audit_hash_end(ctx, out);
 }

@@ -6,7 +6,7 @@
 #include "proxy/audit_hash.h"
 
 struct audit_digest {
-    void *ctx;     /* EVP_MD_CTX; NULL: nothing is hashed yet */
+    void *ctx;     /* audit_hash_begin(); NULL: nothing is hashed yet */
     uint64_t upto; /* octets that are hashed */
 };
 

@@ -57,14 +57,20 @@ bool audit_hash_more(void *ctx, int fd, uint64_t from, uint64_t to)
     return true;
 }
 
-bool audit_hash_range(int fd, uint64_t from, uint64_t to, uint8_t out[AUDIT_HASH_SIZE])
+bool audit_hash_end(void *ctx, uint8_t out[AUDIT_HASH_SIZE])
 {
-    EVP_MD_CTX *ctx = audit_hash_begin();
-    bool good = ctx && audit_hash_more(ctx, fd, from, to) &&
-                EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+    bool good = ctx && (!out || EVP_DigestFinal_ex(ctx, out, NULL) == 1);
 
     EVP_MD_CTX_free(ctx);
     return good;
+}
+
+bool audit_hash_range(int fd, uint64_t from, uint64_t to, uint8_t out[AUDIT_HASH_SIZE])
+{
+    void *ctx = audit_hash_begin();
+    bool read = ctx && audit_hash_more(ctx, fd, from, to);
+
+    return audit_hash_end(ctx, out) && read;
 }
 
 void audit_hex(const uint8_t *p, size_t n, char *out)

@@ -15,9 +15,11 @@ bool audit_hash_warm_up(void);
 bool audit_hash(const void *p, size_t n, uint8_t out[AUDIT_HASH_SIZE]);
 /* SHA-256 of the octets [from, to) of a file, whatever its size.  False: read error. */
 bool audit_hash_range(int fd, uint64_t from, uint64_t to, uint8_t out[AUDIT_HASH_SIZE]);
-/* The same in parts: an EVP_MD_CTX, or NULL; and octets of a file into it. */
+/* The same in parts; NULL when out of memory.  The end frees, and with `out` NULL does
+ * nothing else. */
 void *audit_hash_begin(void);
 bool audit_hash_more(void *ctx, int fd, uint64_t from, uint64_t to);
+bool audit_hash_end(void *ctx, uint8_t out[AUDIT_HASH_SIZE]);
 
 /* Lower-case hex and a NUL; out holds 2n+1. */
 void audit_hex(const uint8_t *p, size_t n, char *out);

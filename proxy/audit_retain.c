@@ -16,7 +16,8 @@ static bool too_much(const struct audit_log *l)
 {
     const uint64_t most = l->files.retain_size;
 
-    return most != 0 && l->shelf.count > 1 && l->shelf.octets + l->file.written.size > most;
+    return most != 0 && l->shelf.count > 1 &&
+           l->shelf.octets + l->file.written.size > most;
 }
 
 /* Of a file that was looked at. */

@@ -249,8 +249,6 @@ enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
 /* monitor_audit.c */
 /* LOG_STATUS. */
 enum imsg_status monitor_audit_status(struct proc *p, struct imsg *msg);
-/* For operators; an object, or null while nothing is known. */
-struct json_t *monitor_audit_json(const struct monitor *m);
 
 /* monitor_signer.c */
 /* Records that a signer may have made: more than it asks for if it is what it was, even

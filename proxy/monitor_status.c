@@ -146,6 +146,34 @@ static json_t *trust(const struct config *c)
     return v.list;
 }
 
+/* Null while nothing is known. */
+static json_t *log_files(const struct monitor *m)
+{
+    static const char *const level[] = {
+        [LOG_PRESSURE_NONE] = "room",
+        [LOG_PRESSURE_ALARM] = "filling",
+        [LOG_PRESSURE_THIN] = "thinned",
+        [LOG_PRESSURE_REFUSE] = "monitor-only",
+    };
+    static const char *const reserve[] = {
+        [LOG_RESERVE_OFF] = "off",
+        [LOG_RESERVE_WHOLE] = "whole",
+        [LOG_RESERVE_USED] = "used",
+        [LOG_RESERVE_IMPOSSIBLE] = "impossible",
+    };
+    const struct msg_log_status *s = &m->log;
+
+    if (s->files == 0)
+        return json_null();
+    return json_pack("{s:s,s:b,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "state", level[s->level],
+                     "writable", !s->broken, "disk_used_percent",
+                     (json_int_t)s->used_percent, "files", (json_int_t)s->files, "octets",
+                     (json_int_t)s->octets, "reserve", reserve[s->reserve],
+                     "reserve_left", (json_int_t)s->reserve_left, "oldest_seq",
+                     (json_int_t)s->oldest_seq, "oldest_seconds",
+                     (json_int_t)(s->oldest_utc_ms / 1000));
+}
+
 json_t *control_status(const struct monitor *m)
 {
     const struct config *c = m->config;
@@ -154,9 +182,8 @@ json_t *control_status(const struct monitor *m)
                      "version", GATE104_VERSION, "pid", (json_int_t)getpid(), "config",
                      c->path, "separate_users", geteuid() == 0, "sandbox_lacks",
                      layers(monitor_sandbox_missing(m)), "log", c->audit_dir, "log_files",
-                     monitor_audit_json(m), "log_commands",
-                     c->commands_sync ? "sync" : "async", "processes", processes(m),
-                     "routes", routes(c), "trust", trust(c));
+                     log_files(m), "log_commands", c->commands_sync ? "sync" : "async",
+                     "processes", processes(m), "routes", routes(c), "trust", trust(c));
 }
 
 /* ---- sessions ---- */
