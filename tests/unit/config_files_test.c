@@ -138,8 +138,10 @@ static void test_what_audit_takes(void **state)
         {.reserve = FILES_RESERVE_MIN - 1},
         {.reserve = FILES_RESERVE_MAX + 1},
     };
-
-    struct audit_config c = {.dir = "/var/log/gate104", .files = good};
+    static struct audit_route route[1] = {
+        {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}}};
+    struct audit_config c = {
+        .dir = "/log", .files = good, .route_count = 1, .route = route};
     uint8_t *p;
     size_t n = audit_config_encode(&c, &p);
 
@@ -149,7 +151,8 @@ static void test_what_audit_takes(void **state)
     audit_config_free(&c);
     free(p);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        c = (struct audit_config){.dir = "/var/log/gate104", .files = bad[i]};
+        c = (struct audit_config){
+            .dir = "/log", .files = bad[i], .route_count = 1, .route = route};
         n = audit_config_encode(&c, &p);
         assert_true(n > 0);
         if (audit_config_decode(p, n, &c))
