@@ -131,10 +131,10 @@ END {
 # A gate104 with its log on that disk (or none of its own), an RTU behind it and a master
 # in front.
 sub start_on {
-    my ($disk, $audit) = @_;
+    my ($disk, $audit, %route) = @_;
     my $rtu  = start_rtu('--rate', 20, '--event-types', 33, '--t1', 120);
     my $port = free_port();
-    my $dir  = write_config(audit => $audit, routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
+    my $dir  = write_config(audit => $audit, routes => [ { name => 'r', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"], %route } ]);
     if ($disk) {
         rmdir "$dir/log";
         symlink "$disk/log", "$dir/log";
@@ -175,13 +175,16 @@ SKIP: {
     my ($disk, $why) = small_disk('2m');
     skip $why, 1 if !$disk;
     subtest 'a disk that fills up, with a reserve' => sub {
-        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "64K"; ');
+        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "64K"; ', record_points => 'all');
+        ok(wait_record($dir, { event => 'point.value' }), 'values are recorded');
         fill($disk, 82);
         is_told($dir, 'log.disk-filling', 'disk-80', '80 %: an alarm');
         is(answer($m), 'con', 'and nothing else');
         fill($disk, 92);
         is_told($dir, 'log.disk-filling', 'disk-90', '90 %: an alarm');
         is(answer($m), 'con', 'and commands pass');
+        ok(flows($m, 30), 'data goes on');
+        is_told($dir, 'log.thinned', 'disk', 'values are counted only');
         fill($disk, 97);
         is_told($dir, 'log.disk-filling', 'disk-95', '95 %: an alarm');
         is(wait_until(sub { answer($m) eq 'neg' }), 1, 'and commands are refused');
