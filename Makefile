@@ -127,7 +127,7 @@ $(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
 $(B)/gate104-fetcher: $(call obj,proxy/fetcher.c) $(LIBX) $(LIBS)
 $(B)/gate104-fetcher: LDLIBS = -lcap
 $(B)/gate104:        $(call obj,$(CLI_SRC)) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
-$(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap
+$(B)/gate104:        LDLIBS = -lconfig -ljansson $(SSL) -lcap -lqrencode
 # Certificates by hand: the one program beside the signer that reads private keys.
 $(B)/gate104-pki:    $(call obj,$(PKI_SRC) proxy/cli/safe.c) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 $(B)/gate104-pki:    LDLIBS = -lcurl -lconfig $(SSL) -lcap

@@ -32,6 +32,9 @@
 /* How often the files and their disk are looked after, and while there is more to do. */
 #define KEEP_MS      1000u
 #define KEEP_BUSY_MS 20u
+/* The first seal of a process comes with the monitor's record of the start; where that
+ * was made long ago, after this time. */
+#define FIRST_SEAL_MS 1000u
 /* What the end without a monitor may take. */
 #define ORPHAN_SECONDS 5u
 
@@ -62,8 +65,10 @@ struct audit {
         uint64_t ticket;
     } pending[BATCH_ACKS]; /* of the open batch */
     unsigned int pending_count;
-    struct loop_timer retry_timer, sync_timer, keep_timer;
+    struct loop_timer retry_timer, sync_timer, keep_timer, seal_timer;
     struct msg_log_status status; /* as the monitor knows it */
+    const char *seal_why;         /* of the next seal, in a word */
+    bool seal_now;                /* at the end of this round */
 };
 
 /* ---- acknowledgements ---- */
@@ -222,11 +227,40 @@ static void sync_due(void *ctx)
     (void)audit_log_sync(&a->log);
 }
 
+/* ---- seals ---- */
+
+static void seal(struct audit *a)
+{
+    commit(a);
+    (void)audit_log_seal(&a->log, a->seal_why);
+    a->seal_why = "interval";
+    a->seal_now = false;
+    (void)loop_timer_set(&a->child.loop, &a->seal_timer,
+                         (uint64_t)a->config.seal.interval_s * 1000u);
+}
+
+static void seal_due(void *ctx)
+{
+    seal(ctx);
+}
+
+/* What the monitor says that a seal is to follow. */
+static void note_seal(struct audit *a, enum event event)
+{
+    if (!audit_sealer_on(&a->log.sealer) ||
+        (event != EVENT_SYSTEM_START && event != EVENT_RELOAD))
+        return;
+    a->seal_why = event == EVENT_RELOAD ? "reload" : "start";
+    a->seal_now = true;
+}
+
 static void round_end(void *ctx)
 {
     struct audit *a = ctx;
 
     commit(a);
+    if (a->seal_now)
+        seal(a);
     flush_all(a);
     sweep(a);
     if (a->log.file.unsynced > 0 && !loop_timer_armed(&a->sync_timer))
@@ -248,6 +282,8 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     if (audit_log_full(&a->log) || a->pending_count == BATCH_ACKS)
         commit(a);
     audit_log_add(&a->log, &c->sender, m->payload, m->len, head.sync);
+    if (c == &a->monitor)
+        note_seal(a, head.event->event);
     if (head.sync) {
         a->pending[a->pending_count].client = c;
         a->pending[a->pending_count++].ticket = head.ticket;
@@ -304,7 +340,17 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
 
 static enum imsg_status message(struct child *child, struct imsg *m)
 {
-    return take(&((struct audit *)child)->monitor, m);
+    struct audit *a = (struct audit *)child;
+    struct msg_log_clock clock;
+
+    if (m->type != MSG_LOG_CLOCK)
+        return take(&a->monitor, m);
+    imsg_get(m, &clock, sizeof clock);
+    if (clock.state > LOG_CLOCK_MAX || clock.zero[0] != 0 || clock.zero[1] != 0 ||
+        clock.zero[2] != 0)
+        return imsg_reject(&child->control, m);
+    a->log.clock = (enum log_clock)clock.state;
+    return IMSG_OK;
 }
 
 /* ---- life ---- */
@@ -334,6 +380,18 @@ static void prepare_monitor(struct audit *a)
     client_name(&a->monitor);
 }
 
+/* The monitor only names the key: it is read here, before the sandbox, as the signer
+ * reads those of TLS, so that no other process has ever held it. */
+static bool init_seals(struct audit *a)
+{
+    char err[300];
+
+    if (audit_sealer_init(&a->log.sealer, a->dir_fd, a->config.seal.key, err, sizeof err))
+        return true;
+    child_log(&a->child, "%s", err);
+    return false;
+}
+
 static bool init(struct child *child, const uint8_t *cfg, size_t len)
 {
     struct audit *a = (struct audit *)child;
@@ -359,6 +417,8 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         child_log(child, "%s: %s", a->config.dir, strerror(errno));
         return false;
     }
+    if (!init_seals(a))
+        return false;
     a->log.say = say;
     a->log.say_ctx = child;
     child_keep(child, a->dir_fd);
@@ -368,6 +428,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     loop_timer_init(&a->retry_timer, retry, a);
     loop_timer_init(&a->sync_timer, sync_due, a);
     loop_timer_init(&a->keep_timer, keep, a);
+    loop_timer_init(&a->seal_timer, seal_due, a);
     child->loop.round_end = round_end;
     child->loop.round_ctx = a;
     return true;
@@ -380,6 +441,9 @@ static void start(struct child *child)
 
     (void)audit_log_open(&a->log);
     keep(a);
+    a->seal_why = "start";
+    if (audit_sealer_on(&a->log.sealer))
+        (void)loop_timer_set(&child->loop, &a->seal_timer, FIRST_SEAL_MS);
 }
 
 /* Takes what the senders had written before the monitor let them end, closes the log. */
@@ -390,6 +454,7 @@ static void wind_up(struct audit *a)
     commit(a);
     (void)audit_log_close(&a->log);
     flush_all(a);
+    a->child.loop.round_end = NULL; /* nothing comes behind the last seal */
 }
 
 static void stop(struct child *child)
@@ -424,5 +489,7 @@ int main(int argc, char **argv)
     static struct audit audit;
 
     _Static_assert(offsetof(struct audit, child) == 0, "callbacks get the child");
+    if (argc == 3 && strcmp(argv[1], "--check") == 0)
+        return audit_seal_key_check(argv[2]);
     return child_main(argc, argv, &ops, &audit.child);
 }

@@ -1,5 +1,6 @@
 #include "proxy/audit_folder.h"
 
+#include "proxy/audit_seal_state.h"
 #include "proxy/audit_shelf.h"
 
 #include <dirent.h>
@@ -16,7 +17,8 @@ static bool is_ours(const char *name)
 
     return name[0] == '.' || strcmp(name, AUDIT_FILE_NAME) == 0 ||
            audit_shelf_is_name(name, &seq) || strncmp(name, "torn-", 5) == 0 ||
-           strncmp(name, "damaged-", 8) == 0;
+           strncmp(name, "damaged-", 8) == 0 ||
+           strncmp(name, AUDIT_SEAL_STATE_NAME, sizeof AUDIT_SEAL_STATE_NAME - 1) == 0;
 }
 
 /* True if nothing but a log is in the directory: a slip in the configuration must not
@@ -34,10 +36,25 @@ static bool only_log_inside(const char *path)
     return good;
 }
 
+/* Made by root as a rule, with gate104 log keygen. */
+static void give_state(struct child *c, int fd)
+{
+    struct stat st;
+
+    if (fstatat(fd, AUDIT_SEAL_STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        st.st_uid == c->uid)
+        return;
+    if (fchownat(fd, AUDIT_SEAL_STATE_NAME, c->uid, c->gid, AT_SYMLINK_NOFOLLOW) != 0)
+        child_log(c, AUDIT_SEAL_STATE_NAME ": %s", strerror(errno));
+}
+
 /* Hands the directory to the user this role becomes. */
 static bool give(struct child *c, const char *dir, int fd, const struct stat *st)
 {
-    if (geteuid() != 0 || c->uid == 0 || st->st_uid == c->uid)
+    if (geteuid() != 0 || c->uid == 0)
+        return true;
+    give_state(c, fd);
+    if (st->st_uid == c->uid)
         return true;
     if (!only_log_inside(dir)) {
         child_log(c, "%s: there are other files in it; choose a directory of its own",

@@ -255,16 +255,22 @@ static void put_fields(struct draft *d, const uint8_t *payload, size_t n)
         put_u64(d, "cut", 1);
 }
 
-static void put_time(struct draft *d, const struct timespec *utc)
+void audit_line_time(const struct timespec *utc, char out[AUDIT_LINE_TIME_SIZE])
 {
-    char text[64];
     struct tm tm;
     size_t n;
 
     memset(&tm, 0, sizeof tm);
     (void)gmtime_r(&utc->tv_sec, &tm);
-    n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(text + n, sizeof text - n, ".%03ldZ", utc->tv_nsec / 1000000);
+    n = strftime(out, AUDIT_LINE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(out + n, AUDIT_LINE_TIME_SIZE - n, ".%03ldZ", utc->tv_nsec / 1000000);
+}
+
+static void put_time(struct draft *d, const struct timespec *utc)
+{
+    char text[AUDIT_LINE_TIME_SIZE];
+
+    audit_line_time(utc, text);
     put_text(d, "time", text);
 }
 

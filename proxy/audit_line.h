@@ -46,4 +46,9 @@ size_t audit_line_build(const struct audit_place *place, const struct audit_stam
                         struct audit_sender *sender, const uint8_t *payload, size_t n,
                         char out[AUDIT_LINE_MAX]);
 
+/* Room for a time whatever the year is. */
+#define AUDIT_LINE_TIME_SIZE 64u
+/* "2026-11-21T02:33:04.123Z" */
+void audit_line_time(const struct timespec *utc, char out[AUDIT_LINE_TIME_SIZE]);
+
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The log's own records that one batch may begin with. */
-#define OWN_LINES 4u
+#define OWN_LINES 10u
 
 bool audit_log_init(struct audit_log *l, int dir_fd, const struct audit_place *place,
                     const char *self)
@@ -29,6 +29,7 @@ void audit_log_free(struct audit_log *l)
     audit_shelf_free(&l->shelf);
     audit_digest_reset(&l->turn.digest);
     audit_digest_reset(&l->retain.digest);
+    audit_sealer_free(&l->sealer);
     free(l->batch);
     l->batch = NULL;
 }
@@ -48,26 +49,85 @@ void audit_log_say(const struct audit_log *l, const char *fmt, ...)
 
 /* ---- lines ---- */
 
-static bool add_line(struct audit_log *l, struct audit_sender *sender,
-                     const uint8_t *payload, size_t n)
+/* The configuration that a record says is in force, if its sender may say so. */
+static bool told_config(const struct audit_log *l, const struct audit_sender *sender,
+                        const uint8_t *payload, size_t n, uint8_t hash[AUDIT_HASH_SIZE])
 {
-    struct audit_stamp stamp = {.seq = l->seq + 1};
-    struct timespec mono = {0, 0};
-    size_t size;
+    return (sender == &l->self || strcmp(sender->name, AUDIT_MONITOR_NAME) == 0) &&
+           audit_tally_config(payload, n, hash);
+}
 
-    if (AUDIT_BATCH_SIZE - l->batch_size < AUDIT_LINE_MAX)
-        return false;
-    (void)clock_gettime(CLOCK_REALTIME, &stamp.utc);
-    (void)clock_gettime(CLOCK_MONOTONIC, &mono);
-    stamp.mono_ms = (uint64_t)mono.tv_sec * 1000u + (uint64_t)mono.tv_nsec / 1000000u;
-    memcpy(stamp.prev, l->prev, sizeof stamp.prev);
-    size =
-        audit_line_build(&l->place, &stamp, sender, payload, n, l->batch + l->batch_size);
+/* The stamp of the batch's next line. */
+static void stamp_next(const struct audit_log *l, const struct audit_now *now,
+                       struct audit_stamp *stamp)
+{
+    stamp->seq = l->seq + 1;
+    stamp->utc = now->utc;
+    stamp->mono_ms = now->mono_ms;
+    memcpy(stamp->prev, l->prev, sizeof stamp->prev);
+}
+
+/* Where the batch's next line goes; NULL: there is no room. */
+static char *room(struct audit_log *l)
+{
+    return AUDIT_BATCH_SIZE - l->batch_size < AUDIT_LINE_MAX ? NULL
+                                                             : l->batch + l->batch_size;
+}
+
+/* Takes a line of `size` octets that stands in room(). */
+static bool take_line(struct audit_log *l, size_t size, const struct audit_now *now)
+{
     if (size == 0 || !audit_hash(l->batch + l->batch_size, size, l->prev))
         return false;
     l->batch_size += size;
     l->seq++;
+    audit_clock_mark(&l->tally.mark, now);
     return true;
+}
+
+static bool put_line(struct audit_log *l, struct audit_sender *sender,
+                     const uint8_t *payload, size_t n, const struct audit_now *now)
+{
+    char *out = room(l);
+    struct audit_stamp stamp;
+    struct record_head head;
+
+    if (!out || !record_check(payload, n, &head))
+        return false;
+    stamp_next(l, now, &stamp);
+    if (!take_line(l, audit_line_build(&l->place, &stamp, sender, payload, n, out), now))
+        return false;
+    audit_tally_add(&l->tally, head.event);
+    (void)told_config(l, sender, payload, n, l->tally.config);
+    return true;
+}
+
+/* UTC that was set stands between two records that show it. */
+static bool put_step(struct audit_log *l, const struct audit_now *now)
+{
+    int64_t step = audit_clock_step(&l->tally.mark, now);
+    const uint8_t *payload;
+    char detail[64];
+    struct record r;
+    size_t n;
+
+    if (step == 0)
+        return true;
+    (void)snprintf(detail, sizeof detail, "%s by %" PRId64 " ms",
+                   step > 0 ? "forward" : "back", step > 0 ? step : -step);
+    record_begin(&r, EVENT_TIME_STEP, 0, false);
+    record_text(&r, RECORD_DETAIL, detail);
+    n = record_end(&r, &payload);
+    return put_line(l, &l->self, payload, n, now);
+}
+
+static bool add_line(struct audit_log *l, struct audit_sender *sender,
+                     const uint8_t *payload, size_t n)
+{
+    struct audit_now now;
+
+    audit_clock_read(&now);
+    return put_step(l, &now) && put_line(l, sender, payload, n, &now);
 }
 
 static bool add_own(struct audit_log *l, struct record *r)
@@ -139,6 +199,44 @@ static bool add_gap(struct audit_log *l)
     return add_own(l, &r);
 }
 
+static bool add_seal_fault(struct audit_log *l)
+{
+    struct record r;
+
+    l->batch_fault = l->sealer.untold ? l->sealer.why : NULL;
+    if (!l->batch_fault)
+        return true;
+    audit_sealer_fault(&l->sealer, &r);
+    return add_own(l, &r);
+}
+
+static bool add_seal(struct audit_log *l, const char *why)
+{
+    struct audit_seal_facts facts = {.epoch = l->sealer.state->epoch,
+                                     .why = why,
+                                     .clock = audit_clock_word(l->clock),
+                                     .covered = &l->tally};
+    struct audit_stamp stamp;
+    struct audit_now now;
+    struct record r;
+    char *out;
+
+    if (audit_sealer_config(&l->sealer, &l->tally, &r) && !add_own(l, &r))
+        return false;
+    audit_clock_read(&now);
+    out = put_step(l, &now) ? room(l) : NULL;
+    if (!out)
+        return false;
+    stamp_next(l, &now, &stamp);
+    if (!take_line(l,
+                   audit_seal_build(l->sealer.key, l->sealer.state->mac_key, &l->place,
+                                    &stamp, l->self.name, &facts, out),
+                   &now))
+        return false;
+    audit_tally_sealed(&l->tally, l->seq, facts.epoch, l->prev);
+    return true;
+}
+
 /* ---- batches ---- */
 
 static void abandon(struct audit_log *l)
@@ -159,6 +257,23 @@ static bool find_base(struct audit_log *l)
     return good;
 }
 
+/* What the log that is taken up says of itself. */
+static void read_tally(struct audit_log *l)
+{
+    static struct audit_last_seal last;
+    bool on = audit_sealer_on(&l->sealer);
+    char older[AUDIT_OLD_NAME_SIZE] = "";
+
+    if (l->shelf.count > 0)
+        audit_shelf_name(l->shelf.old[l->shelf.count - 1].first_seq, older);
+    if (!audit_tally_read(l->file.dir_fd, l->file.fd, l->file.written.size, l->self.name,
+                          l->place.boot, older, on, &l->tally_written, &last))
+        audit_sealer_blind(&l->sealer);
+    else if (on)
+        audit_sealer_meet(&l->sealer, &l->tally_written, &last);
+    l->tally_synced = l->tally_written;
+}
+
 /* Makes the file usable if it is not.  What is found is told until that is on disk. */
 static bool ready_file(struct audit_log *l)
 {
@@ -174,8 +289,12 @@ static bool ready_file(struct audit_log *l)
         audit_turn_look(l);
     if (found.kind != AUDIT_FOUND_NEW && found.kind != AUDIT_FOUND_CHAIN)
         l->found = found;
-    if (good && !l->opened)
+    if (good)
+        l->tally_synced = l->tally_written;
+    if (good && !l->opened) {
         l->opened = l->tell_opened = true;
+        read_tally(l);
+    }
     return good;
 }
 
@@ -193,7 +312,9 @@ static void begin(struct audit_log *l)
     }
     l->seq = l->file.written.seq;
     memcpy(l->prev, l->file.written.prev, sizeof l->prev);
-    if (!add_rotated(l) || !add_recovered(l) || !add_opened(l) || !add_gap(l))
+    l->tally = l->tally_written;
+    if (!add_rotated(l) || !add_recovered(l) || !add_opened(l) || !add_gap(l) ||
+        !add_seal_fault(l))
         abandon(l);
 }
 
@@ -207,6 +328,8 @@ void audit_log_add(struct audit_log *l, struct audit_sender *sender,
 {
     if (!l->batch_open)
         begin(l);
+    if (told_config(l, sender, payload, n, l->sealer.in_force))
+        l->sealer.in_force_known = true;
     l->batch_records++;
     l->batch_sync = l->batch_sync || sync;
     if (!l->batch_dead && !add_line(l, sender, payload, n))
@@ -238,9 +361,15 @@ bool audit_log_sync(struct audit_log *l)
     bool good = audit_file_sync(&l->file, &given_up);
 
     l->lost += given_up;
-    if (!good)
+    if (!good) {
+        l->tally_written = l->tally_synced;
         tell_state(l, false);
-    return good;
+        return false;
+    }
+    l->tally_synced = l->tally_written;
+    if (audit_sealer_on(&l->sealer))
+        audit_sealer_advance(&l->sealer, l->tally_synced.epoch);
+    return true;
 }
 
 /* What the batch said about the log itself need not be said again. */
@@ -252,6 +381,10 @@ static void own_told(struct audit_log *l)
         audit_log_say(l, "see the record log.recovered: %s",
                       l->found.name[0] ? l->found.name
                                        : "the file was changed while in use");
+    if (l->batch_fault && l->batch_fault == l->sealer.why) {
+        audit_log_say(l, "ALARM: the log is chained, not sealed: %s", l->sealer.detail);
+        l->sealer.untold = false;
+    }
     memset(&l->found, 0, sizeof l->found);
     l->tell_opened = false;
     l->turn.tell = false;
@@ -267,6 +400,8 @@ bool audit_log_commit(struct audit_log *l)
     l->batch_open = false;
     good = !l->batch_dead && audit_file_append(&l->file, l->batch, l->batch_size,
                                                l->batch_records, l->seq, l->prev);
+    if (good)
+        l->tally_written = l->tally;
     if (!good) {
         l->lost += l->batch_records;
         audit_space_forget(l);
@@ -286,11 +421,24 @@ bool audit_log_open(struct audit_log *l)
     return audit_log_commit(l);
 }
 
+bool audit_log_seal(struct audit_log *l, const char *why)
+{
+    if (!audit_sealer_on(&l->sealer))
+        return true;
+    if (l->batch_open)
+        return false;
+    begin(l);
+    if (!l->batch_dead && audit_sealer_ready(&l->sealer) && !add_seal(l, why))
+        abandon(l);
+    l->batch_sync = true;
+    return audit_log_commit(l);
+}
+
 bool audit_log_close(struct audit_log *l)
 {
     struct record r;
 
     record_begin(&r, EVENT_LOG_CLOSED, 0, false);
     audit_log_add_own(l, &r);
-    return audit_log_commit(l);
+    return audit_log_commit(l) && audit_log_seal(l, "stop");
 }

@@ -9,7 +9,9 @@
 #include "proxy/audit_line.h"
 #include "proxy/audit_retain.h"
 #include "proxy/audit_rotate.h"
+#include "proxy/audit_sealer.h"
 #include "proxy/audit_space.h"
+#include "proxy/audit_tally.h"
 #include "proxy/record.h"
 #include "proxy/role_config_files.h"
 
@@ -40,14 +42,18 @@ struct audit_log {
     struct audit_retain retain;
     struct audit_space space;
     uint64_t oldest_seq, oldest_utc_ms; /* of the oldest record, for audit_status() */
-    /* Adds a seal and commits; may be NULL: none is written. */
-    bool (*seal)(struct audit_log *l, const char *why);
+    enum log_clock clock;               /* as the monitor told */
+    struct audit_sealer sealer;
+    const char *batch_fault; /* of the sealer, told in the batch */
+    /* At the end of the batch, of what write() took, of what is on disk. */
+    struct audit_tally tally, tally_written, tally_synced;
     /* Tells the operator; may be NULL (tests). */
     void (*say)(void *ctx, const char *text);
     void *say_ctx;
 };
 
-/* Allocates; opens nothing.  False: out of memory. */
+/* Allocates; opens nothing.  False: out of memory.  l->sealer is zeros: no seals; see
+ * audit_sealer_init(). */
 bool audit_log_init(struct audit_log *l, int dir_fd, const struct audit_place *place,
                     const char *self);
 void audit_log_free(struct audit_log *l);
@@ -69,7 +75,11 @@ __attribute__((format(printf, 2, 3))) void audit_log_say(const struct audit_log 
 bool audit_log_commit(struct audit_log *l);
 /* Brings to disk what was committed without sync.  True if there is nothing left. */
 bool audit_log_sync(struct audit_log *l);
-/* Adds the record of the log's end, commits and syncs. */
+/* Seals what was committed: a record of its own, on disk when this is true, or there is
+ * none to be made (no key, or a state that does not fit, which a record tells).  Not
+ * between an audit_log_add() and its commit.  `why` is a word of doc/log-format.md. */
+bool audit_log_seal(struct audit_log *l, const char *why);
+/* Adds the record of the log's end, commits, syncs and seals. */
 bool audit_log_close(struct audit_log *l);
 
 #endif

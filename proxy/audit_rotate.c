@@ -17,7 +17,7 @@
 /* The seal at the end of a file: rotation is one of its occasions. */
 static bool seal(struct audit_log *l)
 {
-    return !l->seal || l->seal(l, "rotate");
+    return audit_log_seal(l, "rotate");
 }
 
 /* ---- at the start ---- */

@@ -1,6 +1,7 @@
 #include "proxy/config.h"
 
 #include "proxy/config_build.h"
+#include "proxy/config_seal.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -35,8 +36,9 @@ static const struct config_key limit_keys[] = {
 
 static const struct config_key audit_keys[] = {
     {"dir", CONFIG_KIND_STRING, true, 0, 0, 0, "add dir = \"/var/log/gate104\";"},
-    {"seal_interval", CONFIG_KIND_INT, false, offsetof(struct config, seal_interval), 1,
+    {"seal_interval", CONFIG_KIND_INT, false, offsetof(struct config, seal.interval), 1,
      86400, NULL},
+    {"seal_key", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"commands", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rotate_size", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rotate_interval", CONFIG_KIND_INT, false,
@@ -153,10 +155,7 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
         b->c->audit_dir = config_path(b, dir);
         b->c->audit_line = dir->line;
     }
-    if (config_setting_get_member(group, "seal_interval"))
-        config_report_key(&b->r, CONFIG_WARNING, group, "seal_interval",
-                          "keep copies of the log elsewhere",
-                          "this version chains the log but does not seal it yet");
+    config_seal_read(b, group);
     config_files_read(b, group);
     (void)config_word_read(&b->r, group, "commands", commands, COUNT(commands), &which);
     b->c->commands_sync = which == 0;
@@ -217,7 +216,7 @@ static struct config *config_new(const char *path)
     c->limits.handshakes_per_source = 8;
     c->limits.handshake = 10;
     c->limits.routes_per_gate = 1;
-    c->seal_interval = 60;
+    c->seal.interval = 60;
     files_settings_default(&c->files);
     c->commands_sync = true;
     c->path = strdup(path);
@@ -233,16 +232,19 @@ struct config *config_load(const char *path, struct config_errors *errs)
     struct config_build b = {.r = {path, errs}};
     struct config_place at = {path, 0, NULL};
     size_t before = errs->errors;
-    config_t *tree = config_tree_read(path, &at, errs, NULL, NULL);
+    char *octets = NULL;
+    size_t n = 0;
+    config_t *tree = config_tree_read(path, &at, errs, &octets, &n);
 
     if (!tree)
         return NULL;
     b.c = config_new(path);
-    if (b.c)
+    if (b.c && config_seal_hash(b.c, octets, n))
         read_root(&b, config_root_setting(tree));
     else
         config_no_memory(&b.r);
     config_tree_free(tree);
+    free(octets);
     if (b.c && !b.c->run_dir && errs->errors == before)
         config_no_memory(&b.r);
     if (errs->errors == before)
@@ -268,5 +270,6 @@ void config_free(struct config *c)
     free(c->folder);
     free(c->run_dir);
     free(c->audit_dir);
+    config_seal_free(&c->seal);
     free(c);
 }

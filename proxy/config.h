@@ -100,6 +100,13 @@ struct config_route {
     struct record_settings record;
 };
 
+/* Seals of the session log. */
+struct config_seal {
+    char *key; /* absolute path; NULL: the log is not sealed */
+    unsigned int key_line;
+    uint32_t interval; /* seconds */
+};
+
 struct config {
     char *path;   /* as given to config_load */
     char *folder; /* absolute; relative paths start there */
@@ -109,8 +116,9 @@ struct config {
     unsigned int run_dir_line; /* 0: not given */
     char *audit_dir;
     unsigned int audit_line;
-    uint32_t seal_interval;
     struct files_settings files;
+    struct config_seal seal;
+    uint8_t hash[32];  /* SHA-256 of the octets of the file */
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     struct {

@@ -1,6 +1,7 @@
 #include "certs/pem_check.h"
 #include "certs/pkcs11_uri.h"
 #include "proxy/config.h"
+#include "proxy/config_seal.h"
 #include "proxy/config_tls_check.h"
 #include "proxy/endpoint.h"
 
@@ -277,4 +278,5 @@ void config_check(const struct config *c, struct config_errors *errs)
     check_users(c, errs);
     check_dirs(c, errs);
     check_ports(c, errs);
+    config_seal_check(c, errs);
 }

@@ -1,5 +1,6 @@
 /* What a configuration that was read again changes. */
 #include "proxy/config_build.h"
+#include "proxy/config_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static bool same_routes_of(const struct config *a, struct config b)
 static bool same_audit(const struct config *a, const struct config *b)
 {
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
-           a->seal_interval == b->seal_interval &&
+           config_seal_same(&a->seal, &b->seal) &&
            memcmp(&a->files, &b->files, sizeof a->files) == 0 &&
            a->commands_sync == b->commands_sync;
 }

@@ -255,6 +255,9 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
     memset(out, 0, sizeof *out);
     (void)snprintf(out->dir, sizeof out->dir, "%s", c->audit_dir);
     out->files = c->files;
+    (void)snprintf(out->seal.key, sizeof out->seal.key, "%s",
+                   c->seal.key ? c->seal.key : "");
+    out->seal.interval_s = c->seal.interval;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->route)
         return false;

@@ -138,6 +138,21 @@ static void describe_routes(const struct config *c, char *out, size_t cap)
     }
 }
 
+static void log_seals(struct monitor *m)
+{
+    static const char text[] = "the log is chained, not sealed: who can write it can "
+                               "write it anew; make a key with gate104 log keygen";
+    struct record r;
+
+    if (m->config->seal.key)
+        return;
+    monitor_log("%s", text);
+    record_begin(&r, EVENT_CONFIG_WARNING, 0, false);
+    record_text(&r, RECORD_WHY, "not-sealed");
+    record_text(&r, RECORD_DETAIL, text);
+    monitor_record(m, &r);
+}
+
 static void log_start(struct monitor *m)
 {
     char text[250];
@@ -147,7 +162,9 @@ static void log_start(struct monitor *m)
     record_text(&r, RECORD_VERSION, GATE104_VERSION);
     describe_routes(m->config, text, sizeof text);
     record_text(&r, RECORD_DETAIL, text);
+    record_octets(&r, RECORD_CONFIG_HASH, m->config->hash, sizeof m->config->hash);
     monitor_record(m, &r);
+    log_seals(m);
     log_legacy(m);
     if (geteuid() == 0)
         return;

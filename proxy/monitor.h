@@ -127,6 +127,8 @@ struct monitor {
     unsigned int birth; /* namespaces it can give to roles, sandbox/birth.h */
     int signal_fd;
     struct loop_watch signal_watch;
+    struct loop_timer clock_timer;
+    enum log_clock clock;      /* as audit knows it */
     struct msg_log_status log; /* as audit told it; no files: it did not */
     size_t record_count;
     struct {
@@ -245,6 +247,10 @@ void monitor_control_reloaded(struct monitor *m);
 /* STATUS_SESSION and STATUS_END of a gate. */
 enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
 enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
+
+/* monitor_clock.c */
+/* Audit runs, or the clock's state is another: tells it. */
+void monitor_clock_tell(struct monitor *m);
 
 /* monitor_audit.c */
 /* LOG_STATUS. */

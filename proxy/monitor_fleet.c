@@ -153,6 +153,7 @@ void monitor_fleet_running(struct proc *p)
 
     if (p->role == ROLE_AUDIT) {
         memset(&m->log, 0, sizeof m->log);
+        monitor_clock_tell(m);
         monitor_record_flush(m);
     }
     if (!m->initial && p->role != ROLE_TLS)

@@ -87,6 +87,7 @@ static void finish(struct monitor *m, struct config *c, const char *why)
         (void)snprintf(note, note_size, "; restart to use the new %s", words);
         monitor_log("what changed in %s is used after a restart", words);
     }
+    memcpy(m->config->hash, c->hash, sizeof c->hash);
     monitor_trust_use(m, c->tls, why, note);
     c->tls = old; /* goes with it */
     config_free(c);

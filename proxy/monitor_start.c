@@ -195,9 +195,9 @@ static size_t read_until(int fd, char *out, size_t cap, uint64_t deadline)
     return have;
 }
 
-/* Runs `gate104-signer --check KEY`; the last line of its output, which may be that of an
- * error, goes to `out`.  False if it does not take the key. */
-static bool ask_signer(const char *key, char *out, size_t cap)
+/* Runs the role's program with `--check KEY`; the last line of its output, which may be
+ * that of an error, goes to `out`.  False if it does not take the key. */
+static bool ask_role(enum role role, const char *key, char *out, size_t cap)
 {
     char program[512];
     size_t have = 0;
@@ -206,7 +206,7 @@ static bool ask_signer(const char *key, char *out, size_t cap)
     pid_t pid;
 
     out[0] = '\0';
-    if (!spawn_find(ROLE_SIGNER, program, sizeof program) || pipe(pipefd) != 0)
+    if (!spawn_find(role, program, sizeof program) || pipe(pipefd) != 0)
         return false;
     pid = fork();
     if (pid == 0) {
@@ -259,7 +259,7 @@ static void check_key(const struct config *c, const struct config_file *cert,
 
     if (n == 0)
         return; /* the certificate itself has been found fault with already */
-    if (!ask_signer(key->path, line, sizeof line))
+    if (!ask_role(ROLE_SIGNER, key->path, line, sizeof line))
         config_errors_add(errs, CONFIG_ERROR, &at, "see what it says", "%s",
                           line[0] ? line : "gate104-signer cannot be started");
     else if (!same_public(line, der, n))
@@ -269,8 +269,19 @@ static void check_key(const struct config *c, const struct config_file *cert,
                           key->path, cert->path);
 }
 
+static void check_seal_key(const struct config *c, struct config_errors *errs)
+{
+    const struct config_place at = {c->path, c->seal.key_line, "audit.seal_key"};
+    char line[400];
+
+    if (c->seal.key && !ask_role(ROLE_AUDIT, c->seal.key, line, sizeof line))
+        config_errors_add(errs, CONFIG_ERROR, &at, "see what it says", "%s",
+                          line[0] ? line : "gate104-audit cannot be started");
+}
+
 void monitor_check_keys(const struct config *c, struct config_errors *errs)
 {
+    check_seal_key(c, errs);
     for (size_t i = 0; i < c->tls_count; i++) {
         const struct config_tls *t = &c->tls[i];
 

@@ -178,12 +178,13 @@ json_t *control_status(const struct monitor *m)
 {
     const struct config *c = m->config;
 
-    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "ok", 1,
+    return json_pack("{s:b,s:s,s:I,s:s,s:b,s:o,s:s,s:o,s:b,s:s,s:o,s:o,s:o}", "ok", 1,
                      "version", GATE104_VERSION, "pid", (json_int_t)getpid(), "config",
                      c->path, "separate_users", geteuid() == 0, "sandbox_lacks",
                      layers(monitor_sandbox_missing(m)), "log", c->audit_dir, "log_files",
-                     log_files(m), "log_commands", c->commands_sync ? "sync" : "async",
-                     "processes", processes(m), "routes", routes(c), "trust", trust(c));
+                     log_files(m), "log_sealed", c->seal.key != NULL, "log_commands",
+                     c->commands_sync ? "sync" : "async", "processes", processes(m),
+                     "routes", routes(c), "trust", trust(c));
 }
 
 /* ---- sessions ---- */

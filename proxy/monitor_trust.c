@@ -249,6 +249,7 @@ static void record_change(struct monitor *m, const struct config_tls *old,
     record_text(&r, RECORD_WHY, why);
     record_text(&r, RECORD_DETAIL, text);
     record_u64(&r, RECORD_COUNT, t.changed);
+    record_octets(&r, RECORD_CONFIG_HASH, m->config->hash, sizeof m->config->hash);
     monitor_record(m, &r);
 }
 

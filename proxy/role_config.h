@@ -166,9 +166,15 @@ struct audit_route {
     struct profile profile; /* to tell an APDU's fields in the log */
 };
 
+struct audit_seal_settings {
+    char key[4096]; /* path of the signing key; "": no seals */
+    uint32_t interval_s;
+};
+
 struct audit_config {
     char dir[4096];
     struct files_settings files;
+    struct audit_seal_settings seal;
     size_t route_count; /* by route index */
     struct audit_route *route;
 };

@@ -14,11 +14,14 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
     *out = NULL;
     if (c->route_count > ROUTES_MAX)
         return 0;
-    (void)role_config_begin(
-        &w, 16 + sizeof c->dir + FILES_OCTETS + c->route_count * ROUTE_MOST,
-        ROLE_CONFIG_AUDIT);
+    (void)role_config_begin(&w,
+                            24 + sizeof c->dir + sizeof c->seal.key + FILES_OCTETS +
+                                c->route_count * ROUTE_MOST,
+                            ROLE_CONFIG_AUDIT);
     wire_put_str(&w, c->dir);
     files_settings_put(&w, &c->files);
+    wire_put_str(&w, c->seal.key);
+    wire_put_u32(&w, c->seal.interval_s);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++) {
         wire_put_str(&w, c->route[i].name);
@@ -26,6 +29,14 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
         role_config_put_profile(&w, &c->route[i].profile);
     }
     return role_config_finish(&w, out);
+}
+
+static void get_seal(struct wire_reader *r, struct audit_seal_settings *s)
+{
+    wire_get_str(r, s->key, sizeof s->key);
+    if (s->key[0] != '/' && s->key[0] != '\0')
+        r->bad = true;
+    s->interval_s = role_config_get_range(r, 1, SECONDS_MAX);
 }
 
 bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
@@ -37,6 +48,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
     role_config_open(&r, p, n, ROLE_CONFIG_AUDIT);
     role_config_get_path(&r, c->dir, sizeof c->dir);
     files_settings_get(&r, &c->files);
+    get_seal(&r, &c->seal);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

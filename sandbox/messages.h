@@ -241,6 +241,19 @@ enum log_pressure {
 };
 #define LOG_PRESSURE_MAX LOG_PRESSURE_REFUSE
 
+/* Is the clock set by a time server (adjtimex(2))? */
+enum log_clock {
+    LOG_CLOCK_UNKNOWN = 0,
+    LOG_CLOCK_SYNCHRONIZED,
+    LOG_CLOCK_UNSYNCHRONIZED
+};
+#define LOG_CLOCK_MAX LOG_CLOCK_UNSYNCHRONIZED
+
+struct PACKED msg_log_clock {
+    uint8_t state; /* enum log_clock */
+    uint8_t zero[3];
+};
+
 struct PACKED msg_log_pressure {
     uint8_t level; /* enum log_pressure */
     uint8_t zero[3];

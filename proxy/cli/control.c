@@ -163,7 +163,10 @@ static void print_status(const json_t *a)
 
     (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
                  number_of(a, "pid"), text_of(a, "config"));
-    (void)printf("log %s, commands %s\n", text_of(a, "log"), text_of(a, "log_commands"));
+    (void)printf("log %s, commands %s, %s\n", text_of(a, "log"),
+                 text_of(a, "log_commands"),
+                 json_is_true(json_object_get(a, "log_sealed")) ? "sealed"
+                                                                : "chained, not sealed");
     print_log(json_object_get(a, "log_files"));
     if (!json_is_true(json_object_get(a, "separate_users")))
         (void)printf(

@@ -19,6 +19,8 @@ static const struct cli_command commands[] = {
      "write a page for an auditor", log_report},
     {"export", "--pcapng SESSION|--all [-o FILE] DIR|FILE",
      "write the APDUs of the log for Wireshark", log_export},
+    {"keygen", "[--out PREFIX] [--force] [--qr] DIR", "make the keys that seal a log",
+     log_keygen},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -20,6 +20,12 @@ int log_show(int argc, char **argv);
 int log_stats(int argc, char **argv);
 int log_report(int argc, char **argv);
 int log_export(int argc, char **argv);
+int log_keygen(int argc, char **argv);
+
+/* ---- log_qr.c ---- */
+
+/* Draws a QR code of a text; false if that fails. */
+bool log_qr(FILE *out, const char *text);
 
 /* ---- log_output.c ---- */
 

@@ -19,6 +19,8 @@ for my $name (qw(station.crt station.key ca.crt ca.crl other-ca.crt expired.crt 
     copy("$pki/$name", "$dir/$name") or die "$name: $!";
     chmod 0600, "$dir/$name";
 }
+copy("$ROOT/tests/vectors/log/seal.key", "$dir/seal.key") or die "seal.key: $!";
+chmod 0600, "$dir/seal.key";
 copy($_, $dir) or die "$_: $!" for glob("$ROOT/doc/examples/*.policy");
 
 # With an existing user for all roles when started as root.

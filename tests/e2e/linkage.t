@@ -21,7 +21,7 @@ my %LIBRARIES = (
     'gate104-audit'  => { must => [qw(libjansson libcrypto libcap)], may => [] },
     'gate104-fetcher' => { must => [qw(libcap)],             may => [] },
     # No roles, but as hardened.
-    'gate104'        => { must => [], may => [qw(libconfig libjansson libssl libcrypto libcap libm)] },
+    'gate104'        => { must => [], may => [qw(libconfig libjansson libqrencode libssl libcrypto libcap libm)] },
     # Reads private keys and asks enrolment servers; no part of a running gate104d.
     'gate104-pki'    => { must => [qw(libcurl libssl libcrypto)], may => [qw(libconfig libcap)] },
     'gate104-sim'    => { must => [], may => [qw(libssl libcrypto libm)] },

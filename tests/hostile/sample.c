@@ -175,6 +175,14 @@ static size_t log_pressure(uint8_t *out)
     return sizeof m;
 }
 
+static size_t log_clock(uint8_t *out)
+{
+    struct msg_log_clock m = {.state = LOG_CLOCK_SYNCHRONIZED};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t log_status(uint8_t *out)
 {
     struct msg_log_status m = {.files = 1, .used_percent = 1};
@@ -257,6 +265,10 @@ const struct spoiler spoilers[] = {
      LOG_PRESSURE_MAX + 1, "a pressure there is not", NULL},
     {MSG_LOG_PRESSURE, TO(ROLE_GATE), offsetof(struct msg_log_pressure, zero) + 2, 1,
      "an octet beside the pressure", NULL},
+    {MSG_LOG_CLOCK, ANYONE, offsetof(struct msg_log_clock, state), LOG_CLOCK_MAX + 1,
+     "a state no clock has", NULL},
+    {MSG_LOG_CLOCK, ANYONE, offsetof(struct msg_log_clock, zero) + 2, 1,
+     "an octet beside the clock's state", NULL},
     {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, files) + 3, 1,
      "more files than a log has", NULL},
     {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, used_percent), 101,
@@ -322,35 +334,21 @@ static const struct {
     unsigned int type;
     size_t (*make)(uint8_t *out);
 } samples[] = {
-    {MSG_CFG_BEGIN, config_begin},
-    {MSG_CHANNEL, channel},
-    {MSG_UPDATE_BEGIN, update_begin},
-    {MSG_UPDATE_DATA, update_data},
-    {MSG_TLS_SESSION, session},
-    {MSG_TLS_DONE, session_id},
-    {MSG_GATE_SESSION_TLS, session},
-    {MSG_GATE_SESSION_PLAIN, wrap_session},
-    {MSG_DIAL, session_id},
-    {MSG_DIALED_PLAIN, session},
-    {MSG_DIALED_TLS, session},
-    {MSG_DIAL_FAILED, dial_failed},
-    {MSG_SESSION_END, session_id},
-    {MSG_TLS_DATA, test_frame},
-    {MSG_GATE_DATA, test_frame},
-    {MSG_SIGN, sign},
-    {MSG_SIGNED, signed_earlier},
-    {MSG_RECORD, record},
-    {MSG_DECRYPT, decrypt},
-    {MSG_DECRYPTED, decrypted_earlier},
-    {MSG_RECORD_ACK, record_ack},
-    {MSG_LOG_PRESSURE, log_pressure},
-    {MSG_LOG_STATUS, log_status},
-    {MSG_TLS_REKEY, rekeyed},
-    {MSG_SESSION_PUT, session_put},
-    {MSG_SESSION_ASK, session_ask},
-    {MSG_SESSION_FOUND, session_found_earlier},
-    {MSG_OCSP_ASK, ocsp_ask},
-    {MSG_OCSP_ANSWER, ocsp_answer},
+    {MSG_CFG_BEGIN, config_begin},    {MSG_CHANNEL, channel},
+    {MSG_UPDATE_BEGIN, update_begin}, {MSG_UPDATE_DATA, update_data},
+    {MSG_TLS_SESSION, session},       {MSG_TLS_DONE, session_id},
+    {MSG_GATE_SESSION_TLS, session},  {MSG_GATE_SESSION_PLAIN, wrap_session},
+    {MSG_DIAL, session_id},           {MSG_DIALED_PLAIN, session},
+    {MSG_DIALED_TLS, session},        {MSG_DIAL_FAILED, dial_failed},
+    {MSG_SESSION_END, session_id},    {MSG_TLS_DATA, test_frame},
+    {MSG_GATE_DATA, test_frame},      {MSG_SIGN, sign},
+    {MSG_SIGNED, signed_earlier},     {MSG_RECORD, record},
+    {MSG_DECRYPT, decrypt},           {MSG_DECRYPTED, decrypted_earlier},
+    {MSG_RECORD_ACK, record_ack},     {MSG_LOG_PRESSURE, log_pressure},
+    {MSG_LOG_CLOCK, log_clock},       {MSG_LOG_STATUS, log_status},
+    {MSG_TLS_REKEY, rekeyed},         {MSG_SESSION_PUT, session_put},
+    {MSG_SESSION_ASK, session_ask},   {MSG_SESSION_FOUND, session_found_earlier},
+    {MSG_OCSP_ASK, ocsp_ask},         {MSG_OCSP_ANSWER, ocsp_answer},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])

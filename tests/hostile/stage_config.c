@@ -149,6 +149,7 @@ static size_t audit_config(const struct stage *s, uint8_t **out)
     (void)snprintf(c.dir, sizeof c.dir, "%s/log-%u", s->dir, number++);
     c.route_count = 1;
     c.route = route;
+    c.seal.interval_s = 60;
     return audit_config_encode(&c, out);
 }
 

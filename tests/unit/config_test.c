@@ -333,7 +333,7 @@ static void test_warnings(void **state)
 {
     static const struct mistake m[] = {
         {"commands = \"sync\"", "seal_interval = 60", 3, "audit.seal_interval",
-         "does not seal", ""},
+         "without seal_key", ""},
         {"commands = \"sync\"", "commands = \"async\"", 3, "audit.commands", "before",
          "sync"},
         {"crl = [ \"ca.crl\" ];", "", 8, "tls", "revoked", "add crl"},

@@ -155,7 +155,7 @@ static size_t encode_audit(uint8_t **out)
          .gate = 70000,
          .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}}},
     };
-    struct audit_config c = {.dir = "/var/log/gate104", .route_count = 2, .route = route};
+    struct audit_config c = {"/var/log/gate104", {0}, {"/seal.key", 60}, 2, route};
 
     return audit_config_encode(&c, out);
 }
