@@ -13,7 +13,8 @@ tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshar
        clang libclang-rt-14-dev llvm util-linux spin
        sslscan testssl.sh libmbedtls-dev
        softhsm2 libengine-pkcs11-openssl
-       systemd apparmor strace chromium"
+       systemd apparmor strace chromium
+       rsyslog rsyslog-gnutls rsyslog-openssl rsyslog-relp"
 prove="gcc make libc6-dev binutils perl frama-c-base why3 z3 cvc4"
 
 case ${1:-all} in

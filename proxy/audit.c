@@ -4,6 +4,7 @@
 #include "proxy/audit_folder.h"
 #include "proxy/audit_log.h"
 #include "proxy/audit_origin.h"
+#include "proxy/audit_shipping.h"
 #include "proxy/audit_status.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -57,6 +58,7 @@ struct audit {
     struct child child;
     struct audit_config config;
     struct audit_log log;
+    struct audit_shipping shipping;
     int dir_fd;
     struct client monitor;
     struct client *clients;
@@ -263,6 +265,8 @@ static void round_end(void *ctx)
         seal(a);
     flush_all(a);
     sweep(a);
+    audit_shipping_turn(&a->shipping);
+    commit(a);
     if (a->log.file.unsynced > 0 && !loop_timer_armed(&a->sync_timer))
         (void)loop_timer_set(&a->child.loop, &a->sync_timer, SYNC_MS);
 }
@@ -343,6 +347,8 @@ static enum imsg_status message(struct child *child, struct imsg *m)
     struct audit *a = (struct audit *)child;
     struct msg_log_clock clock;
 
+    if (m->type == MSG_SHIP_SOCKET)
+        return audit_shipping_socket(&a->shipping, m);
     if (m->type != MSG_LOG_CLOCK)
         return take(&a->monitor, m);
     imsg_get(m, &clock, sizeof clock);
@@ -421,6 +427,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         return false;
     a->log.say = say;
     a->log.say_ctx = child;
+    audit_shipping_init(&a->shipping, child, &a->log, &a->config.ship);
     child_keep(child, a->dir_fd);
     child->folder = a->dir_fd;
     json_object_seed(0); /* reads a file, which it cannot in the sandbox */
@@ -440,6 +447,7 @@ static void start(struct child *child)
     struct audit *a = (struct audit *)child;
 
     (void)audit_log_open(&a->log);
+    audit_shipping_start(&a->shipping, a->dir_fd);
     keep(a);
     a->seal_why = "start";
     if (audit_sealer_on(&a->log.sealer))
@@ -462,7 +470,7 @@ static void stop(struct child *child)
     struct audit *a = (struct audit *)child;
 
     wind_up(a);
-    loop_stop(&child->loop);
+    audit_shipping_stop(&a->shipping);
 }
 
 /* The monitor is gone: what the others had sent is still written, but a disk that does

@@ -48,8 +48,15 @@ static const struct config_key audit_keys[] = {
      FILES_DAYS_MAX, NULL},
     {"reserve", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"on_failure", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0,
-     "remove it; read the log files instead"},
+    {"ship", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"ship_socket", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"ship_lag", CONFIG_KIND_INT, false, offsetof(struct config, ship.lag_s),
+     SHIP_LAG_MIN, SHIP_LAG_MAX, NULL},
+    {"ship_size", CONFIG_KIND_INT, false, offsetof(struct config, ship.size_max),
+     SHIP_SIZE_MIN, SHIP_SIZE_MAX, NULL},
+    {"ship_enterprise", CONFIG_KIND_INT, false, offsetof(struct config, ship.enterprise),
+     1, INT32_MAX, NULL},
+    {"syslog", CONFIG_KIND_REFUSED, false, 0, 0, 0, "write ship = \"all\" instead"},
 };
 
 void config_no_memory(const struct config_reader *r)
@@ -164,6 +171,7 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
                           "write \"sync\" unless the disk is too slow",
                           "commands leave before their record is on disk");
     (void)config_word_read(&b->r, group, "on_failure", failure, COUNT(failure), &which);
+    config_ship_read(b, group);
 }
 
 static void read_root(struct config_build *b, const config_setting_t *root)
@@ -218,6 +226,7 @@ static struct config *config_new(const char *path)
     c->limits.routes_per_gate = 1;
     c->seal.interval = 60;
     files_settings_default(&c->files);
+    c->ship = (struct ship_config){SHIP_OFF, 300, SHIP_SIZE_DEFAULT, SHIP_ENTERPRISE};
     c->commands_sync = true;
     c->path = strdup(path);
     c->folder = folder_of(path);
@@ -271,5 +280,6 @@ void config_free(struct config *c)
     free(c->run_dir);
     free(c->audit_dir);
     config_seal_free(&c->seal);
+    free(c->ship_socket);
     free(c);
 }

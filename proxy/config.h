@@ -118,7 +118,10 @@ struct config {
     unsigned int audit_line;
     struct files_settings files;
     struct config_seal seal;
-    uint8_t hash[32];  /* SHA-256 of the octets of the file */
+    uint8_t hash[32]; /* SHA-256 of the octets of the file */
+    struct ship_config ship;
+    char *ship_socket; /* absolute */
+    unsigned int ship_line;
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     struct {

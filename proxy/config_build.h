@@ -57,6 +57,12 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
 void config_record_read(struct config_build *b, const config_setting_t *route,
                         struct record_settings *out);
 
+/* ---- config_ship.c ---- */
+
+/* Shipping to syslog, of the group audit.  NULL: the defaults. */
+void config_ship_read(struct config_build *b, const config_setting_t *audit);
+bool config_ship_same(const struct config *a, const struct config *b);
+
 /* ---- config_tls_rules.c ---- */
 
 /* Certificates with their keys, and the rules of TLS, of the route or of all. */

@@ -258,6 +258,7 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
     (void)snprintf(out->seal.key, sizeof out->seal.key, "%s",
                    c->seal.key ? c->seal.key : "");
     out->seal.interval_s = c->seal.interval;
+    out->ship = c->ship;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->route)
         return false;

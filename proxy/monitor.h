@@ -107,6 +107,12 @@ struct monitor_reload {
     struct expiry_told told[EXPIRY_TOLD_MAX];
 };
 
+/* The socket to syslog, monitor_ship.c. */
+struct monitor_ship {
+    struct loop_timer timer;
+    bool away; /* nobody has it open; told */
+};
+
 struct monitor {
     struct loop loop;
     struct imsg scratch;
@@ -118,12 +124,13 @@ struct monitor {
     struct proc *procs;
     struct monitor_reload reload;
     struct notify notify;
+    struct monitor_ship ship;
     struct control *control; /* NULL: not yet, or no more */
     size_t group_count;
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
     unsigned int missing_told;
-    int empty_net; /* a network for who needs none; below 1: not to be had */
+    int empty_net;      /* a network for who needs none; below 1: not to be had */
     unsigned int birth; /* namespaces it can give to roles, sandbox/birth.h */
     int signal_fd;
     struct loop_watch signal_watch;
@@ -263,6 +270,12 @@ enum imsg_status monitor_audit_status(struct proc *p, struct imsg *msg);
 #define MONITOR_TELLS_BURST 300u
 /* SIGNER_REFUSED. */
 enum imsg_status monitor_signer_refused(struct proc *p, struct imsg *msg);
+
+/* monitor_ship.c */
+/* Audit runs: hands it a socket to syslog, now or as soon as there is one. */
+void monitor_ship_begin(struct monitor *m);
+/* SHIP_LOST of audit. */
+enum imsg_status monitor_ship_lost(struct proc *audit, struct imsg *msg);
 
 /* monitor_log.c */
 __attribute__((format(printf, 1, 2))) void monitor_log(const char *fmt, ...);

@@ -155,6 +155,7 @@ void monitor_fleet_running(struct proc *p)
         memset(&m->log, 0, sizeof m->log);
         monitor_clock_tell(m);
         monitor_record_flush(m);
+        monitor_ship_begin(m);
     }
     if (!m->initial && p->role != ROLE_TLS)
         monitor_record_proc(m, EVENT_PROCESS_STARTED, p, NULL);

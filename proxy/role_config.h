@@ -15,6 +15,7 @@
 #include "proxy/rekey.h"
 #include "proxy/role_config_files.h"
 #include "proxy/role_config_ocsp.h"
+#include "proxy/role_config_ship.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -175,6 +176,7 @@ struct audit_config {
     char dir[4096];
     struct files_settings files;
     struct audit_seal_settings seal;
+    struct ship_config ship;
     size_t route_count; /* by route index */
     struct audit_route *route;
 };

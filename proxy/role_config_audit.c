@@ -7,6 +7,27 @@
 #define ROUTE_MOST  (2u + ROUTE_NAME_MAX + 4u + PROFILE_OCTETS)
 #define ROUTE_LEAST (2u + 1u + 4u + PROFILE_OCTETS)
 
+static void put_ship(struct wire_writer *w, const struct ship_config *c)
+{
+    wire_put_u8(w, (uint8_t)c->what);
+    wire_put_u32(w, c->lag_s);
+    wire_put_u32(w, c->size_max);
+    wire_put_u32(w, c->enterprise);
+}
+
+static void get_ship(struct wire_reader *r, struct ship_config *c)
+{
+    uint8_t what = wire_get_u8(r);
+
+    if (what > SHIP_ALL)
+        r->bad = true;
+    else
+        c->what = (enum ship_what)what;
+    c->lag_s = role_config_get_range(r, SHIP_LAG_MIN, SHIP_LAG_MAX);
+    c->size_max = role_config_get_range(r, SHIP_SIZE_MIN, SHIP_SIZE_MAX);
+    c->enterprise = role_config_get_range(r, 1, UINT32_MAX);
+}
+
 size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
 {
     struct wire_writer w;
@@ -15,13 +36,14 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
     if (c->route_count > ROUTES_MAX)
         return 0;
     (void)role_config_begin(&w,
-                            24 + sizeof c->dir + sizeof c->seal.key + FILES_OCTETS +
+                            40 + sizeof c->dir + sizeof c->seal.key + FILES_OCTETS +
                                 c->route_count * ROUTE_MOST,
                             ROLE_CONFIG_AUDIT);
     wire_put_str(&w, c->dir);
     files_settings_put(&w, &c->files);
     wire_put_str(&w, c->seal.key);
     wire_put_u32(&w, c->seal.interval_s);
+    put_ship(&w, &c->ship);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++) {
         wire_put_str(&w, c->route[i].name);
@@ -49,6 +71,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
     role_config_get_path(&r, c->dir, sizeof c->dir);
     files_settings_get(&r, &c->files);
     get_seal(&r, &c->seal);
+    get_ship(&r, &c->ship);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
         r.bad = true;

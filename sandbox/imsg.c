@@ -222,8 +222,9 @@ static bool fd_is_kind(int fd, char kind)
 
     if (socket_option(fd, SO_ACCEPTCONN) != 0)
         return false; /* it listens */
-    if (kind == 'U')
-        return domain == AF_UNIX && socket_option(fd, SO_TYPE) == SOCK_SEQPACKET;
+    if (kind == 'U' || kind == 'G')
+        return domain == AF_UNIX &&
+               socket_option(fd, SO_TYPE) == (kind == 'U' ? SOCK_SEQPACKET : SOCK_DGRAM);
     return (domain == AF_INET || domain == AF_INET6) &&
            socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
 }

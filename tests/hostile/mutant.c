@@ -57,9 +57,9 @@ static void wrong_lengths(struct list *l, const struct imsg_row *row)
 
 static void wrong_descriptors(struct list *l, const struct imsg_row *row)
 {
-    static const char *const sets[] = {"",           "U",  "T",  "S",  "D",   "P",
-                                       "UT",         "TU", "TS", "DU", "TUU", "UUUUUU",
-                                       "TUUUUUUUUU", "L",  "V",  "LU", "TV"};
+    static const char *const sets[] = {"",       "U",          "T",  "S",  "D",  "G",
+                                       "P",      "UT",         "TU", "TS", "DU", "TUU",
+                                       "UUUUUU", "TUUUUUUUUU", "L",  "V",  "LU", "TV"};
 
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         if (strcmp(sets[i], row->fds) != 0)

@@ -147,6 +147,7 @@ static size_t audit_config(const struct stage *s, uint8_t **out)
     static unsigned int number;
 
     (void)snprintf(c.dir, sizeof c.dir, "%s/log-%u", s->dir, number++);
+    c.ship = (struct ship_config){SHIP_ALL, SHIP_LAG_MAX, SHIP_SIZE_DEFAULT, 1};
     c.route_count = 1;
     c.route = route;
     c.seal.interval_s = 60;

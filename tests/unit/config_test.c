@@ -154,6 +154,18 @@ static void test_keys(void **state)
          "not supported", "\"sync\" or \"async\""},
         {"commands = \"sync\"", "on_failure = \"stop\"", 3, "audit.on_failure",
          "not supported", "\"monitor-only\""},
+        {"commands = \"sync\"", "ship = \"some\"", 3, "audit.ship", "not supported",
+         "\"off\" or \"security\" or \"all\""},
+        {"commands = \"sync\"", "ship_lag = 4", 3, "audit.ship_lag", "", "5"},
+        {"commands = \"sync\"", "ship_size = 1023", 3, "audit.ship_size", "", "1024"},
+        {"commands = \"sync\"", "ship_enterprise = 0", 3, "audit.ship_enterprise", "",
+         "1"},
+        {"commands = \"sync\"",
+         "ship_socket = "
+         "\"/this/is/a/long/and/winding/path/that/has/more/octets/than/the/address/of/a/"
+         "socket/of/the/kernel/can/hold/which/is/107\"",
+         3, "audit.ship_socket", "at most 107", "shorter"},
+        {"commands = \"sync\"", "syslog = true", 3, "audit.syslog", "", "ship = \"all\""},
         {"audit = {", "require_sandbox = \"some\"; audit = {", 3, "require_sandbox",
          "not supported", "\"best\" or \"full\""},
         {"user = \"_gate104\"", "user = \"Root/..\"", 1, "user", "no prefix", "a-z"},
@@ -334,6 +346,8 @@ static void test_warnings(void **state)
     static const struct mistake m[] = {
         {"commands = \"sync\"", "seal_interval = 60", 3, "audit.seal_interval",
          "without seal_key", ""},
+        {"commands = \"sync\"", "ship_lag = 60", 3, "audit.ship_lag",
+         "nothing is shipped", "ship = "},
         {"commands = \"sync\"", "commands = \"async\"", 3, "audit.commands", "before",
          "sync"},
         {"crl = [ \"ca.crl\" ];", "", 8, "tls", "revoked", "add crl"},
