@@ -12,10 +12,6 @@
 #define LOG_EXIT_BAD      1 /* something in the log is no record */
 #define LOG_EXIT_UNUSABLE 3 /* wrong arguments, nothing to read */
 
-/* Opens a log file, or the one in a directory; *name (path cap 4096) is what was opened.
- * -1: it has said why. */
-int log_open(const char *path, char name[4096]);
-
 int log_show(int argc, char **argv);
 int log_stats(int argc, char **argv);
 int log_report(int argc, char **argv);

@@ -2,10 +2,10 @@
  * to its dissector of TCP port 2404, so there are no made-up packets and nothing to set.
  */
 #include "proxy/cli/cli.h"
+#include "proxy/cli/log_files.h"
 #include "proxy/cli/log_filter.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #define BLOCK_SECTION   0x0A0D0D0Au
 #define BLOCK_INTERFACE 1u
@@ -27,12 +27,13 @@
 
 struct export
 {
-    const char *path, *output;
+    char *path;
+    const char *output;
     bool all;
     long long session;
     FILE *out;
     uint64_t apdus, bad;
-    struct audit_reader reader;
+    struct log_files files;
 };
 
 struct block {
@@ -211,11 +212,12 @@ static int run(struct export *x)
         const char *line;
         size_t n;
 
-        switch (audit_reader_next(&x->reader, &line, &n)) {
+        switch (log_files_next(&x->files, &line, &n)) {
         case AUDIT_READ_LINE: export_line(x, line, n); break;
         case AUDIT_READ_LONG: x->bad++; break;
         case AUDIT_READ_TORN:
-        case AUDIT_READ_END: return x->bad > 0 ? LOG_EXIT_BAD : LOG_EXIT_OK;
+        case AUDIT_READ_END:
+            return x->bad > 0 || x->files.missing ? LOG_EXIT_BAD : LOG_EXIT_OK;
         case AUDIT_READ_ERROR: perror("gate104 log"); return LOG_EXIT_UNUSABLE;
         }
     }
@@ -249,9 +251,7 @@ static bool parse(struct export *x, int argc, char **argv)
 int log_export(int argc, char **argv)
 {
     static struct export x;
-    char name[4096];
     int status;
-    int fd;
 
     if (!parse(&x, argc, argv)) {
         (void)fprintf(stderr,
@@ -259,12 +259,10 @@ int log_export(int argc, char **argv)
                       "DIR|FILE\n");
         return LOG_EXIT_UNUSABLE;
     }
-    fd = log_open(x.path, name);
-    if (fd < 0)
+    if (!log_files_open(&x.files, &x.path, 1))
         return LOG_EXIT_UNUSABLE;
     x.out = log_output(x.output, true);
     if (x.out) {
-        audit_reader_init(&x.reader, fd);
         status = run(&x);
         if (!log_output_close(x.out, x.output))
             status = LOG_EXIT_UNUSABLE;
@@ -274,6 +272,6 @@ int log_export(int argc, char **argv)
     } else {
         status = LOG_EXIT_UNUSABLE;
     }
-    (void)close(fd);
+    log_files_close(&x.files);
     return status;
 }

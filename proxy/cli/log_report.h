@@ -48,6 +48,8 @@ struct report_counts {
 
 struct report {
     struct audit_verdict verdict;
+    size_t keys, seeds; /* that it was verified with */
+    bool anchors_given;
     char first[AUDIT_TIME_SIZE + 1], last[AUDIT_TIME_SIZE + 1];
     uint64_t records, sessions_cut, operations_cut;
     size_t sessions, operations;

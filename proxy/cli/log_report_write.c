@@ -63,6 +63,30 @@ static void cut_line(FILE *out, uint64_t cut, const char *what)
                       cut, what);
 }
 
+/* What was checked beside the chain, and what was not. */
+static void write_seals(FILE *out, const struct report *r)
+{
+    const struct audit_seal_summary *s = &r->verdict.seal;
+
+    if (s->seals > 0)
+        (void)fprintf(out,
+                      "<p>%" PRIu64 " seals, the last at record %" PRIu64 ", %s. %" PRIu64
+                      " signatures and %" PRIu64 " MACs are good.</p>",
+                      s->seals, s->seq, s->time, s->signatures, s->macs);
+    (void)fprintf(out, "<p class=\"small\">Checked: the chain of hashes%s%s%s. ",
+                  r->keys > 0 ? ", the signatures of the seals" : "",
+                  r->seeds > 0 ? ", their MACs" : "",
+                  r->anchors_given ? ", the anchors" : "");
+    if (r->keys == 0 && r->seeds == 0)
+        (void)fputs("No key was given for the seals: one who can write the whole log "
+                    "anew is not found by this. ",
+                    out);
+    if (!r->anchors_given)
+        (void)fputs("No anchors were given: records cut off at the end are not found. ",
+                    out);
+    (void)fputs("</p>", out);
+}
+
 static void write_integrity(FILE *out, const struct report *r)
 {
     static const char *const words[] = {
@@ -81,11 +105,9 @@ static void write_integrity(FILE *out, const struct report *r)
     (void)fprintf(out, "<p>%" PRIu64 " records in an unbroken chain", v->records);
     if (v->records > 0)
         (void)fprintf(out, ", %s to %s", v->first.time, v->last.time);
-    (void)fputs(
-        ". This page shows only these.</p><p class=\"small\">Checked: the chain of "
-        "hashes. The log is not sealed: one who can write the whole file anew, "
-        "change its last record or cut its end is not found by this.</p></div>",
-        out);
+    (void)fputs(". This page shows only these.</p>", out);
+    write_seals(out, r);
+    (void)fputs("</div>", out);
 }
 
 #define LEFT  230

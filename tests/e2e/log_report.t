@@ -91,4 +91,33 @@ like($page, qr{<td class="n">30</td><td class="t red">timed-out</td><td class=""
 like($page, qr{&lt;i&gt;</td><td class="">&lt;b&gt;; &lt;s&gt;</td>}, 'hostile words');
 like($page, qr{Operations by outcome</h2><table><tbody><tr><td class="">executed</td><td class="n">1<}, 'counted');
 
+# A log of several files is one log.
+my @lines = map { "$_\n" } split /\n/, slurp("$dir/gate104.jsonl");
+spew(sprintf("$dir/gate104-%020d.jsonl", 1), join '', @lines[ 0 .. 3 ]);
+spew("$dir/gate104.jsonl", join '', @lines[ 4 .. $#lines ]);
+my $whole = $page;
+($status, $page) = report();
+is($status, 0, 'two files: whole');
+($page, $whole) = map { s{<p>[^<]*/gate104[^<]*</p>|<p>\Q$dir\E</p>}{}r } $page, $whole;
+is($page, $whole, 'and the same page');
+spew(sprintf("$dir/gate104-%020d.jsonl", 1), join '', @lines[ 0 .. 2 ]);
+($status, $page) = report();
+is($status, 1, 'one without its end');
+like($page, qr/class="box bad".*<p>3 records in an unbroken chain/s, 'shows what is in front');
+unlike($page, qr/IOA 1004/, 'and nothing behind');
+unlink glob "$dir/gate104*.jsonl";
+
+# Seals are checked with the keys that are given.
+spew("$dir/gate104.jsonl", slurp("$ROOT/tests/vectors/log/sealed.jsonl"));
+my @keys = ("--key $ROOT/tests/vectors/log/seal.pub", "--seed $ROOT/tests/vectors/log/seed");
+($status, $page) = report(@keys);
+is($status, 0, 'a sealed log');
+like($page, qr/(\d+) seals, the last at record \d+, 20[^<]* \1 signatures and \1 MACs are good/, 'all seals are good');
+like($page, qr/Checked: the chain of hashes, the signatures of the seals, their MACs\. No anchors/, 'what was checked');
+($status, $page) = report();
+like($page, qr/ 0 signatures and 0 MACs are good.*No key was given/s, 'and what was not');
+($status, $page) = report("--key $dir/none");
+is($status, 3, 'a key that is not there');
+is($page, '', 'makes no page');
+
 done_testing;
