@@ -19,6 +19,8 @@
 #define DIGITS 20u
 /* A name may change between looking and opening. */
 #define TRIES 100u
+/* Times that the reader begins anew when retention has overtaken it. */
+#define OVERTAKEN_MAX 5u
 
 /* ---- names ---- */
 
@@ -198,8 +200,10 @@ int audit_files_next(struct audit_files *f, struct audit_file_name *name)
         if (fd >= 0) { /* it was empty when it was read under its first name */
             f->last = name->number;
             (void)close(fd);
-        } else if (errno != ENOENT) /* retention may have been here */
+        } else if (errno != ENOENT) {
             return -1;
+        }
+        f->gone |= fd < 0; /* retention was here */
     }
     return -1;
 }
@@ -248,7 +252,8 @@ static void unusable(struct audit_verdict *v, const char *file, int err)
     (void)snprintf(v->why, sizeof v->why, "cannot be read: %s", strerror(err));
 }
 
-static void verify_all(struct audit_files *f, struct audit_chain *c)
+/* True if retention has overtaken the reader, so that it must begin anew. */
+static bool verify_all(struct audit_files *f, struct audit_chain *c)
 {
     enum audit_read got = AUDIT_READ_END;
     struct audit_file_name name = {.number = 0};
@@ -260,8 +265,11 @@ static void verify_all(struct audit_files *f, struct audit_chain *c)
 
         if (next < 0 && errno != 0)
             unusable(c->v, name.text, errno);
-        if (next < 0)
+        if (next < 0 || (f->gone && c->v->records > 0)) {
+            if (next >= 0)
+                (void)close(next);
             break;
+        }
         if (fd >= 0) {
             got = audit_chain_read(c); /* what came until it was rotated */
             audit_chain_file_end(c, got);
@@ -279,6 +287,28 @@ static void verify_all(struct audit_files *f, struct audit_chain *c)
     audit_chain_end(c, got);
     if (fd >= 0)
         (void)close(fd);
+    return f->gone && c->v->records > 0;
+}
+
+static void verify_folder(int dir, const char *path, struct audit_chain *c,
+                          const struct audit_verify_options *o, struct audit_verdict *v)
+{
+    struct audit_files files;
+    bool again = true;
+
+    for (unsigned int i = 0; again && i < OVERTAKEN_MAX; i++) {
+        int fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+
+        audit_chain_init(c, o, v);
+        if (fd < 0 || !audit_files_open(&files, fd)) {
+            unusable(v, path, errno);
+            if (fd >= 0)
+                (void)close(fd);
+            return;
+        }
+        again = verify_all(&files, c);
+        audit_files_close(&files);
+    }
 }
 
 static void verify_one(int fd, const char *path, struct audit_chain *c)
@@ -297,7 +327,6 @@ void audit_verify_path(const char *path, const struct audit_verify_options *o,
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     struct audit_chain *c = malloc(sizeof *c);
-    struct audit_files files;
     struct stat st;
 
     memset(v, 0, sizeof *v);
@@ -306,13 +335,8 @@ void audit_verify_path(const char *path, const struct audit_verify_options *o,
     } else if (!S_ISDIR(st.st_mode)) {
         audit_chain_init(c, o, v);
         verify_one(fd, path, c);
-    } else if (!audit_files_open(&files, fd)) {
-        unusable(v, path, errno);
     } else {
-        audit_chain_init(c, o, v);
-        verify_all(&files, c);
-        audit_files_close(&files);
-        fd = -1;
+        verify_folder(fd, path, c, o, v);
     }
     if (fd >= 0)
         (void)close(fd);

@@ -17,6 +17,7 @@ struct audit_files {
     bool current;  /* that is the one which is being written */
     dev_t dev;     /* of the file opened last */
     ino_t ino;
+    bool gone; /* a file was deleted between looking and opening */
 };
 
 struct audit_file_name {

@@ -340,6 +340,11 @@ def hashes_only():
         case('a seal of ' + text + ', by who has all keys', rewritten(
             'machine', lambda r, i=i, f=force: r[i].force.update(f)), ALL, TAMPERED, where(i))
 
+    i, before = find('log.seal', 4), find('log.seal', 3)
+    case('a seal that covers the seal before, by who has all keys', rewritten(
+        'machine', lambda r: r[i].force.update(first=before + 1, records=i - before)), ALL, TAMPERED,
+         where(i))
+
     def all_mine(records):
         for r in records:
             if r.seal:

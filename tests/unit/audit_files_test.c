@@ -191,8 +191,10 @@ static void retention_in_front_of_the_reader(void **state)
     make_file("gate104-00000000000000000002.jsonl", "two");
     make_file("gate104.jsonl", "three");
     start(&f);
+    assert_false(f.gone);
     assert_int_equal(unlinkat(dir, "gate104-00000000000000000001.jsonl", 0), 0);
     expect(&f, "two");
+    assert_true(f.gone);
     audit_files_close(&f);
 }
 
@@ -302,6 +304,52 @@ static void a_log_that_is_written_and_rotated_is_whole(void **state)
     assert_true(files >= 300);
 }
 
+static uint64_t second; /* first record of the second file */
+
+/* Called in the middle of the first file. */
+static void delete_two(void *ctx, uint64_t octets)
+{
+    char name[64];
+
+    (void)octets;
+    ++*(unsigned int *)ctx;
+    closed_name(1, name);
+    (void)unlinkat(dir, name, 0);
+    closed_name(second, name);
+    (void)unlinkat(dir, name, 0);
+}
+
+static void retention_overtakes_the_reader(void **state)
+{
+    unsigned int calls = 0;
+    const struct audit_verify_options o = {.progress = delete_two, .ctx = &calls};
+    struct writer w = {.fd = -1};
+    struct audit_verdict v;
+    char body[256], hex[AUDIT_HASH_HEX_SIZE + 1];
+
+    (void)state;
+    empty_folder();
+    rotate(&w);
+    while (w.octets < (size_t)9 << 20)
+        add(&w, "gate-0", "op.command", ",\"ioa\":1001");
+    rotate(&w);
+    second = w.first;
+    add(&w, "gate-0", "op.command", ",\"ioa\":1002");
+    audit_hex(w.prev, sizeof w.prev, hex);
+    (void)snprintf(body, sizeof body, ",\"last_seq\":%" PRIu64 ",\"last_sha256\":\"%s\"",
+                   w.seq, hex);
+    rotate(&w);
+    add(&w, "audit-0", "log.deleted", body);
+    (void)close(w.fd);
+    audit_verify_path(folder, &o, &v);
+    assert_int_equal(calls, 1);
+    assert_string_equal(v.why, "");
+    assert_int_equal(v.state, AUDIT_STATE_OK);
+    assert_int_equal(v.files, 1);
+    assert_int_equal(v.records, 2);
+    assert_true(v.head_deleted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_file_that_was_empty_when_it_was_opened),
         cmocka_unit_test(retention_in_front_of_the_reader),
         cmocka_unit_test(what_is_no_file_is_not_waited_for),
+        cmocka_unit_test(retention_overtakes_the_reader),
         cmocka_unit_test(a_log_that_is_written_and_rotated_is_whole),
     };
 
