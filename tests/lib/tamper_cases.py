@@ -144,6 +144,9 @@ def retention():
     case('anchors of the deleted file by their hash', files[1:], KEY + anchors(SEALS, True), OK)
     case('more deleted than is told', files[2:], ALL, INCOMPLETE)
     case('deleted, and not told', FILES[1:], ALL, INCOMPLETE)
+    other = LOG.copy()
+    deletion(other, (NAMES[0], FILES[0][1][:8] + [FILES[0][1][8].replace(b'rotate', b'reload')]))
+    case('a deletion of another file', Writer().write(other.records)[1:], ALL, INCOMPLETE)
     late = Log(MINE)
     late.add('log.opened', sender='audit-0')
     late.rotate(seal=False)
@@ -401,7 +404,7 @@ def untold():
         records[find('system.time-step')].sender = 'gate-0'
     case('time stepped, and a gate says so', rewritten('machine', gate_step), ALL, TAMPERED,
          where(find('system.time-step')))
-    for by, state in ((900, OK), (1100, TAMPERED), (86400000, TAMPERED)):
+    for by, state in ((900, OK), (1100, TAMPERED), (3000000, TAMPERED)):
         def back(records, by=by):
             for r in records[4:]:
                 r.utc -= by
