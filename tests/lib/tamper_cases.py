@@ -254,6 +254,19 @@ def file_edits():
 
 # ---- by who computes the hashes anew, and has no key ----
 
+def another_form():
+    """What no JSON parser minds, and no signature is needed to find."""
+    for name, old, new in (('one member more', b',"prev":', b',"x":1,"prev":'),
+                           ('a blank', b'"epoch":', b'"epoch": '),
+                           ('a leading zero', b'"records":', b'"records":0'),
+                           ('capitals', b'"mac":"', b'"mac":"A'),
+                           ('another word', b'"why":"stop"', b'"why":"halt"'),
+                           ('no signature', b'"sig":"', b'"sig":"","gis":"')):
+        files = lines_of()
+        files[2][1][6] = files[2][1][6].replace(old, new)
+        case('a seal with ' + name, files, [], TAMPERED, (CURRENT, 7))
+
+
 def without_seals():
     log = Log(MINE)
     log.add('log.opened', sender='audit-0')
@@ -449,5 +462,5 @@ def untold():
     case('a gate that writes a seal', rewritten('machine', gate_seal), ALL, OK)
 
 
-for part in (whole, raw_edits, file_edits, without_seals, hashes_only, signing, untold):
+for part in (whole, raw_edits, file_edits, another_form, without_seals, hashes_only, signing, untold):
     part()
