@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -147,6 +149,30 @@ static bool words(void)
            strtod("1e-300", NULL) > 0;
 }
 
+static void once(void)
+{
+}
+
+/* In libc that wakes whoever may wait, and nobody can. */
+static bool first_use(void)
+{
+    pthread_once_t used = PTHREAD_ONCE_INIT;
+
+    return pthread_once(&used, once) == 0;
+}
+
+static bool an_alarm(void)
+{
+    return alarm(1000) == 0 && alarm(0) > 0;
+}
+
+static bool dialling(void)
+{
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) >= 0 &&
+           (socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) >= 0 ||
+            errno == EAFNOSUPPORT);
+}
+
 static const struct need {
     const char *name;
     bool (*act)(void);
@@ -166,6 +192,9 @@ static const struct need {
     {"time without vDSO, own number", time_of_the_kernel, NULL, SSL},
     {"time in words", words_for_time, NULL, ALL},
     {"words", words, NULL, ALL},
+    {"a first use", first_use, NULL, SSL | BIT(ROLE_AUDIT)},
+    {"an alarm", an_alarm, NULL, BIT(ROLE_AUDIT)},
+    {"dialling", dialling, NULL, BIT(ROLE_BROKER) | BIT(ROLE_FETCHER)},
 };
 
 static void in_sandbox(enum role role, const struct need *need)
