@@ -361,7 +361,7 @@ install: all
 	install -m 644 $(wildcard doc/*.8) $(DESTDIR)$(mandir)/man8/
 	install -m 644 README.md LICENSE $(wildcard doc/*.md doc/*.json) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
-	install -m 644 $(wildcard debian/rsyslog-*.conf) $(DESTDIR)$(docdir)/
+	install -m 644 debian/namespaces.conf $(wildcard debian/rsyslog-*.conf) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard debian/apparmor/*) $(DESTDIR)$(docdir)/apparmor/
 	sed -e 's|=!/usr/sbin/|=!$(sbindir)/|' -e 's|=!/usr/bin/|=!$(bindir)/|' \
 	    debian/gate104.service > $(DESTDIR)$(unitdir)/gate104.service

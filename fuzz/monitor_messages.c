@@ -4,10 +4,10 @@
  *
  * Target functions: monitor_note monitor_fleet_violation monitor_fleet_worker_taken
  *   monitor_control_session monitor_control_end_of monitor_signer_refused control_command
- *   control_sessions control_status notify_take
+ *   control_sessions control_status notify_take monitor_audit_status
  * Options: -max_len=1024
  *
- * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED
+ * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED LOG_STATUS
  *
  * Input: a script, see LLVMFuzzerTestOneInput. */
 #include "fuzz/lib/fuzz.h"

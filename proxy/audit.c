@@ -462,7 +462,20 @@ static void wind_up(struct audit *a)
     commit(a);
     (void)audit_log_close(&a->log);
     flush_all(a);
-    a->child.loop.round_end = NULL; /* nothing comes behind the last seal */
+    /* Nothing comes behind the last seal. */
+    loop_timer_stop(&a->child.loop, &a->retry_timer);
+    loop_timer_stop(&a->child.loop, &a->sync_timer);
+    loop_timer_stop(&a->child.loop, &a->keep_timer);
+    loop_timer_stop(&a->child.loop, &a->seal_timer);
+    a->child.loop.round_end = NULL;
+}
+
+/* The log is closed; what of it has not been shipped gets a moment. */
+static void last_rounds(void *ctx)
+{
+    struct audit *a = ctx;
+
+    audit_shipping_turn(&a->shipping);
 }
 
 static void stop(struct child *child)
@@ -471,6 +484,7 @@ static void stop(struct child *child)
 
     wind_up(a);
     audit_shipping_stop(&a->shipping);
+    child->loop.round_end = last_rounds;
 }
 
 /* The monitor is gone: what the others had sent is still written, but a disk that does

@@ -24,7 +24,7 @@ my $rtu = start_rtu();
 my $g   = start_route({ mode => 'protect-rtu', rtu => ["127.0.0.1:$rtu->{port}"] });
 
 like(slurp($g->{gate}{err}), qr/^gate104d: not started as root: .*less separation/m, 'it says that there is less separation');
-my $r = wait_record($g->{dir}, { event => 'system.config-warning' });
+my $r = wait_record($g->{dir}, { event => 'system.config-warning', why => 'less-separation' });
 is("$r->{why} $r->{from} $r->{severity}", 'less-separation monitor-0 warning', 'and so does the log');
 
 # Ready with one spare worker; the second may be on its way yet.

@@ -138,10 +138,15 @@ static void test_what_audit_takes(void **state)
         {.reserve = FILES_RESERVE_MIN - 1},
         {.reserve = FILES_RESERVE_MAX + 1},
     };
+    static const struct ship_config ship = {SHIP_OFF, 300, 16384, 32473};
     static struct audit_route route[1] = {
         {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}}};
-    struct audit_config c = {
-        .dir = "/log", .files = good, .route_count = 1, .route = route};
+    struct audit_config c = {.dir = "/log",
+                             .files = good,
+                             .seal = {.interval_s = 60},
+                             .ship = ship,
+                             .route_count = 1,
+                             .route = route};
     uint8_t *p;
     size_t n = audit_config_encode(&c, &p);
 
@@ -151,8 +156,12 @@ static void test_what_audit_takes(void **state)
     audit_config_free(&c);
     free(p);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        c = (struct audit_config){
-            .dir = "/log", .files = bad[i], .route_count = 1, .route = route};
+        c = (struct audit_config){.dir = "/log",
+                                  .files = bad[i],
+                                  .seal = {.interval_s = 60},
+                                  .ship = ship,
+                                  .route_count = 1,
+                                  .route = route};
         n = audit_config_encode(&c, &p);
         assert_true(n > 0);
         if (audit_config_decode(p, n, &c))
