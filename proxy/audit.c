@@ -1,6 +1,7 @@
 /* gate104-audit: writes the session log.  Takes records from monitor, broker and gates;
  * what one round of the loop brings is written together (group commit), and whoever asked
  * for it is told once his record is on disk, or that it is not. */
+#include "proxy/audit_clock.h"
 #include "proxy/audit_folder.h"
 #include "proxy/audit_log.h"
 #include "proxy/audit_origin.h"
@@ -182,14 +183,6 @@ static void tell_status(struct audit *a)
         a->status = now;
 }
 
-/* The folder itself is gone: this process cannot make it anew, its successor can. */
-static bool folder_is_gone(const struct audit *a)
-{
-    struct stat st;
-
-    return fstat(a->dir_fd, &st) == 0 && st.st_nlink == 0;
-}
-
 static void keep(void *ctx)
 {
     struct audit *a = ctx;
@@ -199,7 +192,7 @@ static void keep(void *ctx)
     audit_space_check(&a->log);
     more = audit_retain_step(&a->log);
     tell_status(a);
-    if (folder_is_gone(a)) {
+    if (audit_folder_gone(a->dir_fd)) {
         child_log(&a->child, "ALARM: the folder of the log was deleted; it is made anew");
         loop_stop(&a->child.loop);
     }
@@ -361,18 +354,6 @@ static enum imsg_status message(struct child *child, struct imsg *m)
 
 /* ---- life ---- */
 
-static bool read_boot_id(char out[AUDIT_BOOT_SIZE + 1])
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    uint8_t octets[AUDIT_BOOT_SIZE / 2];
-    ssize_t n = fd < 0 ? -1 : read(fd, out, AUDIT_BOOT_SIZE);
-
-    if (fd >= 0)
-        (void)close(fd);
-    out[AUDIT_BOOT_SIZE] = '\0';
-    return n == (ssize_t)AUDIT_BOOT_SIZE && audit_unhex(out, octets, sizeof octets);
-}
-
 static void say(void *ctx, const char *text)
 {
     child_log(ctx, "%s", text);
@@ -412,7 +393,7 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
     a->dir_fd = audit_folder_open(child, a->config.dir);
     if (a->dir_fd < 0)
         return false;
-    if (!read_boot_id(place.boot))
+    if (!audit_clock_boot(place.boot))
         memset(place.boot, '0', AUDIT_BOOT_SIZE);
     place.route_count = a->config.route_count;
     place.route = a->config.route;

@@ -1,6 +1,20 @@
 #include "proxy/audit_clock.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+bool audit_clock_boot(char out[AUDIT_BOOT_SIZE + 1])
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    uint8_t octets[AUDIT_BOOT_SIZE / 2];
+    ssize_t n = fd < 0 ? -1 : read(fd, out, AUDIT_BOOT_SIZE);
+
+    if (fd >= 0)
+        (void)close(fd);
+    out[AUDIT_BOOT_SIZE] = '\0';
+    return n == (ssize_t)AUDIT_BOOT_SIZE && audit_unhex(out, octets, sizeof octets);
+}
 
 void audit_clock_read(struct audit_now *now)
 {

@@ -3,6 +3,7 @@
 #ifndef GATE104_PROXY_AUDIT_CLOCK_H
 #define GATE104_PROXY_AUDIT_CLOCK_H
 
+#include "proxy/audit_envelope.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -26,6 +27,9 @@ struct audit_mark {
     uint64_t mono_ms;
 };
 
+/* Which boot of the machine the monotonic clock belongs to, before the sandbox.  False:
+ * the kernel does not say. */
+bool audit_clock_boot(char out[AUDIT_BOOT_SIZE + 1]);
 void audit_clock_read(struct audit_now *now);
 void audit_clock_mark(struct audit_mark *m, const struct audit_now *now);
 /* By how many milliseconds UTC moved since the mark, against the monotonic clock where

@@ -107,3 +107,10 @@ int audit_folder_open(struct child *c, const char *dir)
     (void)close(fd);
     return -1;
 }
+
+bool audit_folder_gone(int dir_fd)
+{
+    struct stat st;
+
+    return fstat(dir_fd, &st) == 0 && st.st_nlink == 0;
+}

@@ -7,5 +7,7 @@
 
 /* A descriptor, to be kept open; -1 after saying why. */
 int audit_folder_open(struct child *c, const char *dir);
+/* The folder itself was deleted: this process cannot make it anew, its successor can. */
+bool audit_folder_gone(int dir_fd);
 
 #endif

@@ -162,55 +162,27 @@ static size_t encode_audit(uint8_t **out)
     return audit_config_encode(&c, out);
 }
 
-static bool decode_broker(const uint8_t *p, size_t n)
-{
-    struct broker_config c;
-    bool good = broker_config_decode(p, n, &c);
+/* True if the octets are taken. */
+#define DECODER(role)                                                                    \
+    static bool decode_##role(const uint8_t *p, size_t n)                                \
+    {                                                                                    \
+        struct role##_config c;                                                          \
+        bool good = role##_config_decode(p, n, &c);                                      \
+                                                                                         \
+        if (good)                                                                        \
+            role##_config_free(&c);                                                      \
+        return good;                                                                     \
+    }
 
-    if (good)
-        broker_config_free(&c);
-    return good;
-}
+DECODER(broker)
 
-static bool decode_tls(const uint8_t *p, size_t n)
-{
-    struct tls_config c;
-    bool good = tls_config_decode(p, n, &c);
+DECODER(tls)
 
-    if (good)
-        tls_config_free(&c);
-    return good;
-}
+DECODER(gate)
 
-static bool decode_gate(const uint8_t *p, size_t n)
-{
-    struct gate_config c;
-    bool good = gate_config_decode(p, n, &c);
+DECODER(signer)
 
-    if (good)
-        gate_config_free(&c);
-    return good;
-}
-
-static bool decode_signer(const uint8_t *p, size_t n)
-{
-    struct signer_config c;
-    bool good = signer_config_decode(p, n, &c);
-
-    if (good)
-        signer_config_free(&c);
-    return good;
-}
-
-static bool decode_audit(const uint8_t *p, size_t n)
-{
-    struct audit_config c;
-    bool good = audit_config_decode(p, n, &c);
-
-    if (good)
-        audit_config_free(&c);
-    return good;
-}
+DECODER(audit)
 
 static size_t encode_fetcher(uint8_t **out)
 {
