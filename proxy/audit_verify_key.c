@@ -4,8 +4,11 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#define SIG_LABEL "gate104 seal sig 1\n"
-#define MAC_LABEL "gate104 seal mac 1\n"
+#define SIG_LABEL  "gate104 seal sig 1\n"
+#define MAC_LABEL  "gate104 seal mac 1\n"
+#define LABEL_SIZE (sizeof SIG_LABEL - 1)
+
+_Static_assert(sizeof MAC_LABEL == sizeof SIG_LABEL, "both have one size");
 
 /* ---- what an operator gives ---- */
 
@@ -93,10 +96,10 @@ const char *audit_seed_read(const char *text, size_t n, uint8_t seed[AUDIT_SEED_
 /* ---- over which octets ---- */
 
 /* label, line[0, upto), line[rest, n) */
-static size_t covered(const char *label, const char *line, size_t upto, size_t rest,
-                      size_t n, uint8_t out[AUDIT_LINE_MAX + 32])
+static size_t covered(const char label[LABEL_SIZE], const char *line, size_t upto,
+                      size_t rest, size_t n, uint8_t out[AUDIT_LINE_MAX + 32])
 {
-    size_t at = strlen(label);
+    const size_t at = LABEL_SIZE;
 
     memcpy(out, label, at);
     memcpy(out + at, line, upto);

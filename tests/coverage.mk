@@ -13,7 +13,7 @@ SHARED := $(wildcard proxy/link*.c) \
           $(patsubst %,tests/lib/%.c,asdu_make element_oracle guard_page hex policy_line \
                                      type_matrix)
 # Tests that need no more than that.
-TESTS  := $(filter-out policy_file_test \
+TESTS  := $(filter-out policy_file_test policy_limits_test \
           $(notdir $(basename $(shell grep -l '"tests/lib/config_lab' tests/unit/*_test.c))),\
           $(notdir $(basename $(shell grep -lE '"(policy/|tests/lib/policy_line)' \
                                        tests/unit/*_test.c))))

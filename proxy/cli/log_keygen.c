@@ -226,8 +226,10 @@ static bool arguments(struct keygen *k, int argc, char **argv)
         else
             return false;
     }
-    k->dir = optind < argc ? argv[optind] : NULL;
-    return optind + 1 == argc;
+    if (optind + 1 != argc)
+        return false;
+    k->dir = argv[optind];
+    return true;
 }
 
 int log_keygen(int argc, char **argv)

@@ -139,30 +139,6 @@ static void test_where_they_have_no_meaning(void **state)
     }
 }
 
-/* What no file says, a hostile monitor's blob might. */
-static void test_rules_that_are_none(void **state)
-{
-    static const struct policy_limits bad[] = {
-        {3, 0, 0, 0}, {0, 4, 1, 1},     {0, 0, 100001, 1},
-        {0, 0, 1, 0}, {0, 0, 1, 86401}, {1, 0, 0, 5},
-    };
-    struct policy_builder *b = policy_builder_new();
-    struct policy_rule r = {.name = "r"};
-    char err[200];
-
-    (void)state;
-    policy_types_set(r.types, 45);
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        r.limits = bad[i];
-        assert_false(policy_builder_add(b, &r, err, sizeof err));
-    }
-    r.limits = (struct policy_limits){1, 0, 0, 0};
-    assert_true(policy_builder_add(b, &r, err, sizeof err));
-    r.action = POLICY_REFUSE;
-    assert_false(policy_builder_add(b, &r, err, sizeof err));
-    policy_builder_free(b);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +146,6 @@ int main(void)
         cmocka_unit_test(test_no_limits),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_where_they_have_no_meaning),
-        cmocka_unit_test(test_rules_that_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

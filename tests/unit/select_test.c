@@ -194,6 +194,14 @@ static void test_types_without_select(void **state)
     assert_int_equal(select_ask(&t, gi, 1, TIMEOUT), SELECT_MISSING);
 }
 
+static void test_words(void **state)
+{
+    (void)state;
+    assert_string_equal(select_word_name(SELECT_FITS), "fits");
+    assert_string_equal(select_word_name(SELECT_LATE), "select-late");
+    assert_string_equal(select_word_name(SELECT_WORDS), "unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_values_and_time_tags),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_types_without_select),
+        cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
