@@ -2,7 +2,7 @@
  * the control socket, the names of a service manager's socket.  The monitor goes on, says
  * nothing but printable lines, and answers in JSON.
  *
- * Target functions: monitor_note monitor_fleet_violation monitor_fleet_worker_taken
+ * Target functions: monitor_note monitor_violation_said monitor_fleet_worker_taken
  *   monitor_control_session monitor_control_end_of monitor_signer_refused control_command
  *   control_sessions control_status notify_take monitor_audit_status
  * Options: -max_len=1024

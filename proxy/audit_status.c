@@ -19,7 +19,7 @@ static uint64_t began(int fd, uint64_t size)
 /* The time of the oldest record; read once, as long as the oldest file is the same. */
 static uint64_t oldest_utc_ms(struct audit_log *l, uint64_t seq)
 {
-    const struct audit_old *old = &l->shelf.old[0];
+    const struct audit_old *old;
     int fd;
 
     if (l->oldest_utc_ms != 0 && l->oldest_seq == seq)
@@ -29,6 +29,7 @@ static uint64_t oldest_utc_ms(struct audit_log *l, uint64_t seq)
         l->oldest_utc_ms = began(l->file.fd, l->file.written.size);
         return l->oldest_utc_ms;
     }
+    old = &l->shelf.old[0];
     fd = audit_shelf_open(l->file.dir_fd, old);
     l->oldest_utc_ms = began(fd, old->size);
     if (fd >= 0)

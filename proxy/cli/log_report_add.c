@@ -188,8 +188,10 @@ static void add_closed(struct report *r, const json_t *record)
         return;
     COPY(o->result, outcome);
     words(record, log_what_state, state, sizeof state);
-    (void)snprintf(o->state, sizeof o->state, "%s%s%s", why, *why && *state ? ";" : "",
-                   state);
+    /* A cut is shown. */
+    if (snprintf(o->state, sizeof o->state, "%s%s%s", why, *why && *state ? ";" : "",
+                 state) >= (int)sizeof o->state)
+        o->state[sizeof o->state - 2] = '~';
     o->closed = true;
     o->good =
         !*why && (strcmp(outcome, "executed") == 0 || strcmp(outcome, "cancelled") == 0);
