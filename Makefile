@@ -100,7 +100,7 @@ PUPPET      := $(B)/redteam/gate104-tls $(B)/redteam/mole
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test check unit e2e demo install clean lint format check-format fuzz \
+.PHONY: all deps test check unit e2e programs demo install clean lint format check-format fuzz \
         prove model coverage bench bench-tls bench-sandbox bench-log help
 # Object files are worth keeping.
 .SECONDARY:
@@ -276,14 +276,17 @@ E2E  ?= $(sort $(wildcard tests/e2e/*.t))
 test: deps
 	@$(MAKE) --no-print-directory check
 
+# What the end-to-end tests start beside gate104 itself (tests/lib/run).
+programs: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH) $(BENCHLOG)
+
 # The tests alone, when everything they need is installed.
-check: all $(UNIT) $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH) $(BENCHLOG)
+check: programs $(UNIT)
 	$(Q)$(PROVE) $(UNIT) $(E2E)
 
 unit: $(UNIT)
 	$(Q)$(PROVE) $(UNIT)
 
-e2e: all $(HOSTILE) $(CORPUS) $(TORTURE) $(PUMP) $(STRAY) $(RESEED) $(PUPPET) $(BENCH) $(BENCHLOG)
+e2e: programs
 	$(Q)$(PROVE) $(E2E)
 
 demo: deps
