@@ -268,6 +268,20 @@ static enum imsg_status fail(struct imsg_channel *ch, struct imsg *m, enum imsg_
     return IMSG_BAD;
 }
 
+/* A sender that closed while it had mail of ours unread leaves one ECONNRESET in front of
+ * what it sent before. */
+static ssize_t receive(int fd, struct msghdr *msg)
+{
+    ssize_t n = -1;
+
+    for (int tries = 0; tries < 8; tries++) {
+        n = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n >= 0 || (errno != EINTR && errno != ECONNRESET))
+            break;
+    }
+    return n;
+}
+
 enum imsg_status imsg_recv(struct imsg_channel *ch, struct imsg *m)
 {
     union {
@@ -283,20 +297,14 @@ enum imsg_status imsg_recv(struct imsg_channel *ch, struct imsg *m)
                          .msg_controllen = sizeof control.buf};
     enum imsg_fault fault;
     bool fds_good;
-    ssize_t n = -1;
+    ssize_t n;
 
     m->type = 0;
     m->len = 0;
     m->fd_count = 0;
     if (ch->fd < 0)
         return IMSG_CLOSED;
-    /* A sender that closed while it had mail of ours unread leaves one ECONNRESET in
-     * front of what it sent before. */
-    for (int tries = 0; tries < 8; tries++) {
-        n = recvmsg(ch->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n >= 0 || (errno != EINTR && errno != ECONNRESET))
-            break;
-    }
+    n = receive(ch->fd, &msg);
     if (n < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? IMSG_AGAIN : IMSG_CLOSED;
     fds_good = collect_fds(&msg, m);

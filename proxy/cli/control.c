@@ -156,26 +156,11 @@ static void print_log(const json_t *l)
         (void)printf("THE LOG CANNOT BE WRITTEN: commands are refused\n");
 }
 
-static void print_status(const json_t *a)
+static void print_routes(const json_t *a)
 {
     size_t i;
     const json_t *o;
 
-    (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
-                 number_of(a, "pid"), text_of(a, "config"));
-    (void)printf("log %s, commands %s, %s\n", text_of(a, "log"),
-                 text_of(a, "log_commands"),
-                 json_is_true(json_object_get(a, "log_sealed")) ? "sealed"
-                                                                : "chained, not sealed");
-    print_log(json_object_get(a, "log_files"));
-    if (!json_is_true(json_object_get(a, "separate_users")))
-        (void)printf(
-            "LESS SEPARATION: not started as root, all processes are one user\n");
-    if (json_array_size(json_object_get(a, "sandbox_lacks")) > 0) {
-        (void)printf("SANDBOX WITHOUT: ");
-        put_list(json_object_get(a, "sandbox_lacks"));
-        (void)printf("\n");
-    }
     (void)printf("\nroutes\n");
     json_array_foreach(json_object_get(a, "routes"), i, o)
     {
@@ -190,6 +175,13 @@ static void print_status(const json_t *a)
         put(o, "tls", 0);
         (void)printf("\n");
     }
+}
+
+static void print_processes(const json_t *a)
+{
+    size_t i;
+    const json_t *o;
+
     (void)printf("\nprocesses\n");
     json_array_foreach(json_object_get(a, "processes"), i, o)
     {
@@ -199,6 +191,13 @@ static void print_status(const json_t *a)
         put(o, "state", 8);
         (void)printf("%lld s\n", number_of(o, "up_seconds"));
     }
+}
+
+static void print_trust(const json_t *a)
+{
+    size_t i;
+    const json_t *o;
+
     (void)printf("\ncertificates and lists\n");
     json_array_foreach(json_object_get(a, "trust"), i, o)
     {
@@ -214,6 +213,28 @@ static void print_status(const json_t *a)
         put(o, "file", 0);
         (void)printf("\n");
     }
+}
+
+static void print_status(const json_t *a)
+{
+    (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
+                 number_of(a, "pid"), text_of(a, "config"));
+    (void)printf("log %s, commands %s, %s\n", text_of(a, "log"),
+                 text_of(a, "log_commands"),
+                 json_is_true(json_object_get(a, "log_sealed")) ? "sealed"
+                                                                : "chained, not sealed");
+    print_log(json_object_get(a, "log_files"));
+    if (!json_is_true(json_object_get(a, "separate_users")))
+        (void)printf(
+            "LESS SEPARATION: not started as root, all processes are one user\n");
+    if (json_array_size(json_object_get(a, "sandbox_lacks")) > 0) {
+        (void)printf("SANDBOX WITHOUT: ");
+        put_list(json_object_get(a, "sandbox_lacks"));
+        (void)printf("\n");
+    }
+    print_routes(a);
+    print_processes(a);
+    print_trust(a);
 }
 
 static void print_sessions(const json_t *a)
