@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/../lib";
 use Gate104;
 use Test::More;
 
-plan skip_all => bin('bench') . ' is not built' if !-x bin('bench');
+die bin('bench') . " is not built: make programs\n" if !-x bin('bench');
 
 my $NUMBERS = qr/(?: +\d+\.\d){3}/;
 

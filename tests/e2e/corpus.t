@@ -12,7 +12,7 @@ use JSON::PP;
 use Test::More;
 
 my $CORPUS = bin('hostile/gate_corpus');
-plan skip_all => "$CORPUS is not built" if !-x $CORPUS;
+die "$CORPUS is not built: make programs\n" if !-x $CORPUS;
 
 my (undef, $list) = run_command([ $CORPUS, '--list' ]);
 my (@rows, @elsewhere);

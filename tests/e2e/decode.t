@@ -14,7 +14,7 @@ my $TSHARK = qx(tshark --version 2>/dev/null) ne '';
 my $DIR    = scratch();
 my @JSON   = (bin('gate104'), 'decode', '--json');
 
-plan skip_all => bin('gate104') . ' is not built' if !-x bin('gate104');
+die bin('gate104') . " is not built: make programs\n" if !-x bin('gate104');
 
 # (exit status, stdout, stderr)
 sub decode { return run_command([ bin('gate104'), 'decode', @_ ], seconds => 60) }

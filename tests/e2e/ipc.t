@@ -10,7 +10,7 @@ use Gate104;
 use Test::More;
 
 my $HOSTILE = bin('hostile/ipc_hostile');
-plan skip_all => "$HOSTILE is not built" if !-x $HOSTILE;
+die "$HOSTILE is not built: make programs\n" if !-x $HOSTILE;
 
 my $dir = scratch();
 system("cp '" . pki() . "'/* '$dir/' 2>/dev/null");

@@ -15,7 +15,7 @@ my $CAPTURES = "$ROOT/../shared/data/captures";
 my $SCAPY    = 'import sys, logging; logging.disable(50); import scapy.contrib.scada.iec104';
 my ($PYTHON) = grep { (run_command([ $_, '-c', $SCAPY ], seconds => 60))[0] == 0 } qw(/usr/bin/python3 python3);
 
-plan skip_all => bin('gate104') . ' is not built' if !-x bin('gate104');
+die bin('gate104') . " is not built: make programs\n" if !-x bin('gate104');
 plan skip_all => 'no tshark (package tshark)' if qx(tshark --version 2>/dev/null) eq '';
 plan skip_all => 'no scapy (package python3-scapy)' if !$PYTHON;
 

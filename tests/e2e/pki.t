@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/../lib";
 use Gate104;
 use Test::More;
 
-plan skip_all => 'gate104-pki is not built' if !-x bin('gate104-pki');
+die "gate104-pki is not built: make programs\n" if !-x bin('gate104-pki');
 
 my $DIR = scratch();
 chdir $DIR or die $!;

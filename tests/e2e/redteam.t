@@ -9,7 +9,7 @@ use Gate104;
 use Puppet;
 use Test::More;
 
-plan skip_all => 'the puppet is not built' if !-x bin('redteam/gate104-tls');
+die "the puppet is not built: make programs\n" if !-x bin('redteam/gate104-tls');
 my @rtu  = map { start_rtu() } 0, 1;
 my @port = map { free_port() } 0, 1;
 Puppet::take_over();

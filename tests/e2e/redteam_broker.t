@@ -10,7 +10,7 @@ use Mole;
 use Raw104;
 use Test::More;
 
-plan skip_all => 'the mole is not built' if !-x bin('redteam/mole');
+die "the mole is not built: make programs\n" if !-x bin('redteam/mole');
 my $ROUTES = 10;    # the last one is the witness's
 my $LAST   = $ROUTES - 1;
 my $pki    = pki();

@@ -9,7 +9,7 @@ use Mole;
 use Raw104;
 use Test::More;
 
-plan skip_all => 'the mole is not built' if !-x bin('redteam/mole');
+die "the mole is not built: make programs\n" if !-x bin('redteam/mole');
 my $pki = pki();
 my $rtu = start_rtu();
 Mole::take_over('fetcher');

@@ -10,7 +10,7 @@ use Mole;
 use Raw104;
 use Test::More;
 
-plan skip_all => 'the mole is not built' if !-x bin('redteam/mole');
+die "the mole is not built: make programs\n" if !-x bin('redteam/mole');
 my $MOLES = 10;                                # gates 0 to 9; the last route is the witness's
 my $pki   = pki();
 my ($rtu, $far) = map { start_rtu() } 0, 1;

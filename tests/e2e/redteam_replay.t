@@ -11,7 +11,7 @@ use Mole;
 use Raw104;
 use Test::More;
 
-plan skip_all => 'the mole is not built' if !-x bin('redteam/mole');
+die "the mole is not built: make programs\n" if !-x bin('redteam/mole');
 my $rtu = start_rtu();
 Mole::take_over('tls');
 my $g = start_route({ mode => 'protect-rtu', rtu => ["127.0.0.1:$rtu->{port}"] });

@@ -10,7 +10,7 @@ use Puppet;
 use Test::More;
 use Time::HiRes qw(time);
 
-plan skip_all => 'the puppet is not built' if !-x bin('redteam/gate104-tls');
+die "the puppet is not built: make programs\n" if !-x bin('redteam/gate104-tls');
 my $pki = pki('ec');
 my $rtu = start_rtu();
 Puppet::take_over();

@@ -17,7 +17,7 @@ my $runs = 0;
 
 $SIG{PIPE} = 'IGNORE';
 
-plan skip_all => "$SIM is not built" if !-x $SIM;
+die "$SIM is not built: make programs\n" if !-x $SIM;
 
 sub rtu {
     my (@options) = @_;
