@@ -25,11 +25,8 @@ my $gate = start_gate104($dir);
 
 sub session {
     my ($name) = @_;
-    my $m = Raw104->connect_tls($port{$name}, $pki);
-    $m->send($Raw104::STARTDT_ACT);
-    my $s = Raw104->accept($rtu);
-    $s->started && $m->until_apdu($Raw104::STARTDT_CON) or BAIL_OUT("$name: no session");
-    return ($m, $s);
+    my @ends = Raw104->through($port{$name}, $pki, $rtu);
+    return @ends ? @ends : BAIL_OUT("$name: no session");
 }
 
 sub single { return '2d0106000100' . unpack('H*', pack 'v', $_[0]) . '0001' }

@@ -262,6 +262,16 @@ sub started {
     return defined $self->until_apdu($STARTDT_ACT) && $self->send($STARTDT_CON);
 }
 
+# A session through gate104, from its TLS port to a listener behind it, with data flowing:
+# (master, station), or nothing.
+sub through {
+    my ($class, $port, $pki, $listener) = @_;
+    my $m = $class->connect_tls($port, $pki) or return;
+    $m->send($STARTDT_ACT);
+    my $s = $class->accept($listener) or return;
+    return $s->started && $m->until_apdu($STARTDT_CON) ? ($m, $s) : ();
+}
+
 # Sends a command; its answer (the first ASDU of that type which is no termination), or
 # undef.
 sub command {
