@@ -122,7 +122,7 @@ $(B)/gate104-gate:   LDLIBS = -lcap
 $(B)/gate104-signer: $(call obj,proxy/signer.c) $(LIBX) $(LIBC) $(LIBS)
 $(B)/gate104-signer: LDLIBS = -lcrypto -lcap
 $(B)/gate104-audit:  $(call obj,proxy/audit.c) $(LIBX) $(LIBS) $(LIBP) \
-                     $(call obj,certs/security_event.c)
+                     $(call obj,certs/security_event.c certs/read_all.c)
 $(B)/gate104-audit:  LDLIBS = -ljansson -lcrypto -lcap
 $(B)/gate104-fetcher: $(call obj,proxy/fetcher.c) $(LIBX) $(LIBS)
 $(B)/gate104-fetcher: LDLIBS = -lcap

@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "certs/errtext.h"
+#include "certs/read_all.h"
 
 bool ca_path(char out[CA_PATH_CAP], char *err, size_t cap, const char *format, ...)
 {
@@ -28,25 +29,6 @@ bool ca_path(char out[CA_PATH_CAP], char *err, size_t cap, const char *format, .
 }
 
 /* ---- reading ---- */
-
-/* Octets read, or -1; at most cap. */
-static ssize_t read_all(int fd, char *buf, size_t cap)
-{
-    size_t n = 0;
-
-    while (n < cap) {
-        ssize_t got = read(fd, buf + n, cap - n);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    return (ssize_t)n;
-}
 
 static bool may_be_read(int fd, const char *path, bool secret, char *err, size_t cap)
 {

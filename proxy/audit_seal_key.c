@@ -1,5 +1,6 @@
 #include "proxy/audit_seal_key.h"
 
+#include "certs/read_all.h"
 #include "proxy/audit_hash.h"
 
 #include <errno.h>
@@ -53,25 +54,6 @@ static bool is_private(int fd, const char *path, char *err, size_t cap)
     else
         return true;
     return false;
-}
-
-/* Octets read, or -1. */
-static ssize_t read_all(int fd, char *buf, size_t cap)
-{
-    size_t n = 0;
-
-    while (n < cap) {
-        ssize_t got = read(fd, buf + n, cap - n);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    return (ssize_t)n;
 }
 
 /* ---- the key ---- */
