@@ -149,7 +149,7 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
 static void read_audit(struct config_build *b, const config_setting_t *root)
 {
     static const char *const commands[] = {"sync", "async"};
-    static const char *const failure[] = {"monitor-only"};
+    static const char *const failure[] = {"monitor-only", "close"};
     const config_setting_t *group = config_member(root, "audit", CONFIG_KIND_GROUP);
     const config_setting_t *dir;
     size_t which = 0;
@@ -170,7 +170,9 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
         config_report_key(&b->r, CONFIG_WARNING, group, "commands",
                           "write \"sync\" unless the disk is too slow",
                           "commands leave before their record is on disk");
+    which = 0;
     (void)config_word_read(&b->r, group, "on_failure", failure, COUNT(failure), &which);
+    b->c->log_closes = which == 1;
     config_ship_read(b, group);
 }
 

@@ -124,6 +124,7 @@ struct config {
     unsigned int ship_line;
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
+    bool log_closes; /* sessions end when the log does not work */
     struct {
         uint32_t max_sessions;
         uint32_t sessions_per_worker;

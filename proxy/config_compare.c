@@ -84,6 +84,7 @@ static bool same_routes_of(const struct config *a, struct config b)
 {
     b.limits = a->limits;
     b.commands_sync = a->commands_sync;
+    b.log_closes = a->log_closes;
     return same_routes(a, &b);
 }
 
@@ -92,7 +93,8 @@ static bool same_audit(const struct config *a, const struct config *b)
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
            config_seal_same(&a->seal, &b->seal) &&
            memcmp(&a->files, &b->files, sizeof a->files) == 0 &&
-           a->commands_sync == b->commands_sync && config_ship_same(a, b);
+           a->commands_sync == b->commands_sync && a->log_closes == b->log_closes &&
+           config_ship_same(a, b);
 }
 
 void config_restart_words(const struct config *a, const struct config *b, char *out,

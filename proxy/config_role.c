@@ -229,6 +229,7 @@ bool config_gate_role(const struct config *c, uint32_t gate, struct gate_config 
     memset(out, 0, sizeof *out);
     out->gate = gate;
     out->commands_sync = c->commands_sync;
+    out->log_closes = c->log_closes;
     out->handshake_s = c->limits.handshake;
     out->route = calloc(c->limits.routes_per_gate, sizeof *out->route);
     if (!out->route)

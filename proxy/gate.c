@@ -21,6 +21,7 @@ static void round_end(void *ctx)
 
     if (g->stopping)
         close_some(g);
+    gate_failure_turn(g);
     gate_session_sweep(g);
     if (g->stopping && !g->sessions && gate_log_idle(g))
         loop_stop(&g->child.loop);

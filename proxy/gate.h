@@ -258,10 +258,13 @@ void gate_point_tell(struct gate_session *s);
 /* The same if it is due; gives when it will be, or UINT64_MAX. */
 uint64_t gate_point_supervise(struct gate_session *s);
 
-/* ---- gate_pressure.c: the log's disk ---- */
+/* ---- gate_failure.c: while the log does not work ---- */
 
 /* MSG_LOG_PRESSURE.  False: it broke the rules. */
-bool gate_pressure_told(struct gate *g, struct imsg *m);
+bool gate_failure_pressure(struct gate *g, struct imsg *m);
+/* At the end of a round: ends the sessions, old and new, where nothing shall pass without
+ * a log. */
+void gate_failure_turn(struct gate *g);
 
 /* ---- gate_log.c: records ---- */
 

@@ -212,7 +212,9 @@ static void refuse_held(struct gate *g)
 static void enter_monitor_only(struct gate *g, const char *why)
 {
     if (!g->monitor_only)
-        child_log(&g->child, "ALARM: %s: commands are refused (monitor-only)", why);
+        child_log(&g->child, "ALARM: %s: %s", why,
+                  g->config.log_closes ? "sessions end (on_failure = \"close\")"
+                                       : "commands are refused (monitor-only)");
     g->monitor_only = true;
     refuse_held(g);
     pump_sessions(g);
@@ -302,7 +304,7 @@ static enum imsg_status audit_message(struct gate *g, struct imsg *m)
     struct msg_record_ack ack;
 
     if (m->type == MSG_LOG_PRESSURE)
-        return gate_pressure_told(g, m) ? IMSG_OK : imsg_reject(&g->audit, m);
+        return gate_failure_pressure(g, m) ? IMSG_OK : imsg_reject(&g->audit, m);
     imsg_get(m, &ack, sizeof ack);
     if (m->type != MSG_RECORD_ACK || !record_ack_valid(&ack) ||
         ack.ticket > g->ticket_last)

@@ -165,13 +165,13 @@ static json_t *log_files(const struct monitor *m)
 
     if (s->files == 0)
         return json_null();
-    return json_pack("{s:s,s:b,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "state", level[s->level],
-                     "writable", !s->broken, "disk_used_percent",
-                     (json_int_t)s->used_percent, "files", (json_int_t)s->files, "octets",
-                     (json_int_t)s->octets, "reserve", reserve[s->reserve],
-                     "reserve_left", (json_int_t)s->reserve_left, "oldest_seq",
-                     (json_int_t)s->oldest_seq, "oldest_seconds",
-                     (json_int_t)(s->oldest_utc_ms / 1000));
+    return json_pack(
+        "{s:s,s:b,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "state", level[s->level], "writable",
+        !s->broken, "on_failure", m->config->log_closes ? "close" : "monitor-only",
+        "disk_used_percent", (json_int_t)s->used_percent, "files", (json_int_t)s->files,
+        "octets", (json_int_t)s->octets, "reserve", reserve[s->reserve], "reserve_left",
+        (json_int_t)s->reserve_left, "oldest_seq", (json_int_t)s->oldest_seq,
+        "oldest_seconds", (json_int_t)(s->oldest_utc_ms / 1000));
 }
 
 json_t *control_status(const struct monitor *m)

@@ -133,6 +133,7 @@ struct gate_route {
 struct gate_config {
     uint32_t gate;
     bool commands_sync; /* commands wait until their record is on disk */
+    bool log_closes;    /* no session while the log does not work */
     uint32_t handshake_s;
     uint32_t t0_max_s; /* longest a dial of the broker may take, all addresses */
     size_t route_count;

@@ -72,6 +72,7 @@ size_t gate_config_encode(const struct gate_config *c, uint8_t **out)
     (void)role_config_begin(&w, size, ROLE_CONFIG_GATE);
     wire_put_u32(&w, c->gate);
     role_config_put_bool(&w, c->commands_sync);
+    role_config_put_bool(&w, c->log_closes);
     wire_put_u32(&w, c->handshake_s);
     wire_put_u32(&w, c->t0_max_s);
     wire_put_u16(&w, (uint16_t)c->route_count);
@@ -89,6 +90,7 @@ bool gate_config_decode(const uint8_t *p, size_t n, struct gate_config *c)
     role_config_open(&r, p, n, ROLE_CONFIG_GATE);
     c->gate = role_config_get_range(&r, 0, ROUTES_MAX - 1);
     c->commands_sync = role_config_get_bool(&r);
+    c->log_closes = role_config_get_bool(&r);
     c->handshake_s = role_config_get_range(&r, 1, SECONDS_MAX);
     c->t0_max_s = role_config_get_range(&r, 1, SECONDS_MAX);
     count = wire_get_u16(&r);

@@ -153,7 +153,10 @@ static void print_log(const json_t *l)
     (void)printf("%s, %lld KiB left\n", text_of(l, "reserve"),
                  number_of(l, "reserve_left") / 1024);
     if (!json_is_true(json_object_get(l, "writable")))
-        (void)printf("THE LOG CANNOT BE WRITTEN: commands are refused\n");
+        (void)printf("THE LOG CANNOT BE WRITTEN: %s\n",
+                     strcmp(text_of(l, "on_failure"), "close") == 0
+                         ? "no session is let open"
+                         : "commands are refused");
 }
 
 static void print_routes(const json_t *a)

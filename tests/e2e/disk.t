@@ -253,6 +253,82 @@ SKIP: {
     };
 }
 
+sub connections { my ($rtu) = @_; return scalar grep { $_->{event} eq 'connected' } json_lines(slurp($rtu->{out})) }
+
+# A master that tries until it has a session again.
+sub session_again {
+    my ($port) = @_;
+    my $m;
+    wait_until(sub { $m = Raw104->connect_tls($port, $pki); $m && $m->start ? 1 : do { $m->close if $m; 0 } });
+    return $m;
+}
+
+SKIP: {
+    my ($disk, $why) = small_disk('2m');
+    skip $why, 1 if !$disk;
+    subtest 'a full disk where nothing shall pass without a record' => sub {
+        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "64K"; on_failure = "close"; ');
+        fill($disk, 92);
+        is_told($dir, 'log.disk-filling', 'disk-90', '90 %: an alarm');
+        is(answer($m), 'con', 'and sessions stay');
+        fill($disk, 97);
+        ok($m->ended, '95 %: the session ends');
+        is_told($dir, 'session.close', 'log-unavailable', 'and the log says why');
+        my $connected = connections($rtu);
+        my $more = Raw104->connect_tls($port, $pki);
+        ok(!$more || $more->ended, 'so does a new one');
+        is(connections($rtu), $connected, 'before the RTU is dialled');
+        my ($status, $out) = run_command([ bin('gate104'), '-s', "$dir/run/control", 'status', '--json' ]);
+        like($out, qr/"on_failure": "close"/, 'status shows what is configured');
+        unlink "$disk/ballast";
+        my $again = session_again($port);
+        ok($again, 'when there is room again sessions begin');
+        is(answer($again), 'con', 'and commands pass') if $again;
+        is(stop_process($gate, 'TERM'), 0, 'clean stop');
+        verify($dir);
+    };
+}
+
+# A file system that the kernel makes read-only under open files, when it is told that it is
+# broken; gives folder, image and device.
+sub breakable_disk {
+    return (undef, 'needs root') if !$root;
+    my $image = scratch() . '/image';
+    my $disk = scratch();
+    my ($status, $out, $err) = run_command([ 'sh', '-c', "truncate -s 16M $image && mkfs.ext4 -q -F $image && mount -o loop,errors=remount-ro $image $disk" ]);
+    return (undef, "no ext4 on a loop device here: $err") if $status != 0;
+    push @disks, $disk;
+    my ($device) = map { m{^/dev/(loop\d+) \Q$disk\E } ? $1 : () } split /\n/, slurp('/proc/mounts');
+    my $trigger = "/sys/fs/ext4/$device/trigger_fs_error";
+    return (undef, 'this kernel cannot be told that a file system is broken') if !-w $trigger;
+    mkdir "$disk/log", 0700;
+    chown((getpwnam 'nobody')[2, 3], "$disk/log");
+    return ($disk, undef, $image, $trigger);
+}
+
+SKIP: {
+    my ($disk, $why, $image, $trigger) = breakable_disk();
+    skip $why, 1 if !$disk;
+    subtest 'a disk that becomes read-only' => sub {
+        my ($rtu, $port, $dir, $gate, $m) = start_on($disk, 'reserve = "64K"; ');
+        my $done = commands_at($rtu);
+        spew($trigger, '1');
+        is(wait_until(sub { answer($m) eq 'neg' }), 1, 'commands are refused');
+        ok(flows($m, 30), 'data goes on');
+        is(commands_at($rtu), $done, 'the RTU has seen none of them');
+        ok(wait_for_text($gate->{err}, qr/ALARM: .*Read-only file system/), 'the operator is told');
+        $m->close;
+        stop_process($gate, 'TERM');
+        my ($status) = run_command([ 'sh', '-c', "umount $disk && { e2fsck -fy $image >/dev/null 2>&1; mount -o loop $image $disk; }" ]);
+        is($status, 0, 'it is repaired');
+        $gate = start_gate104($dir);
+        $m = session_again($port);
+        is(answer($m), 'con', 'and commands pass') if ok($m, 'sessions begin again');
+        is(stop_process($gate, 'TERM'), 0, 'clean stop');
+        verify($dir);
+    };
+}
+
 # ---- many files ----
 
 subtest 'files begin and go while commands pass, and the writer is killed' => sub {

@@ -11,7 +11,7 @@
 
 /* Four routes in two groups of tls workers, two keys, two gates. */
 static const char text[] =
-    "audit = { dir = \"log\"; commands = \"async\"; };\n"
+    "audit = { dir = \"log\"; commands = \"async\"; on_failure = \"close\"; };\n"
     "tls = { cert = \"a.crt\"; key = \"a.key\"; ca = [ \"a.crt\", \"b.crt\" ]; crl = [ "
     "]; resumption = true; };\n"
     "limits = { routes_per_gate = 3; sessions_per_worker = 4; handshake = 7; };\n"
@@ -59,6 +59,7 @@ static void test_gates(void **state)
     assert_true(config_gate_role(conf, 0, &g));
     assert_int_equal(g.route_count, 3);
     assert_false(g.commands_sync);
+    assert_true(g.log_closes);
     assert_int_equal(g.handshake_s, 7);
     assert_int_equal(g.t0_max_s, 40); /* two addresses, 20 s each */
     assert_int_equal(g.route[2].k, 30);

@@ -153,7 +153,7 @@ static void test_keys(void **state)
         {"commands = \"sync\"", "commands = \"maybe\"", 3, "audit.commands",
          "not supported", "\"sync\" or \"async\""},
         {"commands = \"sync\"", "on_failure = \"stop\"", 3, "audit.on_failure",
-         "not supported", "\"monitor-only\""},
+         "not supported", "\"monitor-only\" or \"close\""},
         {"commands = \"sync\"", "ship = \"some\"", 3, "audit.ship", "not supported",
          "\"off\" or \"security\" or \"all\""},
         {"commands = \"sync\"", "ship_lag = 4", 3, "audit.ship_lag", "", "5"},

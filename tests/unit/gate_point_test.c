@@ -100,7 +100,7 @@ static bool press(uint8_t level, uint8_t beside)
     struct imsg in = {.type = MSG_LOG_PRESSURE, .len = sizeof m};
 
     memcpy(in.payload, &m, sizeof m);
-    return gate_pressure_told(&gate, &in);
+    return gate_failure_pressure(&gate, &in);
 }
 
 static void test_rate(void **state)

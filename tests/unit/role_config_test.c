@@ -115,6 +115,7 @@ static size_t encode_gate_sized(uint8_t **out, size_t policy_size)
                                .policy_size = policy_size};
     struct gate_config c = {.gate = 5,
                             .commands_sync = true,
+                            .log_closes = true,
                             .handshake_s = 10,
                             .t0_max_s = 30,
                             .route_count = 1,
@@ -316,6 +317,7 @@ static void test_gate_comes_back(void **state)
     assert_true(gate_config_decode(p, n, &c));
     assert_int_equal(c.gate, 5);
     assert_true(c.commands_sync);
+    assert_true(c.log_closes);
     assert_int_equal(c.handshake_s, 10);
     assert_int_equal(c.t0_max_s, 30);
     assert_int_equal(c.route_count, 1);
