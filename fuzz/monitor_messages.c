@@ -8,6 +8,7 @@
  * Options: -max_len=1024
  *
  * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED LOG_STATUS
+ *   LOG_ORDERED
  *
  * Input: a script, see LLVMFuzzerTestOneInput. */
 #include "fuzz/lib/fuzz.h"

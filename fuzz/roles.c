@@ -12,6 +12,7 @@
  *   SESSION_END IDENTITY TLS_FAILED TLS_DATA TLS_CLOSED TLS_WARNINGS TLS_REKEY SIGN
  *   DECRYPT SESSION_PUT SESSION_ASK OCSP_ASK OCSP_ANSWER RECORD RECORD_ACK STATUS_ASK
  *   SESSION_CLOSE ROUTE_COMMANDS LOG_PRESSURE LOG_CLOCK
+ *   LOG_ORDER
  *
  * Input: an octet that chooses the role, then a script of what its neighbours do. */
 #include "fuzz/lib/role_stage.h"

@@ -4,6 +4,7 @@
 #include "proxy/audit_clock.h"
 #include "proxy/audit_folder.h"
 #include "proxy/audit_log.h"
+#include "proxy/audit_order.h"
 #include "proxy/audit_origin.h"
 #include "proxy/audit_shipping.h"
 #include "proxy/audit_status.h"
@@ -60,6 +61,7 @@ struct audit {
     struct audit_config config;
     struct audit_log log;
     struct audit_shipping shipping;
+    struct audit_order order;
     int dir_fd;
     struct client monitor;
     struct client *clients;
@@ -172,17 +174,6 @@ static void commit(struct audit *a)
     audit_rotate_due(&a->log);
 }
 
-static void tell_status(struct audit *a)
-{
-    struct msg_log_status now;
-
-    audit_status(&a->log, &now);
-    if (memcmp(&now, &a->status, sizeof now) != 0 &&
-        imsg_send(&a->child.control, MSG_LOG_STATUS, &now, sizeof now, NULL, 0) ==
-            IMSG_OK)
-        a->status = now;
-}
-
 static void keep(void *ctx)
 {
     struct audit *a = ctx;
@@ -191,7 +182,7 @@ static void keep(void *ctx)
     commit(a);
     audit_space_check(&a->log);
     more = audit_retain_step(&a->log);
-    tell_status(a);
+    audit_status_tell(&a->status, &a->child.control, &a->log, &a->shipping.ship);
     if (audit_folder_gone(a->dir_fd)) {
         child_log(&a->child, "ALARM: the folder of the log was deleted; it is made anew");
         loop_stop(&a->child.loop);
@@ -256,6 +247,7 @@ static void round_end(void *ctx)
     commit(a);
     if (a->seal_now)
         seal(a);
+    audit_order_turn(&a->order, &a->child, &a->log);
     flush_all(a);
     sweep(a);
     audit_shipping_turn(&a->shipping);
@@ -338,18 +330,15 @@ static void channel(struct child *child, enum role peer, uint32_t id, int fd)
 static enum imsg_status message(struct child *child, struct imsg *m)
 {
     struct audit *a = (struct audit *)child;
-    struct msg_log_clock clock;
 
-    if (m->type == MSG_SHIP_SOCKET)
-        return audit_shipping_socket(&a->shipping, m);
-    if (m->type != MSG_LOG_CLOCK)
-        return take(&a->monitor, m);
-    imsg_get(m, &clock, sizeof clock);
-    if (clock.state > LOG_CLOCK_MAX || clock.zero[0] != 0 || clock.zero[1] != 0 ||
-        clock.zero[2] != 0)
-        return imsg_reject(&child->control, m);
-    a->log.clock = (enum log_clock)clock.state;
-    return IMSG_OK;
+    switch (m->type) {
+    case MSG_SHIP_SOCKET: return audit_shipping_socket(&a->shipping, m);
+    case MSG_LOG_ORDER: return audit_order_take(&a->order, child, m);
+    case MSG_LOG_CLOCK:
+        return audit_clock_told(m, &a->log.clock) ? IMSG_OK
+                                                  : imsg_reject(&child->control, m);
+    default: return take(&a->monitor, m);
+    }
 }
 
 /* ---- life ---- */

@@ -61,3 +61,14 @@ const char *audit_clock_word(enum log_clock state)
 
     return words[state];
 }
+
+bool audit_clock_told(const struct imsg *m, enum log_clock *state)
+{
+    struct msg_log_clock body;
+
+    imsg_get(m, &body, sizeof body);
+    if (body.state > LOG_CLOCK_MAX || (body.zero[0] | body.zero[1] | body.zero[2]) != 0)
+        return false;
+    *state = (enum log_clock)body.state;
+    return true;
+}

@@ -4,6 +4,7 @@
 #define GATE104_PROXY_AUDIT_CLOCK_H
 
 #include "proxy/audit_envelope.h"
+#include "sandbox/imsg.h"
 #include "sandbox/messages.h"
 
 #include <stdbool.h>
@@ -36,6 +37,8 @@ void audit_clock_mark(struct audit_mark *m, const struct audit_now *now);
  * both are of one boot; without that only a step back can be seen.  0: not worth telling.
  */
 int64_t audit_clock_step(const struct audit_mark *before, const struct audit_now *now);
+/* MSG_LOG_CLOCK of the monitor.  False: it broke the rules. */
+bool audit_clock_told(const struct imsg *m, enum log_clock *state);
 /* "synchronized", "unsynchronized", "unknown". */
 const char *audit_clock_word(enum log_clock state);
 

@@ -41,8 +41,9 @@ struct audit_log {
     struct audit_turn turn;
     struct audit_retain retain;
     struct audit_space space;
-    uint64_t oldest_seq, oldest_utc_ms; /* of the oldest record, for audit_status() */
-    enum log_clock clock;               /* as the monitor told */
+    uint64_t oldest_seq,
+        oldest_utc_ms;    /* of the oldest record, for audit_status_tell() */
+    enum log_clock clock; /* as the monitor told */
     struct audit_sealer sealer;
     const char *batch_fault; /* of the sealer, told in the batch */
     /* At the end of the batch, of what write() took, of what is on disk. */

@@ -192,6 +192,15 @@ static bool is_due(const struct audit_log *l, uint64_t now)
            now - l->turn.began_ms >= (uint64_t)s->rotate_interval_s * 1000u;
 }
 
+/* True once so much of the file is hashed that the rest may be waited for. */
+static bool nearly_hashed(struct audit_log *l)
+{
+    struct audit_digest *d = &l->turn.digest;
+
+    return l->file.synced.size - d->upto <= SLICE ||
+           audit_digest_advance(d, l->file.fd, l->file.synced.size, SLICE);
+}
+
 void audit_rotate_due(struct audit_log *l)
 {
     struct audit_turn *t = &l->turn;
@@ -201,7 +210,16 @@ void audit_rotate_due(struct audit_log *l)
     /* A new file could not be given a reserve. */
     if (l->space.reserve == LOG_RESERVE_USED || !is_due(l, audit_time_mono_ms()))
         (void)audit_digest_advance(&t->digest, l->file.fd, l->file.synced.size, SLICE);
-    else if (l->file.synced.size - t->digest.upto <= SLICE ||
-             audit_digest_advance(&t->digest, l->file.fd, l->file.synced.size, SLICE))
+    else if (nearly_hashed(l))
         (void)audit_rotate(l);
+}
+
+bool audit_rotate_now(struct audit_log *l)
+{
+    if (l->file.fd < 0 || l->batch_open || l->space.reserve == LOG_RESERVE_USED)
+        return true;
+    if (!nearly_hashed(l))
+        return false;
+    (void)audit_rotate(l);
+    return true;
 }

@@ -34,5 +34,8 @@ bool audit_turn_record(const struct audit_log *l, struct record *r);
 void audit_rotate_due(struct audit_log *l);
 /* Rotates now.  False: the log goes on in the same file. */
 bool audit_rotate(struct audit_log *l);
+/* The same, asked for by an operator, in pieces.  False: there is more to hash, ask
+ * again. True: it is over, and turn.first_seq is another one if it worked. */
+bool audit_rotate_now(struct audit_log *l);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "proxy/audit_log.h"
 #include "proxy/audit_recover.h"
+#include "proxy/audit_ship.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -37,7 +38,21 @@ static uint64_t oldest_utc_ms(struct audit_log *l, uint64_t seq)
     return l->oldest_utc_ms;
 }
 
-void audit_status(struct audit_log *l, struct msg_log_status *out)
+static enum log_seal_state seal_state(const struct audit_sealer *s)
+{
+    return !audit_sealer_on(s) ? LOG_SEAL_OFF : s->why ? LOG_SEAL_NONE : LOG_SEAL_GOOD;
+}
+
+static enum log_ship_state ship_state(const struct audit_ship *s)
+{
+    return s->config.what == SHIP_OFF  ? LOG_SHIP_OFF
+           : s->lagging                ? LOG_SHIP_LAGS
+           : s->stuck || s->socket < 0 ? LOG_SHIP_WAITS
+                                       : LOG_SHIP_GOOD;
+}
+
+static void look(struct audit_log *l, const struct audit_ship *ship,
+                 struct msg_log_status *out)
 {
     const struct audit_space *s = &l->space;
 
@@ -51,4 +66,20 @@ void audit_status(struct audit_log *l, struct msg_log_status *out)
     out->level = (uint8_t)s->level;
     out->reserve = (uint8_t)s->reserve;
     out->broken = l->broken ? 1 : 0;
+    out->seal = (uint8_t)seal_state(&l->sealer);
+    out->ship = (uint8_t)ship_state(ship);
+    out->last_seq = l->file.synced.seq;
+    out->seal_seq = l->tally_synced.epoch != 0 ? l->tally_synced.first_seq - 1 : 0;
+    out->ship_seq = ship->delivered.seq;
+}
+
+void audit_status_tell(struct msg_log_status *known, struct imsg_channel *monitor,
+                       struct audit_log *l, const struct audit_ship *ship)
+{
+    struct msg_log_status now;
+
+    look(l, ship, &now);
+    if (memcmp(&now, known, sizeof now) != 0 &&
+        imsg_send(monitor, MSG_LOG_STATUS, &now, sizeof now, NULL, 0) == IMSG_OK)
+        *known = now;
 }

@@ -260,6 +260,9 @@ enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
 void monitor_clock_tell(struct monitor *m);
 
 /* monitor_audit.c */
+/* monitor_order.c: LOG_ORDERED. */
+enum imsg_status monitor_order_answer(struct proc *audit, struct imsg *msg);
+
 /* LOG_STATUS. */
 enum imsg_status monitor_audit_status(struct proc *p, struct imsg *msg);
 

@@ -9,9 +9,8 @@
 /* A signer may take its time to start with new keys. */
 #define RELOAD_WAIT_MS 30000u
 
-/* An operator did something that others will want to know of. */
-static void record_action(const struct control_client *c, const char *what,
-                          uint64_t session, const struct config_route *route)
+void control_record(const struct control_client *c, const char *what, uint64_t session,
+                    const struct config_route *route)
 {
     const struct passwd *pw = getpwuid(c->uid);
     char text[160];
@@ -68,7 +67,7 @@ static void close_session(struct control_client *c, const char *rest)
         control_error(c, "no gate process takes messages now");
         return;
     }
-    record_action(c, "close", id.session, NULL);
+    control_record(c, "close", id.session, NULL);
     done(c);
 }
 
@@ -121,7 +120,7 @@ static void monitor_only(struct control_client *c, const char *rest)
     gate = monitor_proc_find(c->monitor, ROLE_GATE, config_gate_of(config, route->index));
     if (gate && gate->state == PROC_RUNNING && !tell_gate(gate, route->index, on))
         monitor_proc_kill(gate); /* it is told when it is back */
-    record_action(c, on ? "monitor-only on" : "monitor-only off", 0, route);
+    control_record(c, on ? "monitor-only on" : "monitor-only off", 0, route);
     done(c);
 }
 
@@ -136,7 +135,7 @@ static void reload(struct control_client *c, const char *rest)
         control_error(c, "gate104d is %s", m->initial ? "starting" : "stopping");
         return;
     }
-    record_action(c, "reload", 0, NULL);
+    control_record(c, "reload", 0, NULL);
     c->waits_for_reload = true;
     (void)loop_timer_set(&m->loop, &c->timer, RELOAD_WAIT_MS);
     monitor_reload_all(m);
@@ -170,6 +169,7 @@ static const struct {
     {"close", true, close_session},
     {"reload", false, reload},
     {"monitor-only", true, monitor_only},
+    {"log", true, control_order},
 };
 
 void control_command(struct control_client *c)

@@ -36,6 +36,8 @@ static void client_timeout(void *ctx)
 
     if (c->request != 0)
         control_sessions_timeout(c);
+    else if (c->order != 0)
+        control_order_timeout(c);
     else
         client_close(c);
 }
@@ -61,6 +63,7 @@ void control_answer(struct control_client *c, json_t *answer)
 {
     c->request = 0;
     c->waits_for_reload = false;
+    c->order = 0;
     c->out = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     json_decref(answer);
     if (!c->out) {
@@ -96,7 +99,8 @@ static void client_ready(void *ctx, uint32_t events)
         client_write(c);
         return;
     }
-    if (c->request != 0 || c->waits_for_reload) { /* only its end can come */
+    if (c->request != 0 || c->order != 0 || c->waits_for_reload) {
+        /* only its end can come */
         if (events & (EPOLLHUP | EPOLLERR))
             client_close(c);
         return;

@@ -5,6 +5,7 @@
  *   close NUMBER                ends a session
  *   reload                      as SIGHUP; answers when it is done or refused
  *   monitor-only on|off ROUTE   commands of a route are refused, or judged again
+ *   log seal|rotate             the log gets a seal, or goes on in a new file
  *
  * The socket is <run_dir>/control, for the user that runs gate104d and for root; the
  * kernel says who asks.  Private to gate104d; single-threaded. */
@@ -33,6 +34,7 @@ struct control_client {
     uint64_t after;
     json_t *sessions;
     bool waits_for_reload;
+    uint32_t order; /* of the log; 0: none is open */
     char *out;
     size_t out_size, out_sent;
 };
@@ -53,6 +55,15 @@ void control_error(struct control_client *c, const char *fmt, ...)
 
 /* monitor_command.c: carries out a line */
 void control_command(struct control_client *c);
+
+/* An operator did something that others will want to know of.  `session` 0 and `route`
+ * NULL: it has to do with none. */
+void control_record(const struct control_client *c, const char *what, uint64_t session,
+                    const struct config_route *route);
+
+/* monitor_order.c */
+void control_order(struct control_client *c, const char *what);
+void control_order_timeout(struct control_client *c);
 
 /* monitor_status.c */
 json_t *control_status(const struct monitor *m);

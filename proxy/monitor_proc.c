@@ -139,6 +139,7 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
     case MSG_NOTE: monitor_note(p, msg); return IMSG_OK;
     case MSG_SIGNER_REFUSED: return monitor_signer_refused(p, msg);
     case MSG_LOG_STATUS: return monitor_audit_status(p, msg);
+    case MSG_LOG_ORDERED: return monitor_order_answer(p, msg);
     case MSG_SHIP_LOST: return monitor_ship_lost(p, msg);
     case MSG_STATUS_SESSION: return monitor_control_session(p, msg);
     case MSG_STATUS_END: return monitor_control_end_of(p, msg);

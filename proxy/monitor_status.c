@@ -161,17 +161,32 @@ static json_t *log_files(const struct monitor *m)
         [LOG_RESERVE_USED] = "used",
         [LOG_RESERVE_IMPOSSIBLE] = "impossible",
     };
+    static const char *const seal[] = {
+        [LOG_SEAL_OFF] = "off",
+        [LOG_SEAL_GOOD] = "good",
+        [LOG_SEAL_NONE] = "impossible",
+    };
+    static const char *const ship[] = {
+        [LOG_SHIP_OFF] = "off",
+        [LOG_SHIP_GOOD] = "good",
+        [LOG_SHIP_WAITS] = "waits",
+        [LOG_SHIP_LAGS] = "lags",
+    };
     const struct msg_log_status *s = &m->log;
 
     if (s->files == 0)
         return json_null();
-    return json_pack(
-        "{s:s,s:b,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I}", "state", level[s->level], "writable",
-        !s->broken, "on_failure", m->config->log_closes ? "close" : "monitor-only",
-        "disk_used_percent", (json_int_t)s->used_percent, "files", (json_int_t)s->files,
-        "octets", (json_int_t)s->octets, "reserve", reserve[s->reserve], "reserve_left",
-        (json_int_t)s->reserve_left, "oldest_seq", (json_int_t)s->oldest_seq,
-        "oldest_seconds", (json_int_t)(s->oldest_utc_ms / 1000));
+    return json_pack("{s:s,s:b,s:s,s:I,s:I,s:I,s:s,s:I,s:I,s:I,s:I,s:s,s:I,s:s,s:I}",
+                     "state", level[s->level], "writable", !s->broken, "on_failure",
+                     m->config->log_closes ? "close" : "monitor-only",
+                     "disk_used_percent", (json_int_t)s->used_percent, "files",
+                     (json_int_t)s->files, "octets", (json_int_t)s->octets, "reserve",
+                     reserve[s->reserve], "reserve_left", (json_int_t)s->reserve_left,
+                     "oldest_seq", (json_int_t)s->oldest_seq, "oldest_seconds",
+                     (json_int_t)(s->oldest_utc_ms / 1000), "last_seq",
+                     (json_int_t)s->last_seq, "seals", seal[s->seal], "seal_seq",
+                     (json_int_t)s->seal_seq, "shipping", ship[s->ship], "shipped_seq",
+                     (json_int_t)s->ship_seq);
 }
 
 json_t *control_status(const struct monitor *m)

@@ -267,6 +267,21 @@ enum log_reserve {
 };
 #define LOG_RESERVE_MAX LOG_RESERVE_IMPOSSIBLE
 
+enum log_seal_state {
+    LOG_SEAL_OFF = 0, /* not configured */
+    LOG_SEAL_GOOD,
+    LOG_SEAL_NONE, /* the log says why no seal can be made */
+};
+#define LOG_SEAL_MAX LOG_SEAL_NONE
+
+enum log_ship_state {
+    LOG_SHIP_OFF = 0, /* not configured */
+    LOG_SHIP_GOOD,
+    LOG_SHIP_WAITS, /* syslog takes nothing now */
+    LOG_SHIP_LAGS,  /* for longer than ship_lag */
+};
+#define LOG_SHIP_MAX LOG_SHIP_LAGS
+
 struct PACKED msg_log_status {
     uint64_t octets;        /* of all files of the chain */
     uint64_t reserve_left;  /* octets */
@@ -277,6 +292,33 @@ struct PACKED msg_log_status {
     uint8_t level;          /* enum log_pressure */
     uint8_t reserve;        /* enum log_reserve */
     uint8_t broken;         /* 1: the log cannot be written */
+    uint8_t seal;           /* enum log_seal_state */
+    uint8_t ship;           /* enum log_ship_state */
+    uint8_t zero[2];
+    uint64_t last_seq; /* on disk */
+    uint64_t seal_seq; /* number of the last seal; 0: none is known */
+    uint64_t ship_seq; /* number of the last record that syslog has taken; 0: none */
+};
+
+/* What an operator asks of the log. */
+enum log_order { LOG_ORDER_SEAL = 1, LOG_ORDER_ROTATE = 2 };
+struct PACKED msg_log_order {
+    uint32_t request;
+    uint8_t what; /* enum log_order */
+    uint8_t zero[3];
+};
+
+enum log_ordered {
+    LOG_ORDERED_DONE = 1,
+    LOG_ORDERED_FAILED, /* the operator's lines and the log say why */
+    LOG_ORDERED_OFF,    /* this log is not sealed */
+};
+struct PACKED msg_log_ordered {
+    uint32_t request;
+    uint8_t what;   /* as asked */
+    uint8_t result; /* enum log_ordered */
+    uint8_t zero[2];
+    uint64_t seq; /* done: of the seal, or of the first record of the new file; else 0 */
 };
 
 /* Sessions answered to one question. */

@@ -39,5 +39,6 @@ int cli_sessions(int argc, char **argv);
 int cli_close(int argc, char **argv);
 int cli_reload(int argc, char **argv);
 int cli_monitor_only(int argc, char **argv);
+int cli_log_order(int argc, char **argv);
 
 #endif

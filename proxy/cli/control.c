@@ -135,6 +135,26 @@ static void put_list(const json_t *list)
     }
 }
 
+/* How much of the log is sealed, and has left the machine. */
+static void print_evidence(const json_t *l)
+{
+    static const struct {
+        const char *key, *seq, *state, *words;
+    } lines[] = {
+        {"seals", "seal_seq", "good", "sealed"},
+        {"seals", "seal_seq", "impossible", "NO SEAL CAN BE MADE (see the log), sealed"},
+        {"shipping", "shipped_seq", "good", "shipped"},
+        {"shipping", "shipped_seq", "waits", "syslog takes nothing now, shipped"},
+        {"shipping", "shipped_seq", "lags", "SHIPPING LAGS BEHIND, shipped"},
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (strcmp(text_of(l, lines[i].key), lines[i].state) == 0)
+            (void)printf("    %s to record %lld of %lld\n", lines[i].words,
+                         number_of(l, lines[i].seq), number_of(l, "last_seq"));
+    }
+}
+
 static void print_log(const json_t *l)
 {
     time_t oldest = (time_t)number_of(l, "oldest_seconds");
@@ -152,6 +172,7 @@ static void print_log(const json_t *l)
                  number_of(l, "oldest_seq"), since);
     (void)printf("%s, %lld KiB left\n", text_of(l, "reserve"),
                  number_of(l, "reserve_left") / 1024);
+    print_evidence(l);
     if (!json_is_true(json_object_get(l, "writable")))
         (void)printf("THE LOG CANNOT BE WRITTEN: %s\n",
                      strcmp(text_of(l, "on_failure"), "close") == 0
@@ -345,6 +366,18 @@ int cli_close(int argc, char **argv)
 int cli_reload(int argc, char **argv)
 {
     return question(argc, argv, 1, "reload", print_note);
+}
+
+int cli_log_order(int argc, char **argv)
+{
+    char word[] = "log";
+    char *words[] = {word, argv[0]};
+
+    if (argc != 1) {
+        (void)fprintf(stderr, "usage: gate104 [-s SOCKET] log %s\n", argv[0]);
+        return 2;
+    }
+    return question(2, words, 2, "log seal|rotate", print_note);
 }
 
 int cli_monitor_only(int argc, char **argv)

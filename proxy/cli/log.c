@@ -16,6 +16,8 @@ static const struct cli_command commands[] = {
      "write the APDUs of the log for Wireshark", log_export},
     {"keygen", "[--out PREFIX] [--force] [--qr] DIR", "make the keys that seal a log",
      log_keygen},
+    {"seal", "", "have the running gate104d seal its log now", cli_log_order},
+    {"rotate", "", "have it go on in a new file now", cli_log_order},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -191,6 +191,23 @@ static size_t log_status(uint8_t *out)
     return sizeof m;
 }
 
+static size_t log_order(uint8_t *out)
+{
+    struct msg_log_order m = {.request = 1, .what = LOG_ORDER_SEAL};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t log_ordered(uint8_t *out)
+{
+    struct msg_log_ordered m = {
+        .request = 1, .what = LOG_ORDER_SEAL, .result = LOG_ORDERED_FAILED};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t config_begin(uint8_t *out)
 {
     struct msg_cfg_begin m = {.size = 100000};
@@ -279,6 +296,26 @@ const struct spoiler spoilers[] = {
      LOG_RESERVE_MAX + 1, "a reserve there is not", NULL},
     {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, broken), 2,
      "neither broken nor not", NULL},
+    {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, seal), LOG_SEAL_MAX + 1,
+     "a state no seal has", NULL},
+    {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, ship), LOG_SHIP_MAX + 1,
+     "a state no shipping has", NULL},
+    {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, zero) + 1, 1,
+     "an octet beside the states", NULL},
+    {MSG_LOG_STATUS, ANYONE, offsetof(struct msg_log_status, seal_seq), 1,
+     "a seal behind the last record", NULL},
+    {MSG_LOG_ORDER, ANYONE, offsetof(struct msg_log_order, what), LOG_ORDER_ROTATE + 1,
+     "an order there is not", NULL},
+    {MSG_LOG_ORDER, ANYONE, offsetof(struct msg_log_order, zero) + 2, 1,
+     "an octet beside the order", NULL},
+    {MSG_LOG_ORDERED, ANYONE, offsetof(struct msg_log_ordered, what), 0,
+     "an answer to no order", NULL},
+    {MSG_LOG_ORDERED, ANYONE, offsetof(struct msg_log_ordered, result), 0, "no result",
+     NULL},
+    {MSG_LOG_ORDERED, ANYONE, offsetof(struct msg_log_ordered, zero), 1,
+     "an octet beside the result", NULL},
+    {MSG_LOG_ORDERED, ANYONE, offsetof(struct msg_log_ordered, seq), 1,
+     "a record of what failed", NULL},
     {MSG_RECORD_ACK, TO(ROLE_BROKER), offsetof(struct msg_record_ack, durable), 2,
      "neither durable nor not", "the broker waits for none and does not look at it"},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total), 0, "nothing to sign", NULL},
@@ -346,6 +383,7 @@ static const struct {
     {MSG_DECRYPT, decrypt},           {MSG_DECRYPTED, decrypted_earlier},
     {MSG_RECORD_ACK, record_ack},     {MSG_LOG_PRESSURE, log_pressure},
     {MSG_LOG_CLOCK, log_clock},       {MSG_LOG_STATUS, log_status},
+    {MSG_LOG_ORDER, log_order},       {MSG_LOG_ORDERED, log_ordered},
     {MSG_TLS_REKEY, rekeyed},         {MSG_SESSION_PUT, session_put},
     {MSG_SESSION_ASK, session_ask},   {MSG_SESSION_FOUND, session_found_earlier},
     {MSG_OCSP_ASK, ocsp_ask},         {MSG_OCSP_ANSWER, ocsp_answer},
