@@ -1,16 +1,21 @@
 /* What the session log costs: records a second as audit writes them, in groups and one by
- * one, beside what the same disk does with write and fdatasync of as many octets.
+ * one, beside what the same disk does with write and fdatasync of as many octets; and
+ * with a syslog daemon that takes all of it.
  *
  *   bench-log FOLDER [ROUNDS [MS]]      each job runs MS milliseconds, ROUNDS times in
  * turn */
 #include "proxy/audit_line.h"
 #include "proxy/audit_log.h"
+#include "proxy/audit_ship.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +32,8 @@ struct bench {
     char line[AUDIT_LINE_MAX]; /* what the record becomes, for the raw jobs */
     size_t line_size;
     int raw;
+    struct audit_log shipped; /* a log of its own, in front of a receiver */
+    struct audit_ship ship;
     double *samples; /* seconds that each command waited */
     size_t n;
 };
@@ -50,14 +57,31 @@ _Noreturn static void fail(const char *what)
 struct job {
     const char *name;
     unsigned int group;
-    bool log, sync;
+    bool log, sync, ship;
 };
 
 static bool run_log(struct bench *b, const struct job *j)
 {
+    struct audit_log *l = j->ship ? &b->shipped : &b->log;
+
     for (unsigned int i = 0; i < j->group; i++)
-        audit_log_add(&b->log, &b->sender, b->payload, b->size, j->sync);
-    return audit_log_commit(&b->log);
+        audit_log_add(l, &b->sender, b->payload, b->size, j->sync);
+    if (!audit_log_commit(l))
+        return false;
+    if (j->ship)
+        (void)audit_ship_turn(&b->ship, l->file.synced.seq, (uint64_t)(now() * 1e3));
+    return true;
+}
+
+/* Until the receiver has all of it. */
+static bool drain(struct bench *b)
+{
+    if (!audit_log_sync(&b->shipped))
+        return false;
+    while (b->ship.sent.seq < b->shipped.file.synced.seq)
+        (void)audit_ship_turn(&b->ship, b->shipped.file.synced.seq,
+                              (uint64_t)(now() * 1e3));
+    return true;
 }
 
 static bool run_raw(struct bench *b, const struct job *j)
@@ -70,13 +94,15 @@ static bool run_raw(struct bench *b, const struct job *j)
 }
 
 static const struct job jobs[] = {
-    {"raw write", 64, false, false},
-    {"raw write + fdatasync", 1, false, true},
-    {"raw 64 writes + fdatasync", 64, false, true},
-    {"log, async", 64, true, false},
-    {"log, sync, one by one", 1, true, true},
-    {"log, sync, groups of 8", 8, true, true},
-    {"log, sync, groups of 64", 64, true, true},
+    {"raw write", 64, false, false, false},
+    {"raw write + fdatasync", 1, false, true, false},
+    {"raw 64 writes + fdatasync", 64, false, true, false},
+    {"log, async", 64, true, false, false},
+    {"log, sync, one by one", 1, true, true, false},
+    {"log, sync, groups of 8", 8, true, true, false},
+    {"log, sync, groups of 64", 64, true, true, false},
+    {"one by one, and shipped", 1, true, true, true},
+    {"groups of 64, and shipped", 64, true, true, true},
 };
 #define JOBS (sizeof jobs / sizeof jobs[0])
 
@@ -93,10 +119,10 @@ static double measure(struct bench *b, const struct job *j, double seconds)
             fail(j->name);
         done += j->group;
         last = now();
-        if (j->log && j->sync && j->group == 1 && b->n < SAMPLES_MAX)
+        if (j->log && j->sync && !j->ship && j->group == 1 && b->n < SAMPLES_MAX)
             b->samples[b->n++] = last - before;
     }
-    if (!(j->log ? audit_log_sync(&b->log) : fdatasync(b->raw) == 0))
+    if (!(j->ship ? drain(b) : j->log ? audit_log_sync(&b->log) : fdatasync(b->raw) == 0))
         fail(j->name);
     return (double)done / (now() - begin);
 }
@@ -134,6 +160,60 @@ static void make_payload(struct bench *b)
         fail("record");
 }
 
+/* ---- the receiver ---- */
+
+static bool ask(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static void tell(void *ctx, struct record *r)
+{
+    (void)ctx;
+    (void)r;
+}
+
+static int start_receiver(void)
+{
+    int pair[2];
+    char message[65536];
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
+        fail("socketpair");
+    pid = fork();
+    if (pid < 0)
+        fail("fork");
+    if (pid > 0) {
+        (void)close(pair[1]);
+        return pair[0];
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)close(pair[0]);
+    while (recv(pair[1], message, sizeof message, 0) >= 0) /* an empty one asks only */
+        continue;
+    _exit(0);
+}
+
+static void set_up_shipping(struct bench *b, const struct audit_place *place)
+{
+    static const struct ship_config all = {
+        .what = SHIP_ALL, .lag_s = 300, .size_max = 16384, .enterprise = 32473};
+    int dir;
+
+    if (mkdirat(b->dir, "shipped", 0700) != 0)
+        fail("shipped");
+    dir = openat(b->dir, "shipped", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || !audit_log_init(&b->shipped, dir, place, "audit-0") ||
+        !audit_log_open(&b->shipped))
+        fail("shipped");
+    audit_ship_begin(&b->ship, dir, &all, "bench", place->boot, (uint64_t)(now() * 1e3));
+    b->ship.ask = ask;
+    b->ship.tell = tell;
+    audit_ship_socket(&b->ship, start_receiver());
+}
+
 static void set_up(struct bench *b, const char *folder)
 {
     static const struct audit_place place = {.boot = "7d1daca7"};
@@ -150,6 +230,7 @@ static void set_up(struct bench *b, const char *folder)
         fail("raw");
     if (!audit_log_init(&b->log, b->dir, &place, "audit-0") || !audit_log_open(&b->log))
         fail("log");
+    set_up_shipping(b, &place);
 }
 
 static void report(struct bench *b, double rates[JOBS][ROUNDS_MAX], unsigned int rounds)
@@ -186,9 +267,11 @@ int main(int argc, char **argv)
             rates[i][r] = measure(&b, &jobs[i], (double)ms / 1e3);
     }
     report(&b, rates, (unsigned int)rounds);
-    if (!audit_log_close(&b.log))
+    audit_ship_end(&b.ship);
+    if (!audit_log_close(&b.log) || !audit_log_close(&b.shipped))
         fail("log");
     audit_log_free(&b.log);
+    audit_log_free(&b.shipped);
     free(b.samples);
     return 0;
 }
