@@ -126,7 +126,7 @@ subtest 'a token that goes and comes' => sub {
     rename "$hsm/tokens", "$hsm/away" or die;
     ok(!handshake($key{ec}, $r->{port}), 'without the token there is no handshake');
     wait_record($r->{dir}, { event => qr/failed|refused/, why => qr/signer/ });
-    like(slurp("$r->{dir}/gate104d.err"), qr/the token does not sign/, 'the operator is told why');
+    ok(wait_for_text("$r->{dir}/gate104d.err", qr/the token does not sign/), 'the operator is told why');
     rename "$hsm/away", "$hsm/tokens" or die;
     ok(wait_until(sub { handshake($key{ec}, $r->{port}) }, 20), 'with it there is again');
     ok(handshake($key{rsa}, $rsa), 'with the other key, too');
