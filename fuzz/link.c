@@ -104,7 +104,9 @@ static void send_raw(struct session *s, enum link_leg leg)
 static bool judge(struct session *s, enum link_leg leg, uint8_t how)
 {
     uint8_t reply[ASDU_SIZE_MAX + 1];
-    const enum link_verb verb = (enum link_verb)(how % 4u);
+    static const enum link_verb verbs[] = {LINK_FORWARD, LINK_HOLD, LINK_DROP,
+                                           LINK_REFUSE};
+    const enum link_verb verb = verbs[how % 4u];
     const size_t sizes[] = {8, ASDU_SIZE_MAX, 1, 0, ASDU_SIZE_MAX + 1};
 
     memset(reply, how, sizeof reply);

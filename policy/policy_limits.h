@@ -38,6 +38,8 @@ struct policy_limits {
     uint32_t rate_seconds; /* ... in any so many seconds */
 };
 
+/*@ requires \valid_read(l);
+    assigns \nothing; */
 static inline bool policy_limits_are_none(const struct policy_limits *l)
 {
     return l->select == POLICY_SELECT_ALLOWED && l->rate_count == 0;

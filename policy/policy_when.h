@@ -33,10 +33,14 @@ bool policy_qualifier(const struct type_info *type, const uint8_t *element,
 /* The same without an object: whether the type has one, and the largest it can be. */
 bool policy_has_qualifier(const struct type_info *type, uint8_t *most);
 
+/*@ requires \valid(set + (0 .. 31));
+    assigns set[0 .. 31]; */
 static inline void policy_octet_add(uint8_t set[POLICY_OCTET_SET], uint8_t n)
 {
     set[n / 8] = (uint8_t)(set[n / 8] | 1u << n % 8);
 }
+/*@ requires \valid_read(set + (0 .. 31));
+    assigns \nothing; */
 static inline bool policy_octet_in(const uint8_t set[POLICY_OCTET_SET], uint8_t n)
 {
     return (set[n / 8] >> n % 8 & 1) != 0;

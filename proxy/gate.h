@@ -6,9 +6,11 @@
 #include "certs/identity.h"
 #include "certs/security_event.h"
 #include "policy/asdu.h"
+#include "policy/clearance.h"
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "policy/throttle.h"
+#include "proxy/gate_forward.h"
 #include "proxy/link.h"
 #include "proxy/operation.h"
 #include "proxy/point_meter.h"
@@ -80,7 +82,8 @@ struct gate_session {
     void *link_memory;
     bool started; /* as last logged */
     uint64_t opened_ms;
-    uint64_t held_ticket; /* of the record the held command waits for; 0: none */
+    struct clearance held; /* of the held command */
+    uint64_t held_ticket;  /* of the record the held command waits for; 0: none */
     uint64_t held_since_ms;
     uint64_t reply_last; /* refusals up to this I-frame to the master run under t1 */
     uint64_t reply_ms;   /* since when; 0: none does */

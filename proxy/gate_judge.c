@@ -45,12 +45,19 @@ static void log_verdict(struct record *r, struct verdict v)
 
 /* ---- decisions ---- */
 
-static void decide(struct gate_session *s, enum link_leg leg, const struct link_frame *f,
-                   enum link_verb verb)
+/* What forwards is gate_forward() alone. */
+static void drop(struct gate_session *s, enum link_leg leg, const struct link_frame *f)
 {
-    struct link_decision d = {.ticket = f->ticket, .verb = verb};
+    const struct link_decision d = {.ticket = f->ticket, .verb = LINK_DROP};
 
     (void)link_decide(s->link, leg, &d);
+}
+
+static void hold(struct gate_session *s, const struct link_frame *f)
+{
+    const struct link_decision d = {.ticket = f->ticket, .verb = LINK_HOLD};
+
+    (void)link_decide(s->link, LEG_MASTER, &d);
 }
 
 /* Consumes the frame; the master gets an answer where one may be given. */
@@ -95,10 +102,8 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
 
 /* ---- commands ---- */
 
-/* Which record a command that may pass is announced with. */
+/* What the record says with which a command that may pass is announced. */
 struct announcement {
-    enum event event;
-    const char *verdict;
     const char *rule;
     const char *why;             /* in observe mode, what would have stopped it ... */
     const struct verdict *fault; /* ... if that is a fault */
@@ -124,16 +129,17 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
 }
 
 static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
-                     bool sync, const struct announcement *a)
+                     const struct announcement *a, const struct clearance *c)
 {
+    const bool granted = clearance_is_granted(c);
     struct record r;
 
-    record_begin(&r, a->event, ticket, sync);
+    record_begin(&r, granted ? EVENT_COMMAND : EVENT_WOULD_REFUSE, ticket, !c->async);
     record_u64(&r, RECORD_SESSION, s->id);
     record_u64(&r, RECORD_ROUTE, s->route->index);
     record_u64(&r, RECORD_COMMAND_SEQ, ticket);
     log_frame(&r, s, LEG_MASTER, f);
-    record_text(&r, RECORD_VERDICT, a->verdict);
+    record_text(&r, RECORD_VERDICT, granted ? "pass" : "would-refuse");
     if (a->rule)
         record_text(&r, RECORD_RULE, a->rule);
     if (a->why)
@@ -152,31 +158,44 @@ const char *gate_commands_closed(const struct gate_session *s)
     return gate_log_is_broken(s->gate) ? "log-unavailable" : NULL;
 }
 
+/* A command whose record is where it has to be. */
+static void send_command(struct gate_session *s, const struct link_frame *f,
+                         const struct clearance *c)
+{
+    if (!clearance_opens(c)) {
+        log_refused(s, f, NULL, "not-cleared", c->record);
+        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        return;
+    }
+    remember_command(s, f, c->record);
+    (void)gate_forward(s->link, c);
+}
+
 /* No command reaches the station before its record is on disk. */
 static void command(struct gate_session *s, const struct link_frame *f,
-                    const struct announcement *a)
+                    const struct announcement *a, struct clearance *c)
 {
     struct gate *g = s->gate;
-    bool sync = g->config.commands_sync;
     uint64_t ticket = gate_log_ticket(g);
 
     const char *closed = gate_commands_closed(s);
 
-    if (!closed && !announce(s, f, ticket, sync, a))
+    if (!closed && !announce(s, f, ticket, a, c))
         closed = "log-unavailable";
     if (closed) {
         log_refused(s, f, a->rule, closed, 0);
         refuse(s, LEG_MASTER, f, REPLY_REFUSED);
         return;
     }
-    if (!sync) {
-        remember_command(s, f, ticket);
-        decide(s, LEG_MASTER, f, LINK_FORWARD);
+    clearance_announced(c, ticket);
+    if (c->async) {
+        send_command(s, f, c);
         return;
     }
+    s->held = *c;
     s->held_ticket = ticket;
     s->held_since_ms = loop_now(&g->child.loop);
-    decide(s, LEG_MASTER, f, LINK_HOLD);
+    hold(s, f);
 }
 
 void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
@@ -185,9 +204,8 @@ void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
 
     if (!link_held(s->link, LEG_MASTER, &f))
         return;
-    if (durable) {
-        remember_command(s, &f, ticket);
-        decide(s, LEG_MASTER, &f, LINK_FORWARD);
+    if (clearance_acknowledged(&s->held, ticket, durable) && durable) {
+        send_command(s, &f, &s->held);
         return;
     }
     log_refused(s, &f, NULL, "log-unavailable", ticket);
@@ -263,23 +281,30 @@ static void log_fault(struct gate_session *s, enum link_leg leg,
     (void)gate_log_send(s->gate, &r);
 }
 
+/* What the station sent needs no record. */
+static void forward(struct gate_session *s, enum link_leg leg, const struct link_frame *f,
+                    const struct clearance *c)
+{
+    if (!gate_forward(s->link, c))
+        drop(s, leg, f);
+}
+
 /* The validator found a fault. */
 static void judge_fault(struct gate_session *s, enum link_leg leg,
-                        const struct link_frame *f, struct verdict v)
+                        const struct link_frame *f, struct verdict v, struct clearance *c)
 {
     enum reaction reaction = reply_reaction(v.reason, direction_of(leg));
-    const struct announcement observed = {
-        .event = EVENT_WOULD_REFUSE, .verdict = "would-refuse", .fault = &v};
+    const struct announcement observed = {.fault = &v};
 
     /* Structure never passes, not even where only observing. */
     if (!s->route->enforce && reason_info(v.reason)->class == REASON_CLASS_MEANING) {
         if (leg == LEG_MASTER) {
             s->malformed++;
-            command(s, f, &observed);
+            command(s, f, &observed, c);
             return;
         }
         log_fault(s, leg, f, v, "would-drop");
-        decide(s, leg, f, LINK_FORWARD);
+        forward(s, leg, f, c);
         return;
     }
     switch (reaction) {
@@ -289,7 +314,7 @@ static void judge_fault(struct gate_session *s, enum link_leg leg,
         return;
     case REACTION_DROP:
         log_fault(s, leg, f, v, "drop");
-        decide(s, leg, f, LINK_DROP);
+        drop(s, leg, f);
         return;
     case REACTION_CLOSE: break;
     }
@@ -316,21 +341,17 @@ static enum reply_kind refusal_of(const struct gate_session *s,
 }
 
 static void judge_command(struct gate_session *s, const struct link_frame *f,
-                          const struct policy_decision *d, const struct asdu *asdu)
+                          const struct policy_decision *d, const struct asdu *asdu,
+                          struct clearance *c)
 {
-    const bool passes = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    const bool passes = clearance_is_granted(c);
     const char *why = passes ? gate_limits_check(s, d->rule, asdu) : NULL;
-    const bool allowed = passes && !why;
-    const struct announcement a = {
-        .event = allowed ? EVENT_COMMAND : EVENT_WOULD_REFUSE,
-        .verdict = allowed ? "pass" : "would-refuse",
-        .rule = d->name,
-        .why = why,
-    };
+    const struct announcement a = {.rule = d->name, .why = why};
     struct record r;
 
-    if (allowed || !s->route->enforce) {
-        command(s, f, &a);
+    clearance_stop(c, why);
+    if (clearance_is_granted(c) || !s->route->enforce) {
+        command(s, f, &a, c);
         return;
     }
     if (passes || d->action == POLICY_REFUSE) {
@@ -347,13 +368,14 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     if (d->action == POLICY_CLOSE)
         gate_session_close(s, "policy", LEG_MASTER, d->name);
     else
-        decide(s, LEG_MASTER, f, LINK_DROP);
+        drop(s, LEG_MASTER, f);
 }
 
 static void judge_monitor(struct gate_session *s, const struct link_frame *f,
-                          const struct policy_decision *d, const struct asdu *a)
+                          const struct policy_decision *d, const struct asdu *a,
+                          const struct clearance *c)
 {
-    bool passes = d->action == POLICY_PASS || d->action == POLICY_LOG;
+    const bool passes = clearance_is_granted(c);
     struct record r;
 
     if (is_answer(a)) {
@@ -374,11 +396,11 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         (void)gate_log_send(s->gate, &r);
     }
     if (passes || !s->route->enforce)
-        decide(s, LEG_STATION, f, LINK_FORWARD);
+        forward(s, LEG_STATION, f, c);
     else if (d->action == POLICY_CLOSE)
         gate_session_close(s, "policy", LEG_STATION, d->name);
     else
-        decide(s, LEG_STATION, f, LINK_DROP);
+        drop(s, LEG_STATION, f);
 }
 
 /* The first time in a session that a quirk is needed is told, then it is only counted. */
@@ -404,40 +426,46 @@ static void note_tolerated(struct gate_session *s, enum link_leg leg,
 /* 60870-5-7 passes between the stations as it is: no rule speaks of it, and no octet of
  * it may change. */
 static void judge_secauth(struct gate_session *s, enum link_leg leg,
-                          const struct link_frame *f)
+                          const struct link_frame *f, struct clearance *c)
 {
-    const struct announcement a = {.event = EVENT_COMMAND, .verdict = "pass"};
+    const struct announcement a = {.rule = NULL};
 
     if (leg == LEG_MASTER)
-        command(s, f, &a);
+        command(s, f, &a, c);
     else
-        decide(s, leg, f, LINK_FORWARD);
+        forward(s, leg, f, c);
 }
 
 static void judge_frame(struct gate_session *s, enum link_leg leg,
                         const struct link_frame *f)
 {
     struct policy_decision d;
+    struct clearance c;
     struct asdu a;
     struct verdict v = parse(s, f->asdu, f->asdu_size, leg, &a);
 
+    clearance_begin(&c, f->ticket, direction_of(leg), !s->route->enforce,
+                    !s->gate->config.commands_sync);
+    clearance_judged(&c, v);
     if (v.reason != REASON_OK) {
-        judge_fault(s, leg, f, v);
+        judge_fault(s, leg, f, v, &c);
         return;
     }
     if (a.tolerated != 0)
         note_tolerated(s, leg, f, a.tolerated);
     if (a.inner) {
-        (void)parse(s, a.inner, a.inner_size, leg, &a);
+        clearance_judged(&c, parse(s, a.inner, a.inner_size, leg, &a));
     } else if (a.type->layout == TYPE_LAYOUT_SECAUTH) {
-        judge_secauth(s, leg, f);
+        clearance_secauth(&c, &a);
+        judge_secauth(s, leg, f, &c);
         return;
     }
     gate_role_decide(s, direction_of(leg), &a, &d);
+    clearance_decided(&c, &d);
     if (leg == LEG_MASTER)
-        judge_command(s, f, &d, &a);
+        judge_command(s, f, &d, &a, &c);
     else
-        judge_monitor(s, f, &d, &a);
+        judge_monitor(s, f, &d, &a, &c);
 }
 
 /* What comes from the master makes records, so it waits while the log is behind; frames

@@ -102,11 +102,12 @@ bool link_next(const struct link *l, enum link_leg leg, struct link_frame *frame
 /* The I-frame of this leg that is on hold; false if there is none. */
 bool link_held(const struct link *l, enum link_leg leg, struct link_frame *frame);
 
+/* What nobody filled in does not forward. */
 enum link_verb {
-    LINK_FORWARD, /* to the other leg, ASDU octets untouched */
-    LINK_HOLD,    /* keep the place in line: I- and U-frames of this leg wait behind it */
     LINK_DROP,    /* consume: the sender sees it acknowledged, nothing else */
+    LINK_HOLD,    /* keep the place in line: I- and U-frames of this leg wait behind it */
     LINK_REFUSE,  /* consume, and answer with an I-frame; only frames of LEG_MASTER */
+    LINK_FORWARD, /* to the other leg, ASDU octets untouched */
 };
 
 struct link_decision {

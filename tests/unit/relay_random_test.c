@@ -286,7 +286,7 @@ static void give(struct world *o, struct station *s)
 
 static void judge(struct world *o, enum link_leg leg)
 {
-    static const enum fate fates[] = {FORWARDED, UNJUDGED, DROPPED, REFUSED};
+    static const enum fate fates[] = {DROPPED, UNJUDGED, REFUSED, FORWARDED};
     struct link_frame f;
     bool held = link_held(o->link, leg, &f);
     if (!held && !link_next(o->link, leg, &f))
