@@ -85,6 +85,12 @@ static void make_when(struct fuzz_input *in, struct policy_when *w)
         policy_octet_add(w->qualifiers, fuzz_u8(in) % 32);
     if (what & 64)
         policy_octet_add(w->originators, fuzz_u8(in) % 3);
+    if (what & 128) {
+        w->bits = fuzz_u8(in) % 17;
+        w->value_count = fuzz_u8(in) % 4;
+    }
+    for (size_t i = 0; i < w->value_count; i++)
+        w->value[i] = make_value(in);
 }
 
 static void make_limits(struct fuzz_input *in, struct policy_limits *l)
@@ -97,6 +103,21 @@ static void make_limits(struct fuzz_input *in, struct policy_limits *l)
     l->per = what / 16 % 5;
     l->rate_count = what & 128 ? fuzz_u32(in) % (POLICY_RATE_COUNT_MAX + 2) : 0;
     l->rate_seconds = what & 128 ? fuzz_u32(in) % (POLICY_RATE_SECONDS_MAX + 2) : 0;
+    l->step_first = what / 64 % 3;
+    l->step = what & 16 ? make_value(in) : 0;
+    l->age_ms = what & 32 ? fuzz_u32(in) % (POLICY_AGE_MS_MAX + 2) : 0;
+}
+
+/* Few bits, so that probes have some of them. */
+static void make_asker(struct fuzz_input *in, struct policy_rule *rule)
+{
+    const uint8_t what = fuzz_u8(in);
+
+    if (what % 4 != 3)
+        return;
+    rule->peers = what & 8 ? fuzz_u8(in) % 8 : 0;
+    rule->sources = what & 16 ? UINT64_C(1) << fuzz_u8(in) % 64 : 0;
+    rule->times = what & 32 ? UINT64_C(1) << fuzz_u8(in) % 64 : 0;
 }
 
 static void make_rule(struct fuzz_input *in, struct made *m)
@@ -129,6 +150,7 @@ static void make_rule(struct fuzz_input *in, struct made *m)
     make_roles(in, &m->rule);
     make_when(in, &m->rule.when);
     make_limits(in, &m->rule.limits);
+    make_asker(in, &m->rule);
 }
 
 static void check_actions(enum policy_action action)

@@ -6,8 +6,9 @@
 #define NONE UINT32_MAX
 
 static const char *const ACTIONS[POLICY_ACTIONS] = {
-    [POLICY_PASS] = "pass", [POLICY_LOG] = "log",     [POLICY_REFUSE] = "refuse",
-    [POLICY_DROP] = "drop", [POLICY_CLOSE] = "close",
+    [POLICY_PASS] = "pass",     [POLICY_LOG] = "log",   [POLICY_ALARM] = "alarm",
+    [POLICY_REFUSE] = "refuse", [POLICY_DROP] = "drop", [POLICY_MUTE] = "monitor-only",
+    [POLICY_CLOSE] = "close",
 };
 
 const char *policy_action_name(enum policy_action action)
@@ -35,7 +36,7 @@ struct subject {
     uint32_t ioa;
     bool has_value;
     double value;
-    uint64_t roles;
+    const struct policy_asker *who;
     const struct asdu *asdu; /* NULL: of rules only the addresses count */
     const uint8_t *element;
 };
@@ -60,7 +61,7 @@ static bool conditions_hold(const struct policy_entry *rule, const struct subjec
 {
     if (s->asdu == NULL)
         return true;
-    if (rule->roles != 0 && (rule->roles & s->roles) == 0)
+    if (!policy_asker_holds(&rule->asked, s->who))
         return false;
     if (rule->when != NULL && !policy_when_holds(rule->when, s->asdu, s->element))
         return false;
@@ -113,12 +114,12 @@ static void decide_default(const struct policy *p, enum direction direction,
     out->object = 0;
 }
 
-static void decide_object(const struct policy *p, uint64_t roles,
+static void decide_object(const struct policy *p, const struct policy_asker *who,
                           enum direction direction, const struct asdu *asdu,
                           unsigned int object, struct policy_decision *out)
 {
     const uint8_t number = p->index_of[direction][asdu->type_id];
-    struct subject s = {.ca = asdu->ca, .roles = roles, .asdu = asdu};
+    struct subject s = {.ca = asdu->ca, .who = who, .asdu = asdu};
 
     decide_default(p, direction, out);
     out->object = object;
@@ -152,11 +153,14 @@ enum policy_knowledge policy_knows(const struct policy *p, enum direction direct
 void policy_decide(const struct policy *p, enum direction direction,
                    const struct asdu *asdu, struct policy_decision *out)
 {
-    policy_decide_for(p, 0, direction, asdu, out);
+    static const struct policy_asker nobody;
+
+    policy_decide_for(p, &nobody, direction, asdu, out);
 }
 
-void policy_decide_for(const struct policy *p, uint64_t roles, enum direction direction,
-                       const struct asdu *asdu, struct policy_decision *out)
+void policy_decide_for(const struct policy *p, const struct policy_asker *who,
+                       enum direction direction, const struct asdu *asdu,
+                       struct policy_decision *out)
 {
     decide_default(p, direction, out);
     if (asdu->objects == NULL || asdu->count == 0) {
@@ -164,10 +168,10 @@ void policy_decide_for(const struct policy *p, uint64_t roles, enum direction di
             out->action = POLICY_REFUSE;
         return;
     }
-    decide_object(p, roles, direction, asdu, 0, out);
+    decide_object(p, who, direction, asdu, 0, out);
     for (unsigned int i = 1; i < asdu->count; i++) {
         struct policy_decision d;
-        decide_object(p, roles, direction, asdu, i, &d);
+        decide_object(p, who, direction, asdu, i, &d);
         if (d.action > out->action)
             *out = d;
     }
@@ -181,10 +185,14 @@ static const uint8_t harmless[] = {
     107, /* C_TS_TA_1 */
 };
 
-void policy_decide_without_role(const struct policy *p, enum direction direction,
-                                const struct asdu *asdu, struct policy_decision *out)
+void policy_decide_without_role(const struct policy *p, const struct policy_asker *who,
+                                enum direction direction, const struct asdu *asdu,
+                                struct policy_decision *out)
 {
-    policy_decide_for(p, 0, direction, asdu, out);
+    struct policy_asker bare = *who;
+
+    bare.roles = 0;
+    policy_decide_for(p, &bare, direction, asdu, out);
     if (!policy_names_roles(p) || direction != DIR_CONTROL ||
         out->action >= POLICY_REFUSE ||
         memchr(harmless, asdu->type_id, sizeof harmless) != NULL)
@@ -211,6 +219,16 @@ uint64_t policy_role_bit(const struct policy *p, int16_t role)
 bool policy_names_roles(const struct policy *p)
 {
     return p->role_count > 0;
+}
+
+const struct policy_askers *policy_askers(const struct policy *p)
+{
+    return p->askers;
+}
+
+bool policy_names_times(const struct policy *p)
+{
+    return p->names_times;
 }
 
 size_t policy_rule_count(const struct policy *p)
@@ -263,7 +281,8 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
     out->indexes = p->index_count;
     out->segments = p->segment_start.count;
     out->candidates = p->candidates.count;
-    out->octets = sizeof *p + (p->limits ? p->rule_count * sizeof *p->limits : 0) +
+    out->octets = sizeof *p + (p->askers ? sizeof *p->askers : 0) +
+                  (p->limits ? p->rule_count * sizeof *p->limits : 0) +
                   p->rule_count * sizeof *p->rule + p->when_count * sizeof *p->whens +
                   p->node_count * sizeof *p->nodes + words * sizeof(uint32_t);
 }

@@ -9,6 +9,7 @@
 #define GATE104_POLICY_POLICY_H
 
 #include "policy/asdu.h"
+#include "policy/policy_asker.h"
 #include "policy/policy_limits.h"
 #include "policy/policy_when.h"
 
@@ -33,13 +34,20 @@
 enum policy_action {
     POLICY_PASS,
     POLICY_LOG,    /* pass, and record */
+    POLICY_ALARM,  /* pass, and record as an alarm */
     POLICY_REFUSE, /* do not pass, answer in the RTU's place */
     POLICY_DROP,   /* do not pass, do not answer */
+    POLICY_MUTE,   /* as REFUSE, and no more commands in this session */
     POLICY_CLOSE,  /* do not pass, end the session */
 };
-#define POLICY_ACTIONS 5
+#define POLICY_ACTIONS 7
 
-/* "pass", "log", "refuse", "drop", "close". */
+static inline bool policy_action_passes(enum policy_action action)
+{
+    return action <= POLICY_ALARM;
+}
+
+/* "pass", "log", "alarm", "refuse", "drop", "monitor-only", "close". */
 const char *policy_action_name(enum policy_action action);
 /* The action of a name; false if there is none. */
 bool policy_action_by_name(const char *name, enum policy_action *action);
@@ -63,6 +71,7 @@ struct policy_range {
  *   and a NaN do not match.  Units as in enum type_value: NVA -1..1, SVA and R32 the
  *   number itself
  * - role: the master has one of them (IEC 62351-8), or none is given
+ * - peers, sources, times: bits of policy_askers; one of each is true, or none is given
  * - when: the ASDU and the object meet it
  * The limits have no part in this. */
 struct policy_rule {
@@ -78,6 +87,7 @@ struct policy_rule {
     double value_min, value_max; /* finite, min <= max */
     size_t role_count;           /* 0: for everybody */
     int16_t role[POLICY_RULE_ROLES_MAX];
+    uint64_t peers, sources, times;
     struct policy_when when;
     struct policy_limits limits; /* of a rule of control direction that passes or logs */
 };
@@ -103,6 +113,9 @@ void policy_builder_default(struct policy_builder *b, enum direction direction,
                             enum policy_action action);
 /* Seconds that a select counts, 1..POLICY_SELECT_TIMEOUT_MAX. */
 void policy_builder_select_timeout(struct policy_builder *b, uint16_t seconds);
+/* What the bits in peers, sources and times of the rules mean; copied.  False: out of
+ * memory. */
+bool policy_builder_askers(struct policy_builder *b, const struct policy_askers *askers);
 /* Appends a rule: the first rule that matches decides.  Ranges may overlap and come in
  * any order.  False, with a sentence in err (cut to errcap), if the rule breaks what is
  * said above. */
@@ -138,15 +151,16 @@ struct policy_decision {
 void policy_decide(const struct policy *p, enum direction direction,
                    const struct asdu *asdu, struct policy_decision *out);
 
-/* The same for a master with these roles, a set of policy_role_bit(); policy_decide is
- * for one of whose roles no rule speaks. */
-void policy_decide_for(const struct policy *p, uint64_t roles, enum direction direction,
-                       const struct asdu *asdu, struct policy_decision *out);
-/* The same for a master without any role.  Where rules are for certain roles, it gets
- * nothing through that changes anything, even by rules for everybody: then rule is
- * POLICY_NO_ROLE. */
-void policy_decide_without_role(const struct policy *p, enum direction direction,
-                                const struct asdu *asdu, struct policy_decision *out);
+/* The same for this master, now; policy_decide is for one of whom no rule speaks. */
+void policy_decide_for(const struct policy *p, const struct policy_asker *who,
+                       enum direction direction, const struct asdu *asdu,
+                       struct policy_decision *out);
+/* The same for a master without any role (those of `who` are not looked at).  Where rules
+ * are for certain roles, it gets nothing through that changes anything, even by rules for
+ * everybody: then rule is POLICY_NO_ROLE. */
+void policy_decide_without_role(const struct policy *p, const struct policy_asker *who,
+                                enum direction direction, const struct asdu *asdu,
+                                struct policy_decision *out);
 /* What the rules of a direction say of an ASDU's first object, whoever asks and whatever
  * its value. */
 enum policy_knowledge {
@@ -157,10 +171,16 @@ enum policy_knowledge {
 enum policy_knowledge policy_knows(const struct policy *p, enum direction direction,
                                    const struct asdu *asdu);
 
-/* The role's place in the sets of policy_decide_for; 0 if no rule names it. */
+/* The role's place in struct policy_asker; 0 if no rule names it. */
 uint64_t policy_role_bit(const struct policy *p, int16_t role);
 /* True if any rule is for certain roles only. */
 bool policy_names_roles(const struct policy *p);
+
+/* The tables by which struct policy_asker is found; NULL: no rule names a certificate, a
+ * network or a time, and nothing is said of clocks. */
+const struct policy_askers *policy_askers(const struct policy *p);
+/* True if any rule asks what time it is. */
+bool policy_names_times(const struct policy *p);
 
 size_t policy_rule_count(const struct policy *p);
 /* NULL: it asks for nothing, or is none. */

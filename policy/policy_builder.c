@@ -1,4 +1,5 @@
 /* Writes what policy_read.c reads. */
+#include "policy/policy_asker_blob.h"
 #include "policy/policy_private.h"
 
 #include <stdio.h>
@@ -11,7 +12,8 @@ struct policy_builder {
     uint32_t rules;
     uint8_t fallback[DIRECTIONS];
     uint16_t select_timeout;
-    bool bad; /* out of memory */
+    bool bad;                     /* out of memory */
+    struct policy_askers *askers; /* or NULL */
 };
 
 struct policy_builder *policy_builder_new(void)
@@ -31,6 +33,7 @@ void policy_builder_free(struct policy_builder *b)
 {
     if (b == NULL)
         return;
+    free(b->askers);
     free(b->buf);
     free(b);
 }
@@ -44,6 +47,16 @@ void policy_builder_default(struct policy_builder *b, enum direction direction,
 void policy_builder_select_timeout(struct policy_builder *b, uint16_t seconds)
 {
     b->select_timeout = seconds;
+}
+
+bool policy_builder_askers(struct policy_builder *b, const struct policy_askers *askers)
+{
+    if (b->askers == NULL)
+        b->askers = malloc(sizeof *b->askers);
+    if (b->askers == NULL)
+        return false;
+    *b->askers = *askers;
+    return true;
 }
 
 static bool make_room(struct policy_builder *b, size_t more)
@@ -97,6 +110,10 @@ static void put_when(struct policy_builder *b, const struct policy_when *w)
     put_number(b, w->phases, 1);
     put_octets(b, w->qualifiers, sizeof w->qualifiers);
     put_octets(b, w->originators, sizeof w->originators);
+    put_number(b, w->bits, 1);
+    put_number(b, w->value_count, 1);
+    for (size_t i = 0; i < w->value_count; i++)
+        put_double(b, w->value[i]);
 }
 
 static void put_limits(struct policy_builder *b, const struct policy_limits *l)
@@ -107,18 +124,41 @@ static void put_limits(struct policy_builder *b, const struct policy_limits *l)
     put_number(b, l->rate_seconds, 4);
 }
 
+static void put_asker(struct policy_builder *b, const struct policy_rule *rule)
+{
+    put_number(b, rule->peers, 8);
+    put_number(b, rule->sources, 8);
+    put_number(b, rule->times, 8);
+}
+
+static void put_more(struct policy_builder *b, const struct policy_limits *l)
+{
+    put_number(b, l->step_first, 1);
+    put_double(b, l->step);
+    put_number(b, l->age_ms, 4);
+}
+
+static uint8_t sections_of(const struct policy_rule *rule)
+{
+    uint8_t has = 0;
+
+    has |= rule->has_value ? POLICY_HAS_VALUE : 0;
+    has |= rule->role_count > 0 ? POLICY_HAS_ROLES : 0;
+    has |= policy_when_is_empty(&rule->when) ? 0 : POLICY_HAS_WHEN;
+    has |= policy_limits_have_first(&rule->limits) ? POLICY_HAS_LIMITS : 0;
+    has |= (rule->peers | rule->sources | rule->times) != 0 ? POLICY_HAS_ASKER : 0;
+    has |= policy_limits_have_more(&rule->limits) ? POLICY_HAS_MORE : 0;
+    return has;
+}
+
 static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
 {
     const size_t name = strlen(rule->name);
+    const uint8_t has = sections_of(rule);
 
     put_number(b, rule->direction, 1);
     put_number(b, rule->action, 1);
-    put_number(b,
-               (rule->has_value ? POLICY_HAS_VALUE : 0) |
-                   (rule->role_count > 0 ? POLICY_HAS_ROLES : 0) |
-                   (policy_when_is_empty(&rule->when) ? 0 : POLICY_HAS_WHEN) |
-                   (policy_limits_are_none(&rule->limits) ? 0 : POLICY_HAS_LIMITS),
-               1);
+    put_number(b, has, 1);
     put_number(b, name, 1);
     put_octets(b, rule->name, name);
     put_octets(b, rule->types, sizeof rule->types);
@@ -134,10 +174,14 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
         put_number(b, rule->role_count, 1);
     for (size_t i = 0; i < rule->role_count; i++)
         put_number(b, (uint16_t)rule->role[i], 2);
-    if (!policy_when_is_empty(&rule->when))
+    if (has & POLICY_HAS_WHEN)
         put_when(b, &rule->when);
-    if (!policy_limits_are_none(&rule->limits))
+    if (has & POLICY_HAS_LIMITS)
         put_limits(b, &rule->limits);
+    if (has & POLICY_HAS_ASKER)
+        put_asker(b, rule);
+    if (has & POLICY_HAS_MORE)
+        put_more(b, &rule->limits);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -211,7 +255,8 @@ static bool add_checked(struct policy_builder *b, const struct policy_rule *rule
 
     const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
                         8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX +
-                        POLICY_WHEN_SIZE + POLICY_LIMITS_SIZE;
+                        POLICY_WHEN_SIZE + POLICY_LIMITS_SIZE + POLICY_ASKER_SIZE +
+                        POLICY_MORE_SIZE;
     if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
         snprintf(err, errcap, "too many rules");
         return false;
@@ -249,16 +294,23 @@ bool policy_builder_add(struct policy_builder *b, const struct policy_rule *rule
 
 const uint8_t *policy_builder_blob(struct policy_builder *b, size_t *size)
 {
-    const size_t whole = b->size;
+    const bool asks = b->askers != NULL && !policy_askers_are_empty(b->askers);
+    const size_t rules = b->size;
+    size_t whole = rules;
 
     *size = 0;
-    if (!make_room(b, 0))
+    if (!make_room(b, asks ? 1 + POLICY_ASKERS_SIZE : 0))
         return NULL;
+    if (asks) {
+        b->buf[whole++] = POLICY_SECTION_ASKERS;
+        whole += policy_askers_put(b->askers, b->buf + whole);
+    }
     b->size = 0;
     put_octets(b, POLICY_MAGIC, POLICY_MAGIC_SIZE);
     put_number(b, b->rules, 4);
     put_octets(b, b->fallback, DIRECTIONS);
     put_number(b, b->select_timeout, 2);
-    b->size = *size = whole;
+    b->size = rules; /* more may come */
+    *size = whole;
     return b->buf;
 }

@@ -127,7 +127,17 @@ static bool any_limits(const struct policy_source *s)
     return false;
 }
 
-/* The names move from the source to the policy. */
+/* But for roles. */
+static struct policy_asker asked_by(const struct policy_rule *r)
+{
+    struct policy_asker a = {.peers = r->peers, .sources = r->sources, .times = r->times};
+
+    if (r->times != 0 && !policy_action_passes(r->action))
+        a.times |= POLICY_TIME_UNKNOWN;
+    return a;
+}
+
+/* The names and tables move from the source to the policy. */
 static bool take_rules(struct policy_build *b, struct policy_source *s)
 {
     struct policy *p = b->policy;
@@ -142,10 +152,15 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
     }
     for (size_t i = 0; i < s->count; i++) {
         const struct policy_rule *r = &s->rule[i];
-        p->rule[i] = (struct policy_entry){
-            r->action, r->has_value, r->value_min, r->value_max, 0, NULL, r->name};
-        if (!take_roles(b, r, &p->rule[i].roles))
+        p->rule[i] = (struct policy_entry){.action = r->action,
+                                           .has_value = r->has_value,
+                                           .value_min = r->value_min,
+                                           .value_max = r->value_max,
+                                           .asked = asked_by(r),
+                                           .name = r->name};
+        if (!take_roles(b, r, &p->rule[i].asked.roles))
             return false;
+        p->names_times = p->names_times || r->times != 0;
         if (!policy_when_is_empty(&r->when)) {
             p->whens[p->when_count] = r->when;
             p->rule[i].when = &p->whens[p->when_count++];
@@ -158,6 +173,8 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
     p->select_timeout = s->select_timeout;
     p->names = s->names;
     s->names = NULL;
+    p->askers = s->askers;
+    s->askers = NULL;
     return true;
 }
 
@@ -193,6 +210,7 @@ void policy_free(struct policy *p)
     free(p->whens);
     free(p->limits);
     free(p->names);
+    free(p->askers);
     free(p->leaf_start.item);
     free(p->nodes);
     free(p->segment_start.item);

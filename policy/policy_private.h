@@ -3,12 +3,16 @@
  * The blob, little endian:
  *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 seconds
  *   a select counts, and per rule
- *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when, 8: limits), u8 name
- * length, name, 32 octets of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first
- * and last, per IOA range u32 first and last, if it has a value two IEEE 754 doubles, if
- * it has roles u8 count and per role i16, if it has a `when` u64 causes, u8 phases, 32
- * octets of qualifiers, 32 octets of originators, if it has limits u8 select, u8 per, u32
- * count, u32 seconds. Ranges and roles are in ascending order, ranges do not overlap.
+ *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when, 8: limits, 16:
+ * asker, 32: more limits), u8 name length, name, 32 octets of types, u16 CA ranges, u16
+ * IOA ranges, per CA range u16 first and last, per IOA range u32 first and last, if it
+ * has a value two IEEE 754 doubles, if it has roles u8 count and per role i16, if it has
+ * a `when` u64 causes, u8 phases, 32 octets of qualifiers, 32 octets of originators, u8
+ * bits, u8 count and per value a double, if it has limits u8 select, u8 per, u32 count,
+ * u32 seconds, if it has an asker u64 peers, sources, times, if it has more limits u8
+ * first, double step, u32 age.  Ranges and roles are in ascending order, ranges do not
+ * overlap. Behind the rules come sections, each with a u8 that says which and in
+ * ascending order: 1 what policy_asker_blob.h says.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -24,20 +28,26 @@
 
 #include "policy/policy.h"
 
-#define POLICY_MAGIC       "G104POL1"
-#define POLICY_MAGIC_SIZE  8u
-#define POLICY_HEAD_SIZE   16u
-#define POLICY_RULE_SIZE   40u /* of a rule without name, ranges and values */
-#define POLICY_HAS_VALUE   1u
-#define POLICY_HAS_ROLES   2u
-#define POLICY_HAS_WHEN    4u
-#define POLICY_HAS_LIMITS  8u
-#define POLICY_LIMITS_SIZE 10u
-#define POLICY_WHEN_SIZE   (8u + 1u + 2u * POLICY_OCTET_SET)
-#define POLICY_CA_FIRST    1u
-#define POLICY_CA_LAST     65534u
-#define POLICY_NO_INDEX    0xFFu
-#define POLICY_INDEXES_MAX (DIRECTIONS * TYPE_COUNT)
+#define POLICY_MAGIC          "G104POL1"
+#define POLICY_MAGIC_SIZE     8u
+#define POLICY_HEAD_SIZE      16u
+#define POLICY_RULE_SIZE      40u /* of a rule without name, ranges and values */
+#define POLICY_HAS_VALUE      1u
+#define POLICY_HAS_ROLES      2u
+#define POLICY_HAS_WHEN       4u
+#define POLICY_HAS_LIMITS     8u
+#define POLICY_HAS_ASKER      16u
+#define POLICY_HAS_MORE       32u
+#define POLICY_HAS_ALL        63u
+#define POLICY_LIMITS_SIZE    10u
+#define POLICY_ASKER_SIZE     24u
+#define POLICY_MORE_SIZE      13u
+#define POLICY_WHEN_SIZE      (8u + 1u + 2u * POLICY_OCTET_SET + 2u + 8u * POLICY_WHEN_VALUES)
+#define POLICY_SECTION_ASKERS 1u
+#define POLICY_CA_FIRST       1u
+#define POLICY_CA_LAST        65534u
+#define POLICY_NO_INDEX       0xFFu
+#define POLICY_INDEXES_MAX    (DIRECTIONS * TYPE_COUNT)
 
 _Static_assert(POLICY_INDEXES_MAX < POLICY_NO_INDEX, "an index number is one octet");
 
@@ -52,7 +62,15 @@ struct policy_source {
     char *names;              /* NUL-terminated, one behind the other */
     size_t names_size;
     struct policy_range *ranges;
+    struct policy_askers *askers; /* or NULL */
 };
+
+/* True if it asks for more than type and addresses. */
+static inline bool policy_rule_asks(const struct policy_rule *r)
+{
+    return r->has_value || r->role_count > 0 || (r->peers | r->sources | r->times) != 0 ||
+           !policy_when_is_empty(&r->when);
+}
 
 /* Checks one rule as policy.h says; its ranges are in order. */
 bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap);
@@ -68,7 +86,7 @@ struct policy_entry {
     enum policy_action action;
     bool has_value;
     double value_min, value_max;
-    uint64_t roles;                 /* 0: for everybody */
+    struct policy_asker asked;      /* of whom asks */
     const struct policy_when *when; /* NULL: asks for nothing */
     const char *name;
 };
@@ -98,6 +116,8 @@ struct policy {
     size_t when_count;
     struct policy_limits *limits; /* NULL: no rule has any; else by rule */
     uint16_t select_timeout;      /* seconds */
+    struct policy_askers *askers; /* NULL: none */
+    bool names_times;
     char *names;
     size_t role_count;
     int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */

@@ -1,3 +1,5 @@
+#include "policy/policy_asker_blob.h"
+#include "policy/policy_cursor.h"
 #include "policy/policy_private.h"
 
 #include <math.h>
@@ -114,8 +116,11 @@ static const char *limits_fault(const struct policy_rule *rule)
     if (rated && (l->rate_count < 1 || l->rate_count > POLICY_RATE_COUNT_MAX ||
                   l->rate_seconds < 1 || l->rate_seconds > POLICY_RATE_SECONDS_MAX))
         return "its rate is not 1..100000 in 1..86400 seconds";
+    if (!isfinite(l->step) || l->step < 0 || l->step_first >= POLICY_FIRSTS ||
+        l->age_ms > POLICY_AGE_MS_MAX)
+        return "its step or age is none";
     if (!policy_limits_are_none(l) &&
-        (rule->direction != DIR_CONTROL || rule->action > POLICY_LOG))
+        (rule->direction != DIR_CONTROL || !policy_action_passes(rule->action)))
         return "it limits what it does not let pass, or what is no command";
     return NULL;
 }
@@ -138,8 +143,11 @@ static const char *rule_fault(const struct policy_rule *rule)
     fault = limits_fault(rule);
     if (fault != NULL)
         return fault;
-    if (rule->when.phases > (POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE))
-        return "what it asks of the S/E bit is nothing an S/E bit can be";
+    fault = policy_when_fault(&rule->when);
+    if (fault != NULL)
+        return fault;
+    if ((rule->times & POLICY_TIME_UNKNOWN) != 0)
+        return "it names a time that is none";
     fault = roles_fault(rule);
     return fault != NULL ? fault : value_fault(rule);
 }
@@ -153,54 +161,11 @@ bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap)
     return fault == NULL;
 }
 
-/* ---- a cursor over the blob: beyond the end it gives zeros and is bad for good
- * --------- */
-
-struct cursor {
-    const uint8_t *p;
-    size_t left;
-    bool bad;
-};
-
-static const uint8_t *take(struct cursor *c, size_t n)
-{
-    static const uint8_t zeros[64];
-    const uint8_t *p = c->p;
-
-    if (c->bad || n > c->left) {
-        c->bad = true;
-        return zeros;
-    }
-    c->p += n;
-    c->left -= n;
-    return p;
-}
-
-static uint32_t take_number(struct cursor *c, size_t octets)
-{
-    const uint8_t *p = take(c, octets);
-    uint32_t v = 0;
-
-    for (size_t i = octets; i > 0; i--)
-        v = v << 8 | p[i - 1];
-    return v;
-}
-
-static double take_double(struct cursor *c)
-{
-    const uint64_t low = take_number(c, 4), bits = low | (uint64_t)take_number(c, 4)
-                                                             << 32;
-    double v;
-
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 /* ---- the blob
  * -------------------------------------------------------------------------- */
 
 struct reading {
-    struct cursor c;
+    struct policy_cursor c;
     struct policy_source *out;
     size_t names_used, ranges_used;
 };
@@ -214,8 +179,8 @@ static const struct policy_range *take_ranges(struct reading *rd, size_t n, size
         return r;
     }
     for (size_t i = 0; i < n; i++) {
-        r[i].first = take_number(&rd->c, octets);
-        r[i].last = take_number(&rd->c, octets);
+        r[i].first = policy_take_number(&rd->c, octets);
+        r[i].last = policy_take_number(&rd->c, octets);
     }
     rd->ranges_used += n;
     return r;
@@ -229,7 +194,7 @@ static const char *take_name(struct reading *rd, size_t n)
         rd->c.bad = true;
         n = 0;
     }
-    memcpy(name, take(&rd->c, n), n);
+    memcpy(name, policy_take(&rd->c, n), n);
     name[n] = '\0';
     if (strlen(name) != n)
         rd->c.bad = true;
@@ -237,9 +202,9 @@ static const char *take_name(struct reading *rd, size_t n)
     return name;
 }
 
-static void take_roles(struct cursor *c, struct policy_rule *rule)
+static void take_roles(struct policy_cursor *c, struct policy_rule *rule)
 {
-    const uint32_t n = take_number(c, 1);
+    const uint32_t n = policy_take_number(c, 1);
 
     /* A rule that seems to name roles and names none would be for everybody. */
     if (n == 0 || n > POLICY_RULE_ROLES_MAX) {
@@ -247,55 +212,80 @@ static void take_roles(struct cursor *c, struct policy_rule *rule)
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
-        const uint16_t bits = (uint16_t)take_number(c, 2);
+        const uint16_t bits = (uint16_t)policy_take_number(c, 2);
         memcpy(&rule->role[i], &bits, sizeof bits);
     }
     rule->role_count = n;
 }
 
-static void take_when(struct cursor *c, struct policy_when *w)
+static void take_when(struct policy_cursor *c, struct policy_when *w)
 {
-    const uint64_t low = take_number(c, 4);
-
-    w->causes = low | (uint64_t)take_number(c, 4) << 32;
-    w->phases = (uint8_t)take_number(c, 1);
-    memcpy(w->qualifiers, take(c, sizeof w->qualifiers), sizeof w->qualifiers);
-    memcpy(w->originators, take(c, sizeof w->originators), sizeof w->originators);
+    w->causes = policy_take_u64(c);
+    w->phases = (uint8_t)policy_take_number(c, 1);
+    memcpy(w->qualifiers, policy_take(c, sizeof w->qualifiers), sizeof w->qualifiers);
+    memcpy(w->originators, policy_take(c, sizeof w->originators), sizeof w->originators);
+    w->bits = (uint8_t)policy_take_number(c, 1);
+    w->value_count = (uint8_t)policy_take_number(c, 1);
+    if (w->value_count > POLICY_WHEN_VALUES) {
+        c->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < w->value_count; i++)
+        w->value[i] = policy_take_double(c);
     /* A rule that seems to ask and asks for nothing would be wider than it looks. */
     if (policy_when_is_empty(w))
         c->bad = true;
 }
 
-static void take_limits(struct cursor *c, struct policy_limits *l)
+static void take_limits(struct policy_cursor *c, struct policy_limits *l)
 {
-    l->select = (uint8_t)take_number(c, 1);
-    l->per = (uint8_t)take_number(c, 1);
-    l->rate_count = take_number(c, 4);
-    l->rate_seconds = take_number(c, 4);
-    if (policy_limits_are_none(l))
+    l->select = (uint8_t)policy_take_number(c, 1);
+    l->per = (uint8_t)policy_take_number(c, 1);
+    l->rate_count = policy_take_number(c, 4);
+    l->rate_seconds = policy_take_number(c, 4);
+    if (!policy_limits_have_first(l))
+        c->bad = true;
+}
+
+static void take_asker(struct policy_cursor *c, struct policy_rule *rule)
+{
+    rule->peers = policy_take_u64(c);
+    rule->sources = policy_take_u64(c);
+    rule->times = policy_take_u64(c);
+    if ((rule->peers | rule->sources | rule->times) == 0)
+        c->bad = true;
+}
+
+static void take_more(struct policy_cursor *c, struct policy_limits *l)
+{
+    l->step_first = (uint8_t)policy_take_number(c, 1);
+    l->step = policy_take_double(c);
+    l->age_ms = policy_take_number(c, 4);
+    if (!policy_limits_have_more(l))
         c->bad = true;
 }
 
 static bool take_rule(struct reading *rd, struct policy_rule *rule)
 {
-    const uint32_t direction = take_number(&rd->c, 1), action = take_number(&rd->c, 1);
-    const uint32_t has = take_number(&rd->c, 1), name = take_number(&rd->c, 1);
+    const uint32_t direction = policy_take_number(&rd->c, 1),
+                   action = policy_take_number(&rd->c, 1);
+    const uint32_t has = policy_take_number(&rd->c, 1),
+                   name = policy_take_number(&rd->c, 1);
 
-    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS ||
-        has > (POLICY_HAS_VALUE | POLICY_HAS_ROLES | POLICY_HAS_WHEN | POLICY_HAS_LIMITS))
+    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS || has > POLICY_HAS_ALL)
         return false;
     rule->direction = (enum direction)direction;
     rule->action = (enum policy_action)action;
     rule->has_value = (has & POLICY_HAS_VALUE) != 0;
     rule->name = take_name(rd, name);
-    memcpy(rule->types, take(&rd->c, sizeof rule->types), sizeof rule->types);
-    rule->ca_count = take_number(&rd->c, 2);
-    rule->ioa_count = take_number(&rd->c, 2);
+    memcpy(rule->types, policy_take(&rd->c, sizeof rule->types), sizeof rule->types);
+    rule->ca_count = policy_take_number(&rd->c, 2);
+    rule->ioa_count = policy_take_number(&rd->c, 2);
     rule->ca = take_ranges(rd, rule->ca_count, 2);
     rule->ioa = take_ranges(rd, rule->ioa_count, 4);
     if (rule->has_value) {
-        rule->value_min = take_double(&rd->c);
-        rule->value_max = take_double(&rd->c);
+        rule->value_min = policy_take_double(&rd->c);
+        rule->value_max = policy_take_double(&rd->c);
     }
     if (has & POLICY_HAS_ROLES)
         take_roles(&rd->c, rule);
@@ -303,6 +293,10 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
         take_when(&rd->c, &rule->when);
     if (has & POLICY_HAS_LIMITS)
         take_limits(&rd->c, &rule->limits);
+    if (has & POLICY_HAS_ASKER)
+        take_asker(&rd->c, rule);
+    if (has & POLICY_HAS_MORE)
+        take_more(&rd->c, &rule->limits);
     return !rd->c.bad;
 }
 
@@ -316,24 +310,44 @@ static bool take_rules(struct reading *rd, char *err, size_t errcap)
         snprintf(err, errcap, "rule %zu: %s", i + 1, fault);
         return false;
     }
+    return true;
+}
+
+/* What stands behind the rules. */
+static bool take_sections(struct reading *rd, char *err, size_t errcap)
+{
+    struct policy_source *s = rd->out;
+
+    if (rd->c.left > 0 && rd->c.p[0] == POLICY_SECTION_ASKERS) {
+        (void)policy_take_number(&rd->c, 1);
+        s->askers = malloc(sizeof *s->askers);
+        if (s->askers == NULL) {
+            snprintf(err, errcap, "out of memory");
+            return false;
+        }
+        if (!policy_askers_take(&rd->c, s->askers)) {
+            snprintf(err, errcap, "its certificates, networks and times are malformed");
+            return false;
+        }
+    }
     if (rd->c.left != 0)
         snprintf(err, errcap, "octets behind the last rule");
     return rd->c.left == 0;
 }
 
-static bool take_head(struct cursor *c, struct policy_source *out)
+static bool take_head(struct policy_cursor *c, struct policy_source *out)
 {
     const bool magic =
-        memcmp(take(c, POLICY_MAGIC_SIZE), POLICY_MAGIC, POLICY_MAGIC_SIZE) == 0;
+        memcmp(policy_take(c, POLICY_MAGIC_SIZE), POLICY_MAGIC, POLICY_MAGIC_SIZE) == 0;
 
-    out->count = take_number(c, 4);
+    out->count = policy_take_number(c, 4);
     for (size_t d = 0; d < DIRECTIONS; d++) {
-        const uint32_t action = take_number(c, 1);
+        const uint32_t action = policy_take_number(c, 1);
         if (action >= POLICY_ACTIONS)
             return false;
         out->fallback[d] = (enum policy_action)action;
     }
-    out->select_timeout = (uint16_t)take_number(c, 2);
+    out->select_timeout = (uint16_t)policy_take_number(c, 2);
     return magic && out->select_timeout >= 1 &&
            out->select_timeout <= POLICY_SELECT_TIMEOUT_MAX && !c->bad &&
            out->count <= POLICY_RULES_MAX && out->count <= c->left / POLICY_RULE_SIZE;
@@ -364,7 +378,7 @@ bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out
         policy_source_free(out);
         return false;
     }
-    if (!take_rules(&rd, err, errcap)) {
+    if (!take_rules(&rd, err, errcap) || !take_sections(&rd, err, errcap)) {
         policy_source_free(out);
         return false;
     }
@@ -376,5 +390,6 @@ void policy_source_free(struct policy_source *s)
     free(s->rule);
     free(s->names);
     free(s->ranges);
+    free(s->askers);
     memset(s, 0, sizeof *s);
 }

@@ -38,7 +38,7 @@ static struct ranges ioa_of(const struct policy_rule *r, const struct type_info 
 
 static bool always_holds(const struct policy_rule *r)
 {
-    return !r->has_value && r->role_count == 0 && policy_when_is_empty(&r->when);
+    return !policy_rule_asks(r);
 }
 
 static bool has_type(const struct policy_rule *r, unsigned int id)

@@ -149,8 +149,7 @@ static bool cover(struct cutting *c, const uint32_t *rules, size_t count, bool a
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_rule *rule = &c->b->source->rule[rules[i]];
-        const bool conditional =
-            rule->has_value || rule->role_count > 0 || !policy_when_is_empty(&rule->when);
+        const bool conditional = policy_rule_asks(rule);
         size_t n;
         const struct policy_range *r = rule_ioa(rule, any, &n);
         for (size_t k = 0; k < n; k++) {

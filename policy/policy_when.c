@@ -1,5 +1,6 @@
 #include "policy/policy_when.h"
 
+#include <math.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -64,7 +65,7 @@ static bool set_is_empty(const uint8_t set[POLICY_OCTET_SET])
 bool policy_when_is_empty(const struct policy_when *w)
 {
     return w->causes == 0 && w->phases == 0 && set_is_empty(w->qualifiers) &&
-           set_is_empty(w->originators);
+           set_is_empty(w->originators) && w->bits == 0 && w->value_count == 0;
 }
 
 static bool phase_fits(const struct policy_when *w, const struct type_info *type,
@@ -79,6 +80,56 @@ static bool phase_fits(const struct policy_when *w, const struct type_info *type
            0;
 }
 
+const char *policy_when_fault(const struct policy_when *w)
+{
+    if (w->phases > (POLICY_PHASE_SELECT | POLICY_PHASE_EXECUTE))
+        return "what it asks of the S/E bit is nothing an S/E bit can be";
+    if (w->bits > (POLICY_BIT_POSITIVE | POLICY_BIT_NEGATIVE | POLICY_BIT_NO_TEST |
+                   POLICY_BIT_TEST))
+        return "what it asks of P/N or T is nothing these bits can be";
+    if (w->value_count > POLICY_WHEN_VALUES)
+        return "it lists more than 16 values";
+    for (size_t i = 0; i < w->value_count; i++)
+        if (!isfinite(w->value[i]))
+            return "one of its values is not finite";
+    return NULL;
+}
+
+static bool bits_fit(const struct policy_when *w, const struct asdu *a)
+{
+    const uint8_t pn = a->negative ? POLICY_BIT_NEGATIVE : POLICY_BIT_POSITIVE;
+    const uint8_t t = a->test ? POLICY_BIT_TEST : POLICY_BIT_NO_TEST;
+    const uint8_t any_pn = POLICY_BIT_POSITIVE | POLICY_BIT_NEGATIVE;
+    const uint8_t any_t = POLICY_BIT_NO_TEST | POLICY_BIT_TEST;
+
+    return ((w->bits & any_pn) == 0 || (w->bits & pn) != 0) &&
+           ((w->bits & any_t) == 0 || (w->bits & t) != 0);
+}
+
+/* What is written in decimals and what travels are the same if they are the same number
+ * of the type: R32 has 24 bits, NVA comes in steps of 2^-15. */
+static bool same_value(const struct type_info *type, double asked, double is)
+{
+    if (type->value == VALUE_NVA)
+        return fabs(asked - is) <= 0.5 / 32768;
+    return (float)asked == (float)is;
+}
+
+static bool value_fits(const struct policy_when *w, const struct type_info *type,
+                       const uint8_t *element)
+{
+    double is;
+
+    if (w->value_count == 0)
+        return true;
+    if (!asdu_value(type, element, &is))
+        return false;
+    for (size_t i = 0; i < w->value_count; i++)
+        if (same_value(type, w->value[i], is))
+            return true;
+    return false;
+}
+
 bool policy_when_holds(const struct policy_when *w, const struct asdu *asdu,
                        const uint8_t *element)
 {
@@ -90,7 +141,54 @@ bool policy_when_holds(const struct policy_when *w, const struct asdu *asdu,
         return false;
     if (!set_is_empty(w->originators) && !policy_octet_in(w->originators, asdu->oa))
         return false;
+    if (!bits_fit(w, asdu) || !value_fits(w, asdu->type, element))
+        return false;
     return set_is_empty(w->qualifiers) ||
            (policy_qualifier(asdu->type, element, &qualifier) &&
             policy_octet_in(w->qualifiers, qualifier));
+}
+
+static bool set_covers(uint64_t wide, uint64_t narrow)
+{
+    return wide == 0 || (narrow != 0 && (narrow & ~wide) == 0);
+}
+
+static bool octets_cover(const uint8_t wide[POLICY_OCTET_SET],
+                         const uint8_t narrow[POLICY_OCTET_SET])
+{
+    if (set_is_empty(wide))
+        return true;
+    for (size_t i = 0; i < POLICY_OCTET_SET; i++)
+        if ((narrow[i] & ~wide[i]) != 0)
+            return false;
+    return !set_is_empty(narrow);
+}
+
+static bool values_cover(const struct policy_when *wide, const struct policy_when *narrow)
+{
+    if (wide->value_count == 0)
+        return true;
+    for (size_t i = 0; i < narrow->value_count; i++) {
+        bool found = false;
+
+        for (size_t k = 0; k < wide->value_count; k++)
+            found = found || wide->value[k] == narrow->value[i];
+        if (!found)
+            return false;
+    }
+    return narrow->value_count > 0;
+}
+
+bool policy_when_covers(const struct policy_when *wide, const struct policy_when *narrow)
+{
+    const uint8_t pn = POLICY_BIT_POSITIVE | POLICY_BIT_NEGATIVE;
+    const uint8_t t = POLICY_BIT_NO_TEST | POLICY_BIT_TEST;
+
+    return set_covers(wide->causes, narrow->causes) &&
+           set_covers(wide->phases, narrow->phases) &&
+           set_covers(wide->bits & pn, narrow->bits & pn) &&
+           set_covers(wide->bits & t, narrow->bits & t) &&
+           octets_cover(wide->qualifiers, narrow->qualifiers) &&
+           octets_cover(wide->originators, narrow->originators) &&
+           values_cover(wide, narrow);
 }

@@ -18,6 +18,8 @@
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
 
+#include <time.h>
+
 /* Where a leg reads: one message of the tls process behind what was left. */
 #define GATE_INPUT_SIZE ((size_t)2 * IMSG_SIZE_MAX)
 /* Records that may wait for room in the channel to audit. */
@@ -75,7 +77,8 @@ struct gate_session {
     uint16_t warnings; /* set of IDENTITY_WARN_* */
     bool roles_matter; /* the policy has rules for certain roles */
     struct role_set roles;
-    uint64_t role_bits;    /* those for policy_decide_for */
+    struct policy_asker asker;
+    int64_t asker_minute;  /* since 1970 that asker.times is of; INT64_MIN: none */
     const char *end_event; /* IEC 62351 event of its end, or NULL */
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
@@ -123,6 +126,7 @@ struct gate {
     uint32_t failures_untold;
     /* log */
     uint64_t ticket_last;
+    uint8_t clock;              /* enum log_clock, as the monitor told it last */
     bool monitor_only;          /* the log does not work: commands are refused */
     uint8_t pressure;           /* enum log_pressure, as audit told it last */
     struct point_bucket points; /* for records of all sessions */
@@ -181,9 +185,17 @@ void gate_input_free(struct gate_leg *leg);
 void gate_role_evaluate(struct gate_session *s);
 /* Puts them into a record, where they matter. */
 void gate_role_record(struct record *r, const struct gate_session *s);
+
+/* ---- gate_asker.c: who asks, from where, and when ---- */
+
+/* What the policy asks of the master: once it is known who it is and which roles it has,
+ * and again for another policy. */
+void gate_asker_find(struct gate_session *s);
 /* The policy's word on an ASDU of this direction from or for this master. */
-void gate_role_decide(const struct gate_session *s, enum direction direction,
-                      const struct asdu *a, struct policy_decision *out);
+void gate_asker_decide(struct gate_session *s, enum direction direction,
+                       const struct asdu *a, struct policy_decision *out);
+/* What time it is; false: nobody knows, by the policy's measure. */
+bool gate_asker_clock(const struct gate_session *s, struct timespec *now);
 
 /* ---- gate_trust.c: a peer's certificate, while the session runs ---- */
 

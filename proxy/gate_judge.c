@@ -460,7 +460,7 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
         judge_secauth(s, leg, f, &c);
         return;
     }
-    gate_role_decide(s, direction_of(leg), &a, &d);
+    gate_asker_decide(s, direction_of(leg), &a, &d);
     clearance_decided(&c, &d);
     if (leg == LEG_MASTER)
         judge_command(s, f, &d, &a, &c);

@@ -304,6 +304,7 @@ static void tls_identity(struct gate_leg *leg, struct imsg *m)
     gate_warn_ocsp(s);
     if (s->route->mode == ROUTE_PROTECT_RTU) {
         gate_role_evaluate(s);
+        gate_asker_find(s);
         gate_session_ask_dial(s);
     } else {
         gate_session_open(s);

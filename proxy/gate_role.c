@@ -37,8 +37,6 @@ void gate_role_evaluate(struct gate_session *s)
                           &s->roles);
     else
         role_set_default(settings, &s->roles);
-    for (size_t i = 0; i < s->roles.count; i++)
-        s->role_bits |= policy_role_bit(s->policy, s->roles.held[i].role);
     for (unsigned int e = 0; e < ROLE_EVENTS; e++) {
         if (s->roles.events >> e & 1)
             tell_event(s, role_event_info(e));
@@ -53,13 +51,4 @@ void gate_role_record(struct record *r, const struct gate_session *s)
         return;
     role_set_text(&s->route->roles, &s->roles, text);
     record_text(r, RECORD_ROLES, text);
-}
-
-void gate_role_decide(const struct gate_session *s, enum direction direction,
-                      const struct asdu *a, struct policy_decision *out)
-{
-    if (s->roles_matter && s->roles.count == 0)
-        policy_decide_without_role(s->policy, direction, a, out);
-    else
-        policy_decide_for(s->policy, s->role_bits, direction, a, out);
 }

@@ -233,6 +233,7 @@ static enum imsg_status session_begin(struct gate *g, struct imsg *m)
     m->fd_count = 0;
     if (!tls && s->state != GATE_CLOSED) {
         gate_role_evaluate(s);
+        gate_asker_find(s);
         gate_session_ask_dial(s);
     }
     return IMSG_OK;

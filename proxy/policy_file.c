@@ -330,7 +330,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
 static void check_control(struct reading *rd, const config_setting_t *group, size_t rules,
                           enum policy_action action)
 {
-    if (action == POLICY_PASS || action == POLICY_LOG)
+    if (policy_action_passes(action))
         config_report_key(&rd->r, CONFIG_WARNING, group, "default",
                           "write \"refuse\" and list what may pass",
                           "every command that no rule names will pass");

@@ -135,7 +135,7 @@ bool policy_file_limits(const struct config_reader *r, const config_setting_t *r
     }
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         if (!config_setting_get_member(rule, keys[i]) ||
-            (out->direction == DIR_CONTROL && out->action <= POLICY_LOG))
+            (out->direction == DIR_CONTROL && policy_action_passes(out->action)))
             continue;
         config_report_key(r, CONFIG_ERROR, rule, keys[i], "remove it",
                           "it is for rules that let commands pass");

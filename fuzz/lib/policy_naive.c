@@ -12,6 +12,7 @@ struct naive_object {
     double value;
     const int16_t *roles; /* the master's */
     size_t role_count;
+    uint64_t asker[3]; /* peers, sources, times */
     const struct asdu *asdu;
     const uint8_t *element;
 };
@@ -45,10 +46,17 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
     }
     if (p[2] & 4) {
         r.when = end;
-        end += 73;
+        end += 74;
+        end += 1 + 8 * end[0];
     }
     if (p[2] & 8)
         end += 10;
+    if (p[2] & 16) {
+        r.asker = end;
+        end += 24;
+    }
+    if (p[2] & 32)
+        end += 13;
     *at = (size_t)(end - blob);
     return r;
 }
@@ -96,6 +104,25 @@ static bool role_matches(const struct naive_rule *r, const struct naive_object *
     return r->role_count == 0;
 }
 
+static uint64_t read_u64(const uint8_t *p)
+{
+    return fuzz_get32(p) | (uint64_t)fuzz_get32(p + 4) << 32;
+}
+
+/* The third set is of times; its last bit says that nobody knows the time, and then all
+ * rules with times match that let nothing pass (actions from 3 on). */
+static bool asker_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    for (size_t i = 0; r->asker != NULL && i < 3; i++) {
+        const uint64_t asked = read_u64(r->asker + 8 * i);
+        const bool unknown = i == 2 && o->asker[2] >> 63 != 0;
+
+        if (asked != 0 && (asked & o->asker[i]) == 0 && !(unknown && r->action >= 3))
+            return false;
+    }
+    return true;
+}
+
 static bool any_octet(const uint8_t *set)
 {
     for (size_t i = 0; i < 32; i++)
@@ -127,6 +154,20 @@ static int qualifier_of(uint8_t type, const uint8_t *e)
     return -1;
 }
 
+/* As near as the type can tell numbers apart. */
+static bool value_is_listed(const uint8_t *w, const struct naive_object *o)
+{
+    for (size_t i = 0; o->has_value && i < w[74]; i++) {
+        const double listed = read_double(w + 75 + 8 * i);
+        const bool nva = o->asdu->type->value == VALUE_NVA;
+
+        if (nva ? listed - o->value <= 1.0 / 65536 && o->value - listed <= 1.0 / 65536
+                : (float)listed == (float)o->value)
+            return true;
+    }
+    return false;
+}
+
 static bool when_matches(const struct naive_rule *r, const struct naive_object *o)
 {
     const uint8_t *w = r->when;
@@ -145,6 +186,12 @@ static bool when_matches(const struct naive_rule *r, const struct naive_object *
         return false;
     if (any_octet(w + 41) && !in_octets(w + 41, o->asdu->oa))
         return false;
+    if ((w[73] & 3) != 0 && (w[73] & (o->asdu->negative ? 2 : 1)) == 0)
+        return false;
+    if ((w[73] & 12) != 0 && (w[73] & (o->asdu->test ? 8 : 4)) == 0)
+        return false;
+    if (w[74] != 0 && !value_is_listed(w, o))
+        return false;
     const int q = qualifier_of(o->type, o->element);
     return !any_octet(w + 9) || (q >= 0 && in_octets(w + 9, (unsigned int)q));
 }
@@ -154,7 +201,7 @@ static bool rule_matches(const struct naive_rule *r, const struct naive_object *
     if (r->direction != o->direction || (r->types[o->type / 8] >> o->type % 8 & 1) == 0)
         return false;
     if (!ca_matches(r, o->ca) || !ioa_matches(r, o) || !role_matches(r, o) ||
-        !when_matches(r, o))
+        !when_matches(r, o) || !asker_matches(r, o))
         return false;
     if (r->value == NULL)
         return true;
@@ -181,15 +228,16 @@ static long decide(const uint8_t *blob, const struct naive_object *o, uint8_t *a
 /* Compares what is decided for a master with these roles. */
 static void compare_for(const uint8_t *blob, const struct policy *p,
                         enum direction direction, const struct asdu *a,
-                        const int16_t *roles, size_t role_count)
+                        const int16_t *roles, size_t role_count, uint64_t others)
 {
     struct naive_object o = {.direction = direction,
                              .type = a->type_id,
                              .ca = a->ca,
                              .roles = roles,
                              .role_count = role_count,
+                             .asker = {others, ~others, others},
                              .asdu = a};
-    uint64_t set = 0;
+    struct policy_asker who = {.peers = others, .sources = ~others, .times = others};
     struct policy_decision d;
     uint8_t strictest = 0;
     const uint8_t *element;
@@ -213,8 +261,8 @@ static void compare_for(const uint8_t *blob, const struct policy *p,
         rule = found;
     }
     for (size_t i = 0; i < role_count; i++)
-        set |= policy_role_bit(p, roles[i]);
-    policy_decide_for(p, set, direction, a, &d);
+        who.roles |= policy_role_bit(p, roles[i]);
+    policy_decide_for(p, &who, direction, a, &d);
     FUZZ_CHECK((uint8_t)d.action == strictest);
     FUZZ_CHECK(d.rule == rule);
     FUZZ_CHECK(d.object == which);
@@ -225,7 +273,9 @@ void naive_compare(const uint8_t *blob, const struct policy *p, enum direction d
                    const struct asdu *a)
 {
     static const int16_t roles[] = {1, 0, -1};
+    static const uint64_t others[] = {0, 5, UINT64_MAX, UINT64_C(1) << 63};
 
     for (size_t n = 0; n <= sizeof roles / sizeof roles[0]; n++)
-        compare_for(blob, p, direction, a, roles, n);
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+            compare_for(blob, p, direction, a, roles, n, others[i]);
 }

@@ -212,10 +212,11 @@ static bool take_roles(const struct options *o, const struct policy_file_roles *
     int16_t role;
 
     rules->has_role = o->role_count > 0;
+    rules->asker.times = POLICY_TIME_UNKNOWN;
     for (size_t i = 0; i < o->role_count; i++) {
         if (!policy_file_role_by_name(known, o->role[i], &role, remedy, sizeof remedy))
             return misuse("no role of IEC 62351-8 or of the policy", o->role[i]);
-        rules->roles |= policy_role_bit(rules->policy, role);
+        rules->asker.roles |= policy_role_bit(rules->policy, role);
     }
     return true;
 }

@@ -65,7 +65,7 @@ struct decode_rules {
     struct profile profile;      /* what the route's stations speak */
     const struct policy *policy; /* may be NULL */
     bool has_role;               /* roles are the master's; else it has none */
-    uint64_t roles;              /* for policy_decide_for */
+    struct policy_asker asker;   /* for policy_decide_for */
 };
 
 struct decode_apdu {

@@ -140,11 +140,11 @@ static void judge_policy(struct decode_apdu *a)
         return;
     }
     if (a->rules->has_role)
-        policy_decide_for(policy, a->rules->roles, a->dir, d, &a->decision);
+        policy_decide_for(policy, &a->rules->asker, a->dir, d, &a->decision);
     else
-        policy_decide_without_role(policy, a->dir, d, &a->decision);
+        policy_decide_without_role(policy, &a->rules->asker, a->dir, d, &a->decision);
     a->has_policy = true;
-    if (a->decision.action >= POLICY_REFUSE)
+    if (!policy_action_passes(a->decision.action))
         a->outcome = DECODE_REFUSED;
 }
 

@@ -12,7 +12,7 @@ struct explaining {
     const struct policy_read *read;
     int16_t role[ROLES_MAX];
     size_t role_count;
-    uint64_t role_bits;
+    struct policy_asker asker;
     int32_t decided; /* by the rules as they read */
 };
 
@@ -75,7 +75,7 @@ static bool add_role(struct explaining *e, const char *name)
                                   sizeof remedy))
         return false;
     e->role[e->role_count++] = role;
-    e->role_bits |= policy_role_bit(e->read->policy, role);
+    e->asker.roles |= policy_role_bit(e->read->policy, role);
     return true;
 }
 
@@ -89,9 +89,9 @@ static int explain(struct explaining *e, const struct asdu *a)
     if (!policy_explain(e->read->file.blob, e->read->file.size, &q, told, e))
         return complain("out of memory", e->read->path);
     if (e->role_count > 0)
-        policy_decide_for(p, e->role_bits, DIR_CONTROL, a, &d);
+        policy_decide_for(p, &e->asker, DIR_CONTROL, a, &d);
     else
-        policy_decide_without_role(p, DIR_CONTROL, a, &d);
+        policy_decide_without_role(p, &e->asker, DIR_CONTROL, a, &d);
     if (e->decided == POLICY_DEFAULT)
         (void)printf("no rule matches: %s\n",
                      policy_action_name(policy_default(p, DIR_CONTROL)));
@@ -101,7 +101,7 @@ static int explain(struct explaining *e, const struct asdu *a)
     else if (d.rule != e->decided)
         (void)printf("but the compiled policy decides otherwise: a fault of gate104\n");
     print_limits(policy_rule_limits(p, d.rule));
-    return d.action <= POLICY_LOG ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
+    return policy_action_passes(d.action) ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
 }
 
 /* Two digits an octet, blanks and colons between them.  Gives the number of octets; 0:

@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+#define LIMITS(s, p, n, m)                                                               \
+    {                                                                                    \
+        .select = (s), .per = (p), .rate_count = (n), .rate_seconds = (m)                \
+    }
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static char err[200];
@@ -25,9 +29,9 @@ static void test_limits_come_back(void **state)
 {
     static const struct policy_limits none,
         some[] = {
-            {POLICY_SELECT_REQUIRED, POLICY_PER_SESSION, 0, 0},
-            {POLICY_SELECT_FORBIDDEN, POLICY_PER_POINT, 1, 86400},
-            {POLICY_SELECT_ALLOWED, POLICY_PER_ROUTE, 100000, 1},
+            LIMITS(POLICY_SELECT_REQUIRED, POLICY_PER_SESSION, 0, 0),
+            LIMITS(POLICY_SELECT_FORBIDDEN, POLICY_PER_POINT, 1, 86400),
+            LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_ROUTE, 100000, 1),
         };
     struct policy_builder *b = policy_builder_new();
     struct policy *p = NULL;
@@ -83,8 +87,8 @@ static void test_without_limits(void **state)
 static void test_rules_that_are_none(void **state)
 {
     static const struct policy_limits bad[] = {
-        {3, 0, 0, 0}, {0, 4, 1, 1},     {0, 0, 100001, 1},
-        {0, 0, 1, 0}, {0, 0, 1, 86401}, {1, 0, 0, 5},
+        LIMITS(3, 0, 0, 0), LIMITS(0, 4, 1, 1),     LIMITS(0, 0, 100001, 1),
+        LIMITS(0, 0, 1, 0), LIMITS(0, 0, 1, 86401), LIMITS(1, 0, 0, 5),
     };
     struct policy_builder *b = policy_builder_new();
     struct policy_rule r = {.name = "r"};
@@ -95,7 +99,7 @@ static void test_rules_that_are_none(void **state)
         r.limits = bad[i];
         assert_false(policy_builder_add(b, &r, err, sizeof err));
     }
-    r.limits = (struct policy_limits){1, 0, 0, 0};
+    r.limits = (struct policy_limits){.select = 1};
     assert_true(policy_builder_add(b, &r, err, sizeof err));
     r.action = POLICY_REFUSE;
     assert_false(policy_builder_add(b, &r, err, sizeof err));

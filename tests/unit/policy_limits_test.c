@@ -11,6 +11,10 @@
 #include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define LIMITS(s, p, n, m)                                                               \
+    {                                                                                    \
+        .select = (s), .per = (p), .rate_count = (n), .rate_seconds = (m)                \
+    }
 
 static char found[2000];
 
@@ -20,18 +24,19 @@ static void test_limits_are_read(void **state)
         const char *keys;
         struct policy_limits limits;
     } rows[] = {
-        {"rate = \"10/min\";", {POLICY_SELECT_ALLOWED, POLICY_PER_SESSION, 10, 60}},
+        {"rate = \"10/min\";", LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_SESSION, 10, 60)},
         {"rate = \"1/s\"; rate_per = \"point\";",
-         {POLICY_SELECT_ALLOWED, POLICY_PER_POINT, 1, 1}},
+         LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_POINT, 1, 1)},
         {"rate = \"3/30s\"; rate_per = \"peer\";",
-         {POLICY_SELECT_ALLOWED, POLICY_PER_PEER, 3, 30}},
+         LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_PEER, 3, 30)},
         {"rate = \"100000/24h\"; rate_per = \"route\";",
-         {POLICY_SELECT_ALLOWED, POLICY_PER_ROUTE, 100000, 86400}},
+         LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_ROUTE, 100000, 86400)},
         {"rate = \"5/d\"; rate_per = \"session\"; action = \"log\";",
-         {POLICY_SELECT_ALLOWED, POLICY_PER_SESSION, 5, 86400}},
-        {"select = \"required\";", {POLICY_SELECT_REQUIRED, POLICY_PER_SESSION, 0, 0}},
+         LIMITS(POLICY_SELECT_ALLOWED, POLICY_PER_SESSION, 5, 86400)},
+        {"select = \"required\";",
+         LIMITS(POLICY_SELECT_REQUIRED, POLICY_PER_SESSION, 0, 0)},
         {"select = \"forbidden\"; rate = \"2/h\";",
-         {POLICY_SELECT_FORBIDDEN, POLICY_PER_SESSION, 2, 3600}},
+         LIMITS(POLICY_SELECT_FORBIDDEN, POLICY_PER_SESSION, 2, 3600)},
     };
 
     (void)state;

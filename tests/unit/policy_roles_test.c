@@ -57,13 +57,14 @@ static struct policy_decision decide(const struct policy *p, uint64_t roles, uin
     const struct make m = {.type = C_SC_NA_1, .cause = 6, .ca = 1, .ioa = ioa};
     uint8_t octets[MAKE_ROOM];
     const size_t n = asdu_make(&m, octets);
+    const struct policy_asker who = {.roles = roles};
     struct policy_decision d;
     struct asdu a;
 
     octets[n - 1] = on;
     assert_int_equal(asdu_parse(octets, n, DIR_CONTROL, &PROFILE_104, &a).reason,
                      REASON_OK);
-    policy_decide_for(p, roles, DIR_CONTROL, &a, &d);
+    policy_decide_for(p, &who, DIR_CONTROL, &a, &d);
     return d;
 }
 
@@ -130,6 +131,8 @@ static void test_no_role(void **state)
     (void)state;
     for (size_t n = 2; n <= 3; n++) { /* without and with the rule for a role */
         struct policy *p = policy_of(rows, n);
+        /* Roles that do not count. */
+        const struct policy_asker nobody = {.roles = UINT64_MAX};
 
         for (size_t i = 0; i < 5; i++) {
             uint8_t octets[MAKE_ROOM];
@@ -140,7 +143,7 @@ static void test_no_role(void **state)
             assert_int_equal(
                 asdu_parse(octets, size, DIR_CONTROL, &PROFILE_104, &a).reason,
                 REASON_OK);
-            policy_decide_without_role(p, DIR_CONTROL, &a, &d);
+            policy_decide_without_role(p, &nobody, DIR_CONTROL, &a, &d);
             assert_int_equal(d.rule, want[n - 2][i]);
             assert_string_equal(d.name, policy_rule_name(p, d.rule));
             assert_int_equal(d.action, d.rule == 0   ? POLICY_PASS

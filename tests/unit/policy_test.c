@@ -264,7 +264,8 @@ static void test_what_is_known(void **state)
 static void test_names_of_actions(void **state)
 {
     (void)state;
-    static const char *const names[] = {"pass", "log", "refuse", "drop", "close"};
+    static const char *const names[] = {"pass", "log",          "alarm", "refuse",
+                                        "drop", "monitor-only", "close"};
     enum policy_action action;
     for (size_t i = 0; i < POLICY_ACTIONS; i++) {
         assert_string_equal(policy_action_name((enum policy_action)i), names[i]);

@@ -226,12 +226,12 @@ static void test_blob_that_asks_for_nothing(void **state)
     policy_types_set(r.types, 45);
     assert_true(policy_builder_add(b, &r, err, sizeof err));
     blob = policy_builder_blob(b, &n);
-    assert_in_range(n, 74, sizeof copy);
+    assert_in_range(n, 76, sizeof copy);
     memcpy(copy, blob, n);
-    copy[n - 73] = 0; /* the causes */
+    copy[n - 75] = 0; /* the causes */
     assert_false(policy_load(copy, n, &p, err, sizeof err));
     memcpy(copy, blob, n);
-    copy[n - 65] = 4; /* the phases */
+    copy[n - 67] = 4; /* the phases */
     assert_false(policy_load(copy, n, &p, err, sizeof err));
     assert_false(policy_load(copy, n - 1, &p, err, sizeof err));
     policy_builder_free(b);
