@@ -55,6 +55,29 @@ bool policy_has_qualifier(const struct type_info *type, uint8_t *most)
     return true;
 }
 
+/* Where it begins; 0: there is none. */
+static size_t tag_offset(const struct type_info *type)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {
+        if (type->elements[i] == ELEMENT_CP56)
+            return at;
+        at += element_size((enum element)type->elements[i]);
+    }
+    return 0;
+}
+
+bool policy_has_tag(const struct type_info *type)
+{
+    return type_in_direction(type, DIR_CONTROL) && tag_offset(type) > 0;
+}
+
+const uint8_t *policy_tag(const struct type_info *type, const uint8_t *element)
+{
+    return policy_has_tag(type) ? element + tag_offset(type) : NULL;
+}
+
 static bool set_is_empty(const uint8_t set[POLICY_OCTET_SET])
 {
     static const uint8_t none[POLICY_OCTET_SET];

@@ -44,6 +44,11 @@ bool policy_qualifier(const struct type_info *type, const uint8_t *element,
 /* The same without an object: whether the type has one, and the largest it can be. */
 bool policy_has_qualifier(const struct type_info *type, uint8_t *most);
 
+/* The time tag of a command, CP56Time2a behind what is commanded; NULL: the type has
+ * none. (The time of C_CS_NA_1 is what is commanded.) */
+const uint8_t *policy_tag(const struct type_info *type, const uint8_t *element);
+bool policy_has_tag(const struct type_info *type);
+
 /*@ requires \valid(set + (0 .. 31));
     assigns set[0 .. 31]; */
 static inline void policy_octet_add(uint8_t set[POLICY_OCTET_SET], uint8_t n)

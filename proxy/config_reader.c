@@ -131,6 +131,7 @@ void config_tree_free(config_t *tree)
 
 static const char *const kind_words[] = {
     [CONFIG_KIND_INT] = "a whole number",
+    [CONFIG_KIND_NUMBER] = "a number such as 5 or 2.5",
     [CONFIG_KIND_BOOL] = "true or false, without quotes",
     [CONFIG_KIND_STRING] = "a string in quotes",
     [CONFIG_KIND_SEQUENCE] = "a list: [ \"...\", \"...\" ]",
@@ -143,6 +144,8 @@ static bool is_kind(const config_setting_t *s, enum config_kind kind)
 {
     switch (kind) {
     case CONFIG_KIND_INT: return s->type == CONFIG_TYPE_INT;
+    case CONFIG_KIND_NUMBER:
+        return s->type == CONFIG_TYPE_INT || s->type == CONFIG_TYPE_FLOAT;
     case CONFIG_KIND_BOOL: return s->type == CONFIG_TYPE_BOOL;
     case CONFIG_KIND_STRING: return s->type == CONFIG_TYPE_STRING;
     case CONFIG_KIND_SEQUENCE:

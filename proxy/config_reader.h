@@ -18,6 +18,7 @@ struct config_reader {
 enum config_kind {
     CONFIG_KIND_INT,
     CONFIG_KIND_BOOL,
+    CONFIG_KIND_NUMBER, /* whole or broken; not stored */
     CONFIG_KIND_STRING,
     CONFIG_KIND_SEQUENCE, /* [ ] or ( ) */
     CONFIG_KIND_STRINGS,  /* one string, or a sequence */

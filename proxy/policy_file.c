@@ -3,9 +3,11 @@
 #include "policy/policy.h"
 #include "proxy/audit_hash.h"
 #include "proxy/config_reader.h"
+#include "proxy/policy_file_asker.h"
 #include "proxy/policy_file_limits.h"
 #include "proxy/policy_file_range.h"
 #include "proxy/policy_file_role.h"
+#include "proxy/policy_file_value.h"
 #include "proxy/policy_file_when.h"
 
 #include <math.h>
@@ -13,26 +15,25 @@
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define LATER(key, remedy)                                                               \
-    {                                                                                    \
-        key, CONFIG_KIND_REFUSED, false, 0, 0, 0, remedy                                 \
-    }
 
 static const struct config_key root_keys[] = {
     {"monitor", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"control", CONFIG_KIND_GROUP, true, 0, 0, 0,
      "add control = { default = \"refuse\"; rules = ( ... ); };"},
     {"role_names", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"peer_names", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"time_zone", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
 };
 
 static const struct config_key direction_keys[] = {
     {"default", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rules", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"select_timeout", CONFIG_KIND_INT, false, 0, 1, POLICY_SELECT_TIMEOUT_MAX, NULL},
+    {"clock", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"time_tag", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
 };
 
-/* What a key of another version narrows would be wide open without it: none is ignored.
- */
+/* Each narrows a rule, or may: none is ignored. */
 static const struct config_key rule_keys[] = {
     {"name", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"types", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
@@ -48,11 +49,15 @@ static const struct config_key rule_keys[] = {
     {"select", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rate", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"rate_per", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
-    LATER("peers", "remove it and use a route with a CA of its own"),
-    LATER("from", "remove it and use allow_from of the route"),
-    LATER("step", "remove it if steps of any size may pass, else remove the rule"),
-    LATER("time", "remove it if the rule may hold at all times, else remove the rule"),
-    LATER("max_age", "remove it if time tags of any age may pass, else remove the rule"),
+    {"values", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"negative", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
+    {"test", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
+    {"peers", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"from", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"time", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"step", CONFIG_KIND_NUMBER, false, 0, 0, 0, NULL},
+    {"step_first", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"max_age", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
 };
 
 struct reading {
@@ -60,6 +65,7 @@ struct reading {
     struct policy_builder *builder;
     uint32_t needs[DIRECTIONS]; /* quirks */
     struct policy_file_roles roles;
+    struct policy_file_asker *asker;
     unsigned int *line; /* of each rule in the builder */
     size_t rules, room;
 };
@@ -98,19 +104,20 @@ static bool read_action(const struct config_reader *r, const config_setting_t *g
     if (!policy_action_by_name(text, action)) {
         near = config_nearest(text, action_names, NULL, POLICY_ACTIONS);
         (void)snprintf(remedy, sizeof remedy,
-                       near
-                           ? "did you mean \"%s\"?"
-                           : "write \"pass\", \"log\", \"refuse\", \"drop\" or \"close\"",
+                       near ? "did you mean \"%s\"?"
+                            : "write \"pass\", \"log\", \"alarm\", \"refuse\", \"drop\", "
+                              "\"monitor-only\" or \"close\"",
                        near);
         config_report_key(r, CONFIG_ERROR, group, key, remedy, "\"%s\" is no action",
                           text);
         return false;
     }
-    if (dir == DIR_CONTROL || *action != POLICY_REFUSE)
+    if (dir == DIR_CONTROL || (*action != POLICY_REFUSE && *action != POLICY_MUTE))
         return true;
     config_report_key(r, CONFIG_ERROR, group, key, "write \"drop\"",
-                      "\"refuse\" answers commands; nobody is answered in monitor "
-                      "direction");
+                      "\"%s\" answers commands; nobody is answered in monitor "
+                      "direction",
+                      text);
     return false;
 }
 
@@ -187,76 +194,6 @@ static bool read_types(const struct config_reader *r, const config_setting_t *s,
     return good;
 }
 
-static bool read_number(const struct config_reader *r, const config_setting_t *s,
-                        double *v)
-{
-    if (s->type == CONFIG_TYPE_INT)
-        *v = config_setting_get_int(s);
-    else if (s->type == CONFIG_TYPE_FLOAT)
-        *v = config_setting_get_float(s);
-    else
-        *v = NAN;
-    if (isfinite(*v))
-        return true;
-    config_report(r, CONFIG_ERROR, s, "write a number such as 110 or 110.0",
-                  "this is not a finite number");
-    return false;
-}
-
-/* A range that no number of the type can leave limits nothing: likely the wrong unit. */
-static void check_unit(const struct config_reader *r, const config_setting_t *value,
-                       const struct type_info *type, const struct policy_rule *rule)
-{
-    static const struct {
-        double low, high;
-    } limit[] = {
-        [VALUE_SINGLE] = {0, 1},         [VALUE_DOUBLE] = {0, 3},
-        [VALUE_REGULATING] = {0, 3},     [VALUE_STEP] = {-64, 63},
-        [VALUE_NVA] = {-1, 1},           [VALUE_SVA] = {-32768, 32767},
-        [VALUE_BSI] = {0, 4294967295.0}, [VALUE_BCR] = {-2147483648.0, 2147483647.0},
-    };
-
-    if (type->value == VALUE_NONE) {
-        config_report(r, CONFIG_ERROR, value, "put it into a rule of its own",
-                      "%s carries no number", type->name);
-        return;
-    }
-    if (type->value >= COUNT(limit) || type->value == VALUE_R32)
-        return;
-    if (rule->value_min < limit[type->value].low ||
-        rule->value_max > limit[type->value].high)
-        config_report(r, CONFIG_WARNING, value, "check the unit",
-                      "numbers of %s go from %.10g to %.10g only", type->name,
-                      limit[type->value].low, limit[type->value].high);
-}
-
-static bool read_value(const struct config_reader *r, const config_setting_t *s,
-                       struct policy_rule *rule)
-{
-    const config_setting_t *list = config_member(s, "value", CONFIG_KIND_SEQUENCE);
-    size_t before = r->errs->errors;
-
-    if (!list)
-        return !config_setting_get_member(s, "value");
-    if (config_count(list) != 2) {
-        config_report(r, CONFIG_ERROR, list, "write [ SMALLEST, LARGEST ]",
-                      "the range has not two numbers");
-        return false;
-    }
-    if (!read_number(r, config_elem(list, 0), &rule->value_min) ||
-        !read_number(r, config_elem(list, 1), &rule->value_max))
-        return false;
-    if (rule->value_min > rule->value_max)
-        config_report(r, CONFIG_ERROR, list, "write the smaller number first",
-                      "%g is larger than %g", rule->value_min, rule->value_max);
-    rule->has_value = true;
-    for (unsigned int id = 0; id < 256; id++) {
-        if (rule->types[id / 8] >> id % 8 & 1)
-            check_unit(r, list, type_info((uint8_t)id), rule);
-    }
-    return r->errs->errors == before;
-}
-
 static bool read_name(const struct config_reader *r, const config_setting_t *s,
                       struct policy_rule *rule)
 {
@@ -307,9 +244,10 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = read_types(r, s, dir, &rule) && good;
     good = read_addresses(r, s, "ca", POLICY_FILE_CA, &ca, &rule.ca_count) && good;
     good = read_addresses(r, s, "ioa", POLICY_FILE_IOA, &ioa, &rule.ioa_count) && good;
-    good = read_value(r, s, &rule) && good;
+    good = policy_file_value(r, s, &rule) && good;
     good = policy_file_when(r, s, &rule) && good;
     good = policy_file_rule_roles(r, s, &rd->roles, &rule) && good;
+    good = policy_file_rule_asker(r, s, rd->asker, &rule) && good;
     good = read_action(r, s, "action", dir, &rule.action) && good;
     good = good && policy_file_limits(r, s, &rule);
     rule.ca = ca;
@@ -340,6 +278,24 @@ static void check_control(struct reading *rd, const config_setting_t *group, siz
                           "no command at all will pass");
 }
 
+/* What says something of commands only. */
+static void check_monitor(struct reading *rd, const config_setting_t *group)
+{
+    static const struct {
+        const char *key, *what;
+    } keys[] = {
+        {"select_timeout", "nothing is selected in this direction"},
+        {"clock", "it is for both directions"},
+        {"time_tag", "it is about time tags of commands"},
+    };
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        if (config_setting_get_member(group, keys[i].key))
+            config_report_key(&rd->r, CONFIG_ERROR, group, keys[i].key,
+                              "move it to control", "%s", keys[i].what);
+    }
+}
+
 static void read_direction(struct reading *rd, const config_setting_t *group,
                            enum direction dir)
 {
@@ -349,11 +305,12 @@ static void read_direction(struct reading *rd, const config_setting_t *group,
     size_t rules = 0;
 
     config_group_read(&rd->r, group, direction_keys, COUNT(direction_keys), &select_s);
-    if (dir == DIR_CONTROL)
+    if (dir == DIR_CONTROL) {
         policy_builder_select_timeout(rd->builder, (uint16_t)select_s);
-    else if (config_setting_get_member(group, "select_timeout"))
-        config_report_key(&rd->r, CONFIG_ERROR, group, "select_timeout",
-                          "move it to control", "nothing is selected in this direction");
+        policy_file_clock(&rd->r, group, rd->asker);
+    } else {
+        check_monitor(rd, group);
+    }
     if (read_action(&rd->r, group, "default", dir, &action))
         policy_builder_default(rd->builder, dir, action);
     list = config_member(group, "rules", CONFIG_KIND_SEQUENCE);
@@ -376,10 +333,12 @@ static void read_direction(struct reading *rd, const config_setting_t *group,
 static void take_blob(struct reading *rd, struct policy_file *out)
 {
     struct config_place at = {rd->r.file, 0, NULL};
-    const uint8_t *blob = policy_builder_blob(rd->builder, &out->size);
+    const bool added = policy_builder_askers(rd->builder, &rd->asker->table);
+    const uint8_t *blob = added ? policy_builder_blob(rd->builder, &out->size) : NULL;
     struct policy *policy = NULL;
     char err[160] = "out of memory";
 
+    out->names_peers = rd->asker->table.peer_count > 0;
     out->blob = blob ? malloc(out->size) : NULL;
     if (out->blob) {
         memcpy(out->blob, blob, out->size);
@@ -401,12 +360,16 @@ static void read_tree(struct reading *rd, const config_setting_t *root,
     config_group_read(&rd->r, root, root_keys, COUNT(root_keys), NULL);
     policy_file_role_names(&rd->r, config_member(root, "role_names", CONFIG_KIND_GROUP),
                            &rd->roles);
+    policy_file_peer_names(&rd->r, config_member(root, "peer_names", CONFIG_KIND_GROUP),
+                           rd->asker);
+    policy_file_time_zone(&rd->r, root, rd->asker);
     group = config_member(root, "monitor", CONFIG_KIND_GROUP);
     if (group)
         read_direction(rd, group, DIR_MONITOR);
     group = config_member(root, "control", CONFIG_KIND_GROUP);
     if (group)
         read_direction(rd, group, DIR_CONTROL);
+    policy_file_asker_end(rd->asker);
     if (rd->r.errs->errors == before)
         take_blob(rd, out);
 }
@@ -424,7 +387,9 @@ bool policy_file_load(const char *path, const struct config_place *at,
     if (!tree)
         return false;
     rd.builder = policy_builder_new();
-    if (rd.builder && audit_hash_warm_up() && audit_hash(octets, size, out->hash))
+    rd.asker = calloc(1, sizeof *rd.asker);
+    if (rd.builder && rd.asker && audit_hash_warm_up() &&
+        audit_hash(octets, size, out->hash))
         read_tree(&rd, config_root_setting(tree), out);
     else
         config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
@@ -432,6 +397,7 @@ bool policy_file_load(const char *path, const struct config_place *at,
     out->roles = rd.roles;
     out->line = rd.line;
     policy_builder_free(rd.builder);
+    free(rd.asker);
     config_tree_free(tree);
     free(octets);
     if (errs->errors == before)

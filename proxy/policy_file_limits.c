@@ -1,5 +1,7 @@
 #include "proxy/policy_file_limits.h"
 
+#include "proxy/policy_file_value.h"
+
 #include <string.h>
 
 static const char *const SELECTS[POLICY_SELECTS] = {
@@ -13,6 +15,11 @@ static const char *const PERS[POLICY_PERS] = {
     [POLICY_PER_POINT] = "point",
     [POLICY_PER_PEER] = "peer",
     [POLICY_PER_ROUTE] = "route",
+};
+
+static const char *const FIRSTS[POLICY_FIRSTS] = {
+    [POLICY_FIRST_PASS] = "pass",
+    [POLICY_FIRST_REFUSE] = "refuse",
 };
 
 /* Reads a word of a list; *at stays as it is if the key is not there. */
@@ -116,12 +123,107 @@ static bool read_rate(const struct config_reader *r, const config_setting_t *rul
     return false;
 }
 
+/* ---- step ---- */
+
+static bool is_set_point(const struct type_info *type)
+{
+    return type->value == VALUE_NVA || type->value == VALUE_SVA ||
+           type->value == VALUE_R32;
+}
+
+static bool check_types(const struct config_reader *r, const config_setting_t *rule,
+                        const char *key, const struct policy_rule *out,
+                        bool (*fits)(const struct type_info *type), const char *lack)
+{
+    for (unsigned int id = 0; id < 256; id++) {
+        if ((out->types[id / 8] >> id % 8 & 1) == 0 || fits(type_info((uint8_t)id)))
+            continue;
+        config_report_key(r, CONFIG_ERROR, rule, key, "put it into a rule of its own",
+                          "%s %s", type_info((uint8_t)id)->name, lack);
+        return false;
+    }
+    return true;
+}
+
+static bool read_step(const struct config_reader *r, const config_setting_t *rule,
+                      struct policy_rule *out)
+{
+    const config_setting_t *s = config_setting_get_member(rule, "step");
+
+    if (!s && config_setting_get_member(rule, "step_first")) {
+        config_report_key(r, CONFIG_ERROR, rule, "step_first", "add step or remove this",
+                          "there is no step");
+        return false;
+    }
+    if (!s)
+        return true;
+    if (!policy_file_number(r, s, &out->limits.step))
+        return false;
+    if (out->limits.step <= 0) {
+        config_report(r, CONFIG_ERROR, s, "write how far a value may be from the last",
+                      "%g is no step", out->limits.step);
+        return false;
+    }
+    if (!read_word(r, rule, "step_first", FIRSTS, POLICY_FIRSTS,
+                   "write \"pass\" or \"refuse\"", &out->limits.step_first) ||
+        !check_types(r, rule, "step", out, is_set_point, "is no set point"))
+        return false;
+    if (!out->has_value && out->limits.step_first == POLICY_FIRST_PASS)
+        config_report(r, CONFIG_WARNING, s,
+                      "add value = [ SMALLEST, LARGEST ]; or step_first = \"refuse\";",
+                      "the first set point after a start may be any number");
+    return true;
+}
+
+/* ---- max_age ---- */
+
+/* "5s", "500ms", "2min" */
+static bool parse_age(const char *text, uint32_t *ms)
+{
+    static const struct {
+        const char *name;
+        uint32_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+    uint32_t many;
+
+    if (!take_number(&text, &many))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text, units[i].name) != 0)
+            continue;
+        if (many < 1 || many > POLICY_AGE_MS_MAX / units[i].ms)
+            return false;
+        *ms = many * units[i].ms;
+        return true;
+    }
+    return false;
+}
+
+static bool read_age(const struct config_reader *r, const config_setting_t *rule,
+                     struct policy_rule *out)
+{
+    const char *text = config_member_string(r, rule, "max_age");
+
+    if (!text)
+        return !config_setting_get_member(rule, "max_age");
+    if (!parse_age(text, &out->limits.age_ms)) {
+        config_report_key(r, CONFIG_ERROR, rule, "max_age",
+                          "write a number and ms, s, min or h, at most 24h: \"5s\"",
+                          "\"%.40s\" is no age", text);
+        return false;
+    }
+    return check_types(r, rule, "max_age", out, policy_has_tag, "has no time tag");
+}
+
 bool policy_file_limits(const struct config_reader *r, const config_setting_t *rule,
                         struct policy_rule *out)
 {
-    static const char *const keys[] = {"select", "rate", "rate_per"};
+    static const char *const keys[] = {"select", "rate",       "rate_per",
+                                       "step",   "step_first", "max_age"};
     bool good = read_select(r, rule, out);
 
+    good = read_step(r, rule, out) && good;
+    good = read_age(r, rule, out) && good;
     good = read_rate(r, rule, out) && good;
     good = read_word(r, rule, "rate_per", PERS, POLICY_PERS,
                      "write \"session\", \"point\", \"peer\" or \"route\"",

@@ -190,6 +190,31 @@ static bool read_originators(const struct config_reader *r, const config_setting
     return read_octets(r, list, POLICY_FILE_OA, out->when.originators);
 }
 
+/* ---- negative and test ---- */
+
+static void read_bit(const config_setting_t *rule, const char *key, uint8_t no,
+                     uint8_t yes, uint8_t *bits)
+{
+    const config_setting_t *s = config_member(rule, key, CONFIG_KIND_BOOL);
+
+    if (s)
+        *bits |= config_setting_get_bool(s) ? yes : no;
+}
+
+/* 101 clause 7.2.3: only who confirms can be negative. */
+static bool read_bits(const struct config_reader *r, const config_setting_t *rule,
+                      struct policy_rule *out)
+{
+    read_bit(rule, "negative", POLICY_BIT_POSITIVE, POLICY_BIT_NEGATIVE, &out->when.bits);
+    read_bit(rule, "test", POLICY_BIT_NO_TEST, POLICY_BIT_TEST, &out->when.bits);
+    if (out->direction == DIR_MONITOR || !config_setting_get_member(rule, "negative"))
+        return true;
+    config_report_key(r, CONFIG_ERROR, rule, "negative",
+                      "move the rule to monitor, where commands are confirmed",
+                      "no command is negative");
+    return false;
+}
+
 bool policy_file_when(const struct config_reader *r, const config_setting_t *rule,
                       struct policy_rule *out)
 {
@@ -197,5 +222,6 @@ bool policy_file_when(const struct config_reader *r, const config_setting_t *rul
 
     good = read_phase(r, rule, out) && good;
     good = read_qualifiers(r, rule, out) && good;
+    good = read_bits(r, rule, out) && good;
     return read_originators(r, rule, out) && good;
 }
