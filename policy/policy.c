@@ -253,6 +253,15 @@ bool policy_has_rates(const struct policy *p)
     return false;
 }
 
+bool policy_has_steps(const struct policy *p)
+{
+    for (size_t i = 0; p->limits != NULL && i < p->rule_count; i++) {
+        if (p->limits[i].step > 0)
+            return true;
+    }
+    return false;
+}
+
 uint64_t policy_select_timeout_ms(const struct policy *p)
 {
     return (uint64_t)p->select_timeout * 1000;

@@ -186,6 +186,7 @@ size_t policy_rule_count(const struct policy *p);
 /* NULL: it asks for nothing, or is none. */
 const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t rule);
 bool policy_has_rates(const struct policy *p);
+bool policy_has_steps(const struct policy *p);
 uint64_t policy_select_timeout_ms(const struct policy *p);
 /* "" without a name; "default" for POLICY_DEFAULT and places that are none,
  * "no_role" for POLICY_NO_ROLE. */

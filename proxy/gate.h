@@ -9,6 +9,7 @@
 #include "policy/clearance.h"
 #include "policy/policy.h"
 #include "policy/select.h"
+#include "policy/step.h"
 #include "policy/throttle.h"
 #include "proxy/gate_forward.h"
 #include "proxy/link.h"
@@ -96,6 +97,7 @@ struct gate_session {
     struct operations *operations; /* NULL before the first command */
     struct point_meter points;
     uint64_t rekey_told_ms;             /* last record on new keys; 0: none */
+    bool muted;                         /* a rule refuses its commands from now on */
     uint64_t malformed;                 /* APDUs that broke a rule */
     uint64_t tolerated;                 /* ASDUs that a quirk of the route let through */
     uint32_t tolerated_told[LINK_LEGS]; /* quirks: a record was written */
@@ -113,6 +115,7 @@ struct gate {
     struct gate_config config;
     struct policy **policy;       /* by place in config.route */
     struct throttle_table *rates; /* NULL: no rule has a rate */
+    struct step_table **steps;    /* by place in config.route; NULL: no rule has one */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -194,6 +197,8 @@ void gate_asker_find(struct gate_session *s);
 /* The policy's word on an ASDU of this direction from or for this master. */
 void gate_asker_decide(struct gate_session *s, enum direction direction,
                        const struct asdu *a, struct policy_decision *out);
+/* MSG_GATE_CLOCK.  False: it broke the rules. */
+bool gate_asker_clock_told(struct gate *g, struct imsg *m);
 /* What time it is; false: nobody knows, by the policy's measure. */
 bool gate_asker_clock(const struct gate_session *s, struct timespec *now);
 
@@ -231,6 +236,26 @@ const char *gate_limits_check(const struct gate_session *s, int32_t rule,
 void gate_limits_forwarded(struct gate_session *s, const struct asdu *a);
 void gate_limits_answered(struct gate_session *s, const struct asdu *a);
 
+/* ---- gate_step.c: how far from the set point before ---- */
+
+bool gate_step_init(struct gate *g);
+/* A word as of gate_limits_check. */
+const char *gate_step_check(const struct gate_session *s,
+                            const struct policy_limits *limits, const struct asdu *a);
+void gate_step_forwarded(const struct gate_session *s, const struct asdu *a);
+void gate_step_answered(const struct gate_session *s, const struct asdu *a);
+/* The station's values, for set points of which nothing is known. */
+void gate_step_told(const struct gate_session *s, const struct asdu *a);
+
+/* ---- gate_age.c: how old a time tag ---- */
+
+/* A word as of gate_limits_check. */
+const char *gate_age_check(const struct gate_session *s,
+                           const struct policy_limits *limits, const struct asdu *a);
+/* The same of the tag itself, at this UTC time. */
+const char *gate_age_word(const struct policy_askers *t, const uint8_t *tag,
+                          int64_t now_ms, uint32_t age_ms);
+
 /* ---- gate_judge.c: what may pass ---- */
 
 /* Why no command of this session may pass now, whatever the policy says: a stable word;
@@ -255,6 +280,8 @@ void gate_operation_stopped(struct gate_session *s, const struct link_frame *f,
 /* The station answered a command: the ticket of which; 0: not known.  What closes by it
  * is told by gate_operation_tell(). */
 uint64_t gate_operation_answered(struct gate_session *s, const struct asdu *a);
+/* Bits of the quality that goes with a value, as in QDS. */
+uint8_t gate_operation_quality(const struct type_info *type, const uint8_t *element);
 /* A station's values, which may be the state a command led to. */
 void gate_operation_value(struct gate_session *s, const struct asdu *a);
 void gate_operation_tell(struct gate_session *s);

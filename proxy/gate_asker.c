@@ -35,6 +35,17 @@ void gate_asker_find(struct gate_session *s)
     s->asker_minute = INT64_MIN;
 }
 
+bool gate_asker_clock_told(struct gate *g, struct imsg *m)
+{
+    struct msg_log_clock body;
+
+    imsg_get(m, &body, sizeof body);
+    if (body.state > LOG_CLOCK_MAX || (body.zero[0] | body.zero[1] | body.zero[2]) != 0)
+        return false;
+    g->clock = body.state;
+    return true;
+}
+
 bool gate_asker_clock(const struct gate_session *s, struct timespec *now)
 {
     const struct policy_askers *t = policy_askers(s->policy);

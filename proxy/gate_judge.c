@@ -104,9 +104,11 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
 
 /* What the record says with which a command that may pass is announced. */
 struct announcement {
+    const char *verdict; /* NULL: what the clearance says */
     const char *rule;
     const char *why;             /* in observe mode, what would have stopped it ... */
     const struct verdict *fault; /* ... if that is a fault */
+    bool alarm;                  /* an alarm follows */
 };
 
 static void remember_command(struct gate_session *s, const struct link_frame *f,
@@ -128,6 +130,20 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
     gate_operation_sent(s, &a, ticket);
 }
 
+/* Beside the record of the command itself. */
+static void alarm(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
+                  const char *rule)
+{
+    struct record r;
+
+    gate_log_begin(&r, s, EVENT_POLICY_ALARM, 0);
+    record_u64(&r, RECORD_COMMAND_SEQ, ticket);
+    log_frame(&r, s, LEG_MASTER, f);
+    record_text(&r, RECORD_VERDICT, "alarm");
+    record_text(&r, RECORD_RULE, rule);
+    (void)gate_log_send(s->gate, &r);
+}
+
 static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
                      const struct announcement *a, const struct clearance *c)
 {
@@ -139,14 +155,21 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     record_u64(&r, RECORD_ROUTE, s->route->index);
     record_u64(&r, RECORD_COMMAND_SEQ, ticket);
     log_frame(&r, s, LEG_MASTER, f);
-    record_text(&r, RECORD_VERDICT, granted ? "pass" : "would-refuse");
+    record_text(&r, RECORD_VERDICT,
+                a->verdict ? a->verdict
+                : granted  ? "pass"
+                           : "would-refuse");
     if (a->rule)
         record_text(&r, RECORD_RULE, a->rule);
     if (a->why)
         record_text(&r, RECORD_WHY, a->why);
     if (a->fault)
         log_verdict(&r, *a->fault);
-    return gate_log_send(s->gate, &r);
+    if (!gate_log_send(s->gate, &r))
+        return false;
+    if (a->alarm)
+        alarm(s, f, ticket, a->rule);
+    return true;
 }
 
 const char *gate_commands_closed(const struct gate_session *s)
@@ -155,6 +178,8 @@ const char *gate_commands_closed(const struct gate_session *s)
         return "operator";
     if (gate_trust_no_commands(s))
         return "crl-stale";
+    if (s->muted)
+        return "monitor-only";
     return gate_log_is_broken(s->gate) ? "log-unavailable" : NULL;
 }
 
@@ -340,13 +365,41 @@ static enum reply_kind refusal_of(const struct gate_session *s,
     return kinds[policy_knows(s->policy, DIR_CONTROL, asdu)];
 }
 
+/* What the record of a command that is passed on says of it. */
+static const char *would(const struct gate_session *s, enum policy_action action,
+                         bool allowed)
+{
+    if (allowed)
+        return action == POLICY_ALARM && !s->route->enforce ? "would-alarm" : "pass";
+    return action == POLICY_MUTE ? "would-mute" : "would-refuse";
+}
+
+/* The session's commands are over, its data goes on. */
+static void mute(struct gate_session *s, const struct link_frame *f, const char *rule)
+{
+    struct record r;
+
+    s->muted = true;
+    gate_log_begin(&r, s, EVENT_MUTED, 0);
+    log_frame(&r, s, LEG_MASTER, f);
+    record_text(&r, RECORD_VERDICT, "monitor-only");
+    record_text(&r, RECORD_RULE, rule);
+    (void)gate_log_send(s->gate, &r);
+}
+
 static void judge_command(struct gate_session *s, const struct link_frame *f,
                           const struct policy_decision *d, const struct asdu *asdu,
                           struct clearance *c)
 {
     const bool passes = clearance_is_granted(c);
     const char *why = passes ? gate_limits_check(s, d->rule, asdu) : NULL;
-    const struct announcement a = {.rule = d->name, .why = why};
+    const bool allowed = passes && !why;
+    const struct announcement a = {
+        .verdict = would(s, d->action, allowed),
+        .rule = d->name,
+        .why = why,
+        .alarm = allowed && d->action == POLICY_ALARM && s->route->enforce,
+    };
     struct record r;
 
     clearance_stop(c, why);
@@ -354,9 +407,11 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         command(s, f, &a, c);
         return;
     }
-    if (passes || d->action == POLICY_REFUSE) {
+    if (passes || d->action == POLICY_REFUSE || d->action == POLICY_MUTE) {
         log_refused(s, f, d->name, why ? why : "policy", 0);
         refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
+        if (d->action == POLICY_MUTE && !s->muted)
+            mute(s, f, d->name);
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
@@ -371,6 +426,13 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         drop(s, LEG_MASTER, f);
 }
 
+static enum event monitor_event(const struct gate_session *s, enum policy_action action)
+{
+    if (action == POLICY_ALARM && s->route->enforce)
+        return EVENT_POLICY_ALARM;
+    return policy_action_passes(action) ? EVENT_PASSED : EVENT_DROPPED;
+}
+
 static void judge_monitor(struct gate_session *s, const struct link_frame *f,
                           const struct policy_decision *d, const struct asdu *a,
                           const struct clearance *c)
@@ -383,13 +445,14 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         log_answer(s, f, a);
     }
     gate_operation_value(s, a);
+    gate_step_told(s, a);
     if (passes || !s->route->enforce)
         gate_point_passed(s, f, a);
     if (d->action != POLICY_PASS) {
-        gate_log_begin(&r, s, passes ? EVENT_PASSED : EVENT_DROPPED, 0);
+        gate_log_begin(&r, s, monitor_event(s, d->action), 0);
         log_frame(&r, s, LEG_STATION, f);
         record_text(&r, RECORD_VERDICT,
-                    passes              ? "pass"
+                    passes              ? would(s, d->action, true)
                     : s->route->enforce ? policy_action_name(d->action)
                                         : "would-drop");
         record_text(&r, RECORD_RULE, d->name);

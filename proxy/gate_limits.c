@@ -13,7 +13,7 @@ bool gate_limits_init(struct gate *g)
         if (!g->rates)
             return false;
     }
-    return true;
+    return gate_step_init(g);
 }
 
 /* The holder of a certificate, by the first octets of its SHA-256; everybody who has none
@@ -78,6 +78,11 @@ const char *gate_limits_check(const struct gate_session *s, int32_t rule,
     if (!limits || a->cause == COT_DEACTIVATION)
         return NULL;
     why = check_select(s, limits, a);
+    if (!why && limits->age_ms > 0)
+        why = gate_age_check(s, limits, a);
+    if (!why && limits->step > 0)
+        why = gate_step_check(s, limits, a);
+    /* The last, for it counts. */
     if (!why && limits->rate_count > 0)
         why = check_rate(s, limits, rule, a);
     return why;
@@ -85,6 +90,7 @@ const char *gate_limits_check(const struct gate_session *s, int32_t rule,
 
 void gate_limits_forwarded(struct gate_session *s, const struct asdu *a)
 {
+    gate_step_forwarded(s, a);
     /* Without room the execute will find no select: refused, not forgotten. */
     if (select_is_select(a))
         (void)select_open(&s->selected, a, loop_now(&s->gate->child.loop),
@@ -95,5 +101,6 @@ void gate_limits_forwarded(struct gate_session *s, const struct asdu *a)
 
 void gate_limits_answered(struct gate_session *s, const struct asdu *a)
 {
+    gate_step_answered(s, a);
     select_answer(&s->selected, a, loop_now(&s->gate->child.loop));
 }

@@ -185,7 +185,7 @@ uint64_t gate_operation_answered(struct gate_session *s, const struct asdu *a)
 
 /* Bits of QDS that go with a value (101 7.2.6.1 to 7.2.6.3); SIQ and DIQ hold them beside
  * it. */
-static uint8_t quality_of(const struct type_info *type, const uint8_t *element)
+uint8_t gate_operation_quality(const struct type_info *type, const uint8_t *element)
 {
     for (size_t i = 0; i < ELEMENT_LIST_MAX; i++) {
         const enum element e = (enum element)type->elements[i];
@@ -221,7 +221,7 @@ void gate_operation_value(struct gate_session *s, const struct asdu *a)
     for (unsigned int i = 0; i < a->count && asdu_object(a, i, &v.ioa, &element); i++) {
         if (!asdu_value(a->type, element, &v.value))
             break;
-        v.quality = quality_of(a->type, element);
+        v.quality = gate_operation_quality(a->type, element);
         v.settled = is_settled(a->type, element, &v);
         operations_value(s->operations, &v, now_ms(s));
     }

@@ -111,6 +111,10 @@ enum imsg_status gate_status_message(struct gate *g, struct imsg *m)
         imsg_get(m, &ask, sizeof ask);
         answer(g, &ask);
         return IMSG_OK;
+    case MSG_GATE_CLOCK:
+        if (gate_asker_clock_told(g, m))
+            return IMSG_OK;
+        return imsg_reject(&g->child.control, m);
     case MSG_SESSION_CLOSE:
         imsg_get(m, &id, sizeof id);
         close_session(g, id.session);

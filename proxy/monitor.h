@@ -53,6 +53,7 @@ struct proc {
     struct rate accuses;  /* records of accusations that end nobody */
     unsigned int missing; /* layers of its sandbox, sandbox/layers.h */
     int forbidden_call;   /* that it says it tried; -1: none */
+    int clock_told;       /* audit, gate: enum log_clock; -1: not yet */
     /* tls: certificates, anchors and lists that it gets while it runs */
     struct trust_update *update; /* on its way to it; NULL: none */
     size_t update_sent;
@@ -135,7 +136,6 @@ struct monitor {
     int signal_fd;
     struct loop_watch signal_watch;
     struct loop_timer clock_timer;
-    enum log_clock clock;      /* as audit knows it */
     struct msg_log_status log; /* as audit told it; no files: it did not */
     size_t record_count;
     struct {
@@ -256,7 +256,7 @@ enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
 enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
 
 /* monitor_clock.c */
-/* Audit runs, or the clock's state is another: tells it. */
+/* Tells audit and the gates what they do not know. */
 void monitor_clock_tell(struct monitor *m);
 
 /* monitor_audit.c */

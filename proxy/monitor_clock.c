@@ -20,24 +20,33 @@ static enum log_clock look(void)
     return t.status & STA_UNSYNC ? LOG_CLOCK_UNSYNCHRONIZED : LOG_CLOCK_SYNCHRONIZED;
 }
 
+static void tell(struct proc *p, enum imsg_type what, enum log_clock state)
+{
+    const struct msg_log_clock now = {.state = (uint8_t)state};
+
+    if (!p || p->state != PROC_RUNNING || p->clock_told == (int)state)
+        return;
+    if (imsg_send(&p->control, what, &now, sizeof now, NULL, 0) == IMSG_OK)
+        p->clock_told = (int)state;
+}
+
 static void look_again(void *ctx)
 {
     struct monitor *m = ctx;
 
-    if (look() != m->clock)
-        monitor_clock_tell(m);
+    monitor_clock_tell(m);
     (void)loop_timer_set(&m->loop, &m->clock_timer, LOOK_MS);
 }
 
 void monitor_clock_tell(struct monitor *m)
 {
-    struct proc *audit = monitor_proc_find(m, ROLE_AUDIT, 0);
-    struct msg_log_clock now = {.state = (uint8_t)look()};
+    const enum log_clock now = look();
 
-    if (!audit || audit->state != PROC_RUNNING)
-        return;
-    if (imsg_send(&audit->control, MSG_LOG_CLOCK, &now, sizeof now, NULL, 0) == IMSG_OK)
-        m->clock = (enum log_clock)now.state;
+    tell(monitor_proc_find(m, ROLE_AUDIT, 0), MSG_LOG_CLOCK, now);
+    for (struct proc *p = m->procs; p; p = p->next) {
+        if (p->role == ROLE_GATE)
+            tell(p, MSG_GATE_CLOCK, now);
+    }
     if (loop_timer_armed(&m->clock_timer))
         return;
     loop_timer_init(&m->clock_timer, look_again, m);

@@ -166,8 +166,10 @@ void monitor_fleet_running(struct proc *p)
     join_all(p);
     if (p->role == ROLE_SIGNER)
         monitor_reload_signer(p, true);
-    if (p->role == ROLE_GATE)
+    if (p->role == ROLE_GATE) {
         monitor_control_gate_runs(p);
+        monitor_clock_tell(m);
+    }
     if (p->role == ROLE_BROKER && m->initial) {
         m->initial = false;
         monitor_log("ready");

@@ -263,6 +263,7 @@ void monitor_proc_send_start(struct proc *p)
         return;
     }
     p->state = PROC_RUNNING;
+    p->clock_told = -1;
     monitor_fleet_running(p);
 }
 
