@@ -256,6 +256,20 @@ const char *gate_age_check(const struct gate_session *s,
 const char *gate_age_word(const struct policy_askers *t, const uint8_t *tag,
                           int64_t now_ms, uint32_t age_ms);
 
+/* ---- gate_alarm.c: alarms, and the end of commands ---- */
+
+/* What the record of a command that goes on says of it. */
+const char *gate_alarm_verdict(const struct gate_session *s, enum policy_action action,
+                               bool allowed);
+/* Which record is made of what a rule does to a frame of the station. */
+enum event gate_alarm_event(const struct gate_session *s, enum policy_action action);
+/* The alarm beside the record of a command that passes; `ticket` of that. */
+void gate_alarm_command(struct gate_session *s, const struct link_frame *f,
+                        uint64_t ticket, const char *rule);
+/* The session's commands are over; its data goes on. */
+void gate_alarm_mute(struct gate_session *s, const struct link_frame *f,
+                     const char *rule);
+
 /* ---- gate_judge.c: what may pass ---- */
 
 /* Why no command of this session may pass now, whatever the policy says: a stable word;
@@ -314,6 +328,9 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd);
 /* Begins a record with session and route (if s is not NULL). */
 void gate_log_begin(struct record *r, const struct gate_session *s, enum event event,
                     uint64_t ticket);
+/* Puts an APDU into a record, and who sent it. */
+void gate_log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
+                    const struct link_frame *f);
 /* Sends or queues it.  False: it was lost (and will be counted). */
 bool gate_log_send(struct gate *g, struct record *r);
 /* Sends it if nothing else waits, and else forgets it: false. */

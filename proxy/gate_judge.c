@@ -3,7 +3,6 @@
 #include "proxy/gate.h"
 
 #include "policy/reply.h"
-#include "proxy/endpoint.h"
 
 #include <string.h>
 
@@ -16,22 +15,6 @@ static struct verdict parse(const struct gate_session *s, const uint8_t *asdu, s
                             enum link_leg leg, struct asdu *a)
 {
     return asdu_parse(asdu, n, direction_of(leg), &s->route->profile, a);
-}
-
-static void log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
-                      const struct link_frame *f)
-{
-    char source[ENDPOINT_TEXT_MAX];
-
-    record_u64(r, RECORD_DIRECTION, direction_of(leg));
-    record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
-    /* Who asked.  (In wrap-master the peer with a certificate is the station.) */
-    if (leg != LEG_MASTER)
-        return;
-    endpoint_text(&s->source, source);
-    record_text(r, RECORD_SOURCE, source);
-    if (s->identified && s->route->mode == ROUTE_PROTECT_RTU)
-        record_text(r, RECORD_SUBJECT, s->peer.subject);
 }
 
 /* What is wrong, where, and the quirk that would let it through. */
@@ -89,7 +72,7 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
     struct record r;
 
     gate_log_begin(&r, s, EVENT_REFUSED, 0);
-    log_frame(&r, s, LEG_MASTER, f);
+    gate_log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, "refuse");
     if (rule)
         record_text(&r, RECORD_RULE, rule);
@@ -130,20 +113,6 @@ static void remember_command(struct gate_session *s, const struct link_frame *f,
     gate_operation_sent(s, &a, ticket);
 }
 
-/* Beside the record of the command itself. */
-static void alarm(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
-                  const char *rule)
-{
-    struct record r;
-
-    gate_log_begin(&r, s, EVENT_POLICY_ALARM, 0);
-    record_u64(&r, RECORD_COMMAND_SEQ, ticket);
-    log_frame(&r, s, LEG_MASTER, f);
-    record_text(&r, RECORD_VERDICT, "alarm");
-    record_text(&r, RECORD_RULE, rule);
-    (void)gate_log_send(s->gate, &r);
-}
-
 static bool announce(struct gate_session *s, const struct link_frame *f, uint64_t ticket,
                      const struct announcement *a, const struct clearance *c)
 {
@@ -154,7 +123,7 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     record_u64(&r, RECORD_SESSION, s->id);
     record_u64(&r, RECORD_ROUTE, s->route->index);
     record_u64(&r, RECORD_COMMAND_SEQ, ticket);
-    log_frame(&r, s, LEG_MASTER, f);
+    gate_log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT,
                 a->verdict ? a->verdict
                 : granted  ? "pass"
@@ -168,7 +137,7 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
     if (!gate_log_send(s->gate, &r))
         return false;
     if (a->alarm)
-        alarm(s, f, ticket, a->rule);
+        gate_alarm_command(s, f, ticket, a->rule);
     return true;
 }
 
@@ -280,7 +249,7 @@ static void log_answer(struct gate_session *s, const struct link_frame *f,
     struct record r;
 
     gate_log_begin(&r, s, event, 0);
-    log_frame(&r, s, LEG_STATION, f);
+    gate_log_frame(&r, s, LEG_STATION, f);
     if (c) {
         record_u64(&r, RECORD_COMMAND_SEQ, c->ticket);
         record_u64(&r, RECORD_LATENCY_MS, loop_now(&s->gate->child.loop) - c->sent_ms);
@@ -300,7 +269,7 @@ static void log_fault(struct gate_session *s, enum link_leg leg,
 
     s->malformed++;
     gate_log_begin(&r, s, EVENT_ASDU, 0);
-    log_frame(&r, s, leg, f);
+    gate_log_frame(&r, s, leg, f);
     record_text(&r, RECORD_VERDICT, verdict);
     log_verdict(&r, v);
     (void)gate_log_send(s->gate, &r);
@@ -365,28 +334,6 @@ static enum reply_kind refusal_of(const struct gate_session *s,
     return kinds[policy_knows(s->policy, DIR_CONTROL, asdu)];
 }
 
-/* What the record of a command that is passed on says of it. */
-static const char *would(const struct gate_session *s, enum policy_action action,
-                         bool allowed)
-{
-    if (allowed)
-        return action == POLICY_ALARM && !s->route->enforce ? "would-alarm" : "pass";
-    return action == POLICY_MUTE ? "would-mute" : "would-refuse";
-}
-
-/* The session's commands are over, its data goes on. */
-static void mute(struct gate_session *s, const struct link_frame *f, const char *rule)
-{
-    struct record r;
-
-    s->muted = true;
-    gate_log_begin(&r, s, EVENT_MUTED, 0);
-    log_frame(&r, s, LEG_MASTER, f);
-    record_text(&r, RECORD_VERDICT, "monitor-only");
-    record_text(&r, RECORD_RULE, rule);
-    (void)gate_log_send(s->gate, &r);
-}
-
 static void judge_command(struct gate_session *s, const struct link_frame *f,
                           const struct policy_decision *d, const struct asdu *asdu,
                           struct clearance *c)
@@ -395,9 +342,9 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     const char *why = passes ? gate_limits_check(s, d->rule, asdu) : NULL;
     const bool allowed = passes && !why;
     const struct announcement a = {
-        .verdict = would(s, d->action, allowed),
+        .verdict = gate_alarm_verdict(s, d->action, allowed),
         .rule = d->name,
-        .why = why,
+        .why = d->action == POLICY_MUTE ? "monitor-only" : why,
         .alarm = allowed && d->action == POLICY_ALARM && s->route->enforce,
     };
     struct record r;
@@ -411,11 +358,11 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         log_refused(s, f, d->name, why ? why : "policy", 0);
         refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
         if (d->action == POLICY_MUTE && !s->muted)
-            mute(s, f, d->name);
+            gate_alarm_mute(s, f, d->name);
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
-    log_frame(&r, s, LEG_MASTER, f);
+    gate_log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, policy_action_name(d->action));
     record_text(&r, RECORD_RULE, d->name);
     (void)gate_log_send(s->gate, &r);
@@ -424,13 +371,6 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         gate_session_close(s, "policy", LEG_MASTER, d->name);
     else
         drop(s, LEG_MASTER, f);
-}
-
-static enum event monitor_event(const struct gate_session *s, enum policy_action action)
-{
-    if (action == POLICY_ALARM && s->route->enforce)
-        return EVENT_POLICY_ALARM;
-    return policy_action_passes(action) ? EVENT_PASSED : EVENT_DROPPED;
 }
 
 static void judge_monitor(struct gate_session *s, const struct link_frame *f,
@@ -449,10 +389,10 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
     if (passes || !s->route->enforce)
         gate_point_passed(s, f, a);
     if (d->action != POLICY_PASS) {
-        gate_log_begin(&r, s, monitor_event(s, d->action), 0);
-        log_frame(&r, s, LEG_STATION, f);
+        gate_log_begin(&r, s, gate_alarm_event(s, d->action), 0);
+        gate_log_frame(&r, s, LEG_STATION, f);
         record_text(&r, RECORD_VERDICT,
-                    passes              ? would(s, d->action, true)
+                    passes              ? gate_alarm_verdict(s, d->action, true)
                     : s->route->enforce ? policy_action_name(d->action)
                                         : "would-drop");
         record_text(&r, RECORD_RULE, d->name);
@@ -479,7 +419,7 @@ static void note_tolerated(struct gate_session *s, enum link_leg leg,
         if ((news & QUIRK_BIT(q)) == 0)
             continue;
         gate_log_begin(&r, s, EVENT_TOLERATED, 0);
-        log_frame(&r, s, leg, f);
+        gate_log_frame(&r, s, leg, f);
         record_text(&r, RECORD_VERDICT, "pass");
         record_u64(&r, RECORD_QUIRK, q);
         (void)gate_log_send(s->gate, &r);

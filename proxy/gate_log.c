@@ -377,3 +377,19 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd)
         probe(g);
     }
 }
+
+void gate_log_frame(struct record *r, const struct gate_session *s, enum link_leg leg,
+                    const struct link_frame *f)
+{
+    char source[ENDPOINT_TEXT_MAX];
+
+    record_u64(r, RECORD_DIRECTION, leg == LEG_MASTER ? DIR_CONTROL : DIR_MONITOR);
+    record_octets(r, RECORD_APDU, f->apdu, f->apdu_size);
+    /* Who asked.  (In wrap-master the peer with a certificate is the station.) */
+    if (leg != LEG_MASTER)
+        return;
+    endpoint_text(&s->source, source);
+    record_text(r, RECORD_SOURCE, source);
+    if (s->identified && s->route->mode == ROUTE_PROTECT_RTU)
+        record_text(r, RECORD_SUBJECT, s->peer.subject);
+}
