@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #define POLICY_NAME_MAX   63u /* octets of a rule's name */
-#define POLICY_RULES_MAX  32768u
-#define POLICY_RANGES_MAX 16384u /* CA ranges, and IOA ranges, of one rule */
+#define POLICY_RULES_MAX  131072u
+#define POLICY_RANGES_MAX 65535u /* CA ranges, and IOA ranges, of one rule */
 #define POLICY_BLOB_MAX   (32u << 20)
 /* Rules that ask for more than addresses (a value range, roles, policy_when) and may lie
  * over each other on one object. */
