@@ -1,29 +1,13 @@
-/* The APDUs of a log as pcapng.  Wireshark takes each by link type "Upper PDU" straight
- * to its dissector of TCP port 2404, so there are no made-up packets and nothing to set.
- */
+/* The APDUs of a log as pcapng. */
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log_files.h"
 #include "proxy/cli/log_filter.h"
+#include "proxy/pcapng.h"
 
 #include <string.h>
 
-#define BLOCK_SECTION   0x0A0D0D0Au
-#define BLOCK_INTERFACE 1u
-#define BLOCK_PACKET    6u
-#define LINK_UPPER_PDU  252u
-#define OPTION_COMMENT  1u
-#define OPTION_TSRESOL  9u
-#define BLOCK_MAX       4096u
-#define APDU_MAX        255u
-
-/* Tags of Wireshark's exported_pdu, big-endian. */
-#define TAG_TABLE_NAME  14u
-#define TAG_PORT_TYPE   24u
-#define TAG_SRC_PORT    25u
-#define TAG_DST_PORT    26u
-#define TAG_TABLE_VALUE 32u
-#define PORT_TYPE_TCP   2u
-#define PORT_104        2404u
+#define BLOCKS_MAX ((size_t)2048)
+#define APDU_MAX   255u
 
 struct export
 {
@@ -36,100 +20,19 @@ struct export
     struct log_files files;
 };
 
-struct block {
-    uint8_t octet[BLOCK_MAX];
-    size_t n;
-};
-
-static void put_le(struct block *b, uint32_t v, size_t octets)
-{
-    for (size_t i = 0; i < octets && b->n < BLOCK_MAX; i++)
-        b->octet[b->n++] = (uint8_t)(v >> 8 * i);
-}
-
-static void put_be(struct block *b, uint32_t v, size_t octets)
-{
-    for (size_t i = octets; i > 0 && b->n < BLOCK_MAX; i--)
-        b->octet[b->n++] = (uint8_t)(v >> 8 * (i - 1));
-}
-
-static void put_octets(struct block *b, const void *octets, size_t n)
-{
-    if (n > BLOCK_MAX - b->n)
-        n = BLOCK_MAX - b->n;
-    memcpy(b->octet + b->n, octets, n);
-    b->n += n;
-    put_le(b, 0, (4 - b->n % 4) % 4);
-}
-
-static void put_option(struct block *b, uint32_t code, const void *octets, size_t n)
-{
-    put_le(b, code, 2);
-    put_le(b, (uint32_t)n, 2);
-    put_octets(b, octets, n);
-}
-
-static void put_tag(struct block *b, uint32_t tag, uint32_t value)
-{
-    put_be(b, tag, 2);
-    put_be(b, 4, 2);
-    put_be(b, value, 4);
-}
-
-static void begin(struct block *b, uint32_t type)
-{
-    b->n = 0;
-    put_le(b, type, 4);
-    put_le(b, 0, 4);
-}
-
-static void end(struct block *b, FILE *out)
-{
-    uint32_t total = (uint32_t)b->n + 4;
-
-    put_le(b, total, 4);
-    for (size_t i = 0; i < 4; i++)
-        b->octet[4 + i] = (uint8_t)(total >> 8 * i);
-    (void)fwrite(b->octet, 1, b->n, out);
-}
-
 static void write_head(FILE *out)
 {
     static const char comment[] =
         "Written by gate104 log export. Holds only the APDUs that the session log holds "
         "(commands, their answers, refused and malformed frames), not all traffic. Time "
         "is that of the record; port 2404 stands for the station, port 1 for the master.";
-    static const uint8_t milliseconds = 3;
-    static struct block b;
+    uint8_t octets[BLOCKS_MAX];
+    struct pcapng w;
 
-    begin(&b, BLOCK_SECTION);
-    put_le(&b, 0x1A2B3C4Du, 4);
-    put_le(&b, 1, 2);
-    put_le(&b, 0, 2);
-    put_le(&b, UINT32_MAX, 4); /* length of the section: not told */
-    put_le(&b, UINT32_MAX, 4);
-    put_option(&b, OPTION_COMMENT, comment, sizeof comment - 1);
-    put_le(&b, 0, 4);
-    end(&b, out);
-    begin(&b, BLOCK_INTERFACE);
-    put_le(&b, LINK_UPPER_PDU, 2);
-    put_le(&b, 0, 2);
-    put_le(&b, 0, 4);
-    put_option(&b, OPTION_TSRESOL, &milliseconds, 1);
-    put_le(&b, 0, 4);
-    end(&b, out);
-}
-
-static void put_tags(struct block *b, bool monitor)
-{
-    put_be(b, TAG_TABLE_NAME, 2);
-    put_be(b, 8, 2);
-    put_octets(b, "tcp.port", 8);
-    put_tag(b, TAG_TABLE_VALUE, PORT_104);
-    put_tag(b, TAG_PORT_TYPE, PORT_TYPE_TCP);
-    put_tag(b, TAG_SRC_PORT, monitor ? PORT_104 : 1);
-    put_tag(b, TAG_DST_PORT, monitor ? 1 : PORT_104);
-    put_be(b, 0, 4);
+    pcapng_init(&w, octets, sizeof octets);
+    pcapng_section(&w, NULL, "gate104 " GATE104_VERSION, comment);
+    pcapng_interface(&w, NULL, NULL, PCAPNG_MILLISECONDS);
+    (void)fwrite(octets, 1, w.n, out);
 }
 
 static void write_packet(FILE *out, const json_t *record, const uint8_t *apdu, size_t n)
@@ -137,30 +40,26 @@ static void write_packet(FILE *out, const json_t *record, const uint8_t *apdu, s
     const char *time = log_text(record, "time");
     const char *event = log_text(record, "event");
     const char *direction = log_text(record, "direction");
+    const bool monitor = direction && strcmp(direction, "monitor") == 0;
     long long ms = log_time_ms(time ? time : "");
     long long seq = 0;
     char comment[80];
-    static struct block b;
-    static struct block tags;
+    uint8_t octets[BLOCKS_MAX];
+    struct pcapng w;
 
-    if (ms < 0)
-        ms = 0;
-    tags.n = 0;
-    put_tags(&tags, direction && strcmp(direction, "monitor") == 0);
     (void)log_number(record, "seq", &seq);
     (void)snprintf(comment, sizeof comment, "record %lld: %.40s", seq,
                    event ? event : "");
-    begin(&b, BLOCK_PACKET);
-    put_le(&b, 0, 4);
-    put_le(&b, (uint32_t)((unsigned long long)ms >> 32), 4);
-    put_le(&b, (uint32_t)ms, 4);
-    put_le(&b, (uint32_t)(tags.n + n), 4);
-    put_le(&b, (uint32_t)(tags.n + n), 4);
-    put_octets(&b, tags.octet, tags.n);
-    put_octets(&b, apdu, n);
-    put_option(&b, OPTION_COMMENT, comment, strlen(comment));
-    put_le(&b, 0, 4);
-    end(&b, out);
+    pcapng_init(&w, octets, sizeof octets);
+    pcapng_packet(&w, &(struct pcapng_packet){
+                          .time = ms < 0 ? 0 : (uint64_t)ms,
+                          .from = {.port = monitor ? PCAPNG_PORT_104 : 1},
+                          .to = {.port = monitor ? 1 : PCAPNG_PORT_104},
+                          .apdu = apdu,
+                          .size = n,
+                          .comment = comment,
+                      });
+    (void)fwrite(octets, 1, w.n, out);
 }
 
 static int nibble(char c)
