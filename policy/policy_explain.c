@@ -13,7 +13,13 @@ const char *policy_mismatch_text(enum policy_mismatch mismatch)
         [POLICY_OTHER_PHASE] = "the S/E bit is another",
         [POLICY_OTHER_QUALIFIER] = "the qualifier is another",
         [POLICY_OTHER_OA] = "the originator is another",
+        [POLICY_OTHER_BITS] = "P/N or T is another",
+        [POLICY_OTHER_VALUES] = "the value is none of its values, or there is none",
         [POLICY_OTHER_ROLE] = "it is for other roles",
+        [POLICY_OTHER_PEER] = "it is for other certificates",
+        [POLICY_OTHER_SOURCE] = "it is for other source addresses",
+        [POLICY_OTHER_TIME] = "it is for other times",
+        [POLICY_NO_CLOCK] = "it is for certain times, and no clock is trusted",
         [POLICY_OTHER_VALUE] = "the value is outside its range, or there is none",
     };
 
@@ -69,6 +75,7 @@ static enum policy_mismatch when_mismatch(const struct policy_when *w,
 {
     struct policy_when cause = {.causes = w->causes}, phase = {.phases = w->phases};
     struct policy_when qualifier = {.causes = 0}, originator = {.causes = 0};
+    struct policy_when bits = {.bits = w->bits};
 
     for (unsigned int i = 0; i < POLICY_OCTET_SET; i++) {
         qualifier.qualifiers[i] = w->qualifiers[i];
@@ -80,7 +87,26 @@ static enum policy_mismatch when_mismatch(const struct policy_when *w,
         return POLICY_OTHER_PHASE;
     if (!policy_when_holds(&qualifier, a, element))
         return POLICY_OTHER_QUALIFIER;
-    return policy_when_holds(&originator, a, element) ? POLICY_MATCHES : POLICY_OTHER_OA;
+    if (!policy_when_holds(&originator, a, element))
+        return POLICY_OTHER_OA;
+    if (!policy_when_holds(&bits, a, element))
+        return POLICY_OTHER_BITS;
+    return policy_when_holds(w, a, element) ? POLICY_MATCHES : POLICY_OTHER_VALUES;
+}
+
+/* A rule that lets nothing pass holds at every time while nobody knows it. */
+static enum policy_mismatch asker_mismatch(const struct policy_rule *r,
+                                           const struct policy_asker *who)
+{
+    const bool unknown = (who->times & POLICY_TIME_UNKNOWN) != 0;
+
+    if (!policy_set_meets(r->peers, who->peers))
+        return POLICY_OTHER_PEER;
+    if (!policy_set_meets(r->sources, who->sources))
+        return POLICY_OTHER_SOURCE;
+    if (unknown && r->times != 0)
+        return policy_action_passes(r->action) ? POLICY_NO_CLOCK : POLICY_MATCHES;
+    return policy_set_meets(r->times, who->times) ? POLICY_MATCHES : POLICY_OTHER_TIME;
 }
 
 static enum policy_mismatch mismatch_of(const struct policy_rule *r,
@@ -88,7 +114,7 @@ static enum policy_mismatch mismatch_of(const struct policy_rule *r,
                                         const uint8_t *element)
 {
     const struct asdu *a = q->asdu;
-    enum policy_mismatch when;
+    enum policy_mismatch when, who;
 
     if (r->direction != q->direction)
         return POLICY_OTHER_DIRECTION;
@@ -103,6 +129,9 @@ static enum policy_mismatch mismatch_of(const struct policy_rule *r,
         return when;
     if (!role_matches(r, q))
         return POLICY_OTHER_ROLE;
+    who = asker_mismatch(r, &q->who);
+    if (who != POLICY_MATCHES)
+        return who;
     return value_matches(r, a, element) ? POLICY_MATCHES : POLICY_OTHER_VALUE;
 }
 

@@ -1,6 +1,7 @@
 #include "policy/policy_review.h"
 
 #include "policy/policy_private.h"
+#include "policy/policy_review_asker.h"
 
 #include <stdlib.h>
 
@@ -10,8 +11,8 @@
 struct review {
     const struct policy_source *s;
     size_t steps;      /* left */
-    uint32_t *earlier; /* rules before the one that is looked at, of its type, that always
-                          hold */
+    uint32_t *earlier; /* rules before the one that is looked at, of its type, that hold
+                          whenever it does */
     size_t earlier_count;
 };
 
@@ -36,9 +37,33 @@ static struct ranges ioa_of(const struct policy_rule *r, const struct type_info 
                : (struct ranges){&ANY_IOA, 1};
 }
 
-static bool always_holds(const struct policy_rule *r)
+static bool roles_cover(const struct policy_rule *wide, const struct policy_rule *narrow)
 {
-    return !policy_rule_asks(r);
+    for (size_t i = 0; i < narrow->role_count; i++) {
+        size_t k = 0;
+
+        while (k < wide->role_count && wide->role[k] != narrow->role[i])
+            k++;
+        if (k == wide->role_count)
+            return false;
+    }
+    return narrow->role_count > 0;
+}
+
+static bool value_covers(const struct policy_rule *wide, const struct policy_rule *narrow)
+{
+    return narrow->has_value && wide->value_min <= narrow->value_min &&
+           wide->value_max >= narrow->value_max;
+}
+
+/* True if, where types and addresses are the same, `wide` holds whenever `narrow` does.
+ */
+static bool takes_all_of(const struct policy_rule *wide, const struct policy_rule *narrow)
+{
+    return policy_rule_asker_covers(wide, narrow) &&
+           (wide->role_count == 0 || roles_cover(wide, narrow)) &&
+           (!wide->has_value || value_covers(wide, narrow)) &&
+           policy_when_covers(&wide->when, &narrow->when);
 }
 
 static bool has_type(const struct policy_rule *r, unsigned int id)
@@ -147,7 +172,7 @@ static bool never_decides(struct review *v, uint32_t rule)
         for (uint32_t i = 0; i < rule; i++) {
             const struct policy_rule *e = &v->s->rule[i];
             v->steps -= v->steps > 0;
-            if (e->direction == r->direction && has_type(e, id) && always_holds(e))
+            if (e->direction == r->direction && has_type(e, id) && takes_all_of(e, r))
                 v->earlier[v->earlier_count++] = i;
         }
         if (v->earlier_count == 0 || !is_taken(v, r, type_info((uint8_t)id)))
@@ -176,7 +201,7 @@ static bool overlaps(struct review *v, const struct policy_rule *a,
                      const struct policy_rule *b)
 {
     if (a->direction != b->direction || a->action == b->action ||
-        !ranges_meet(v, ca_of(a), ca_of(b)))
+        !ranges_meet(v, ca_of(a), ca_of(b)) || policy_rules_exclude(v->s->askers, a, b))
         return false;
     for (unsigned int id = 0; id < 256; id++) {
         const struct type_info *type = type_info((uint8_t)id);
@@ -197,7 +222,7 @@ static uint32_t decider(struct review *v, uint32_t rule)
         id++;
     for (uint32_t i = 0; i < rule; i++) {
         const struct policy_rule *e = &v->s->rule[i];
-        if (e->direction == r->direction && has_type(e, id) && always_holds(e) &&
+        if (e->direction == r->direction && has_type(e, id) && takes_all_of(e, r) &&
             range_at(v, ca_of(e), ca_of(r).r[0].first) &&
             range_at(v, ioa_of(e, type_info((uint8_t)id)),
                      ioa_of(r, type_info((uint8_t)id)).r[0].first))

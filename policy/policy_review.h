@@ -18,10 +18,11 @@ struct policy_finding {
     uint32_t rule, other; /* places, from 0; other < rule */
 };
 
-/* Finds at most `max` of them, those of the first rules first.  Rules with conditions
- * take nothing from those behind them, since they may not hold; whether conditions
- * exclude each other is not looked at.  *whole is false if there are more, or looking at
- * all would take too long.  Gives their number; -1: no policy.
+/* Finds at most `max` of them, those of the first rules first.  A rule with conditions
+ * takes from those behind it what is under the same or narrower ones.  Certificates,
+ * networks and times that no master and no moment can have together keep rules apart;
+ * whether other conditions exclude each other is not looked at.  *whole is false if there
+ * are more, or looking at all would take too long.  Gives their number; -1: no policy.
  */
 long policy_review(const uint8_t *blob, size_t n, struct policy_finding *findings,
                    size_t max, bool *whole);
@@ -37,10 +38,16 @@ enum policy_mismatch {
     POLICY_OTHER_PHASE,
     POLICY_OTHER_QUALIFIER,
     POLICY_OTHER_OA,
+    POLICY_OTHER_BITS,
+    POLICY_OTHER_VALUES,
     POLICY_OTHER_ROLE,
+    POLICY_OTHER_PEER,
+    POLICY_OTHER_SOURCE,
+    POLICY_OTHER_TIME,
+    POLICY_NO_CLOCK,
     POLICY_OTHER_VALUE,
 };
-#define POLICY_MISMATCHES 11
+#define POLICY_MISMATCHES 17
 
 /* "its types", "its common addresses", ...; "" for POLICY_MATCHES. */
 const char *policy_mismatch_text(enum policy_mismatch mismatch);
@@ -51,6 +58,7 @@ struct policy_question {
     unsigned int object;
     const int16_t *roles; /* of the master */
     size_t role_count;
+    struct policy_asker who; /* but for roles */
 };
 
 /* Calls `told` for each rule, first to last, until it gives false.  False: no policy, no

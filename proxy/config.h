@@ -71,6 +71,7 @@ struct config_policy {
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
     struct policy_file_roles roles;
+    bool names_peers; /* see policy_file.h */
 };
 
 struct config_route {

@@ -75,6 +75,11 @@ static void check_policy(struct config_build *b, const config_setting_t *s,
                               "remove it, or add roles = [ ... ]; to rules of the policy",
                               "no rule of the policy is for certain roles");
     }
+    if (b->c->policies[route->policy].names_peers && route->mode == ROUTE_WRAP_MASTER)
+        config_report_key(&b->r, CONFIG_WARNING, s, "policy",
+                          "use from = [ ... ]; in rules that are for certain masters",
+                          "it has rules for certain certificates, but no master of mode "
+                          "\"wrap-master\" has one: they match nobody");
     if (used && route->mode == ROUTE_WRAP_MASTER && !route->roles.has_default)
         config_report_key(&b->r, CONFIG_WARNING, s, "policy",
                           "add no_role = \"OPERATOR\"; or the role that the masters have",

@@ -2,6 +2,7 @@
 #include "policy/policy_review.h"
 #include "proxy/cli/cli.h"
 #include "proxy/cli/policy.h"
+#include "proxy/cli/policy_asker.h"
 #include "proxy/policy_file_role.h"
 
 #include <string.h>
@@ -12,16 +13,23 @@ struct explaining {
     const struct policy_read *read;
     int16_t role[ROLES_MAX];
     size_t role_count;
-    struct policy_asker asker;
-    int32_t decided; /* by the rules as they read */
+    struct policy_cli_asker master;
+    struct policy_asker asker; /* the same as the policy asks */
+    int32_t decided;           /* by the rules as they read */
 };
 
 static int usage(void)
 {
-    (void)fprintf(stderr,
-                  "usage: gate104 policy explain FILE [--role NAME]... HEX\n"
-                  "  HEX     an APDU of the master, with the address sizes of 104\n"
-                  "exit status: 0 it may pass, 1 it may not, 2 wrong usage\n");
+    (void)fprintf(
+        stderr, "usage: gate104 policy explain FILE [--role NAME]... [--peer WHO]... "
+                "[--from ADDRESS]\n"
+                "                              [--at TIME] HEX\n"
+                "  --peer  what its certificate says: sha256:, subject:, issuer:, dns:, "
+                "uri:, email:\n"
+                "  --at    \"Sat 09:00\" (local), 2026-11-21T09:00Z or unknown; else "
+                "now\n"
+                "  HEX     an APDU of the master, with the address sizes of 104\n"
+                "exit status: 0 it may pass, 1 it may not, 2 wrong usage\n");
     return POLICY_EXIT_UNUSABLE;
 }
 
@@ -60,6 +68,13 @@ static void print_limits(const struct policy_limits *l)
         (void)printf("  if the session selected it before\n");
     if (l->select == POLICY_SELECT_FORBIDDEN)
         (void)printf("  but no select\n");
+    if (l->age_ms > 0)
+        (void)printf("  if its time tag is at most %g s old\n", l->age_ms / 1000.0);
+    if (l->step > 0)
+        (void)printf("  if it is at most %g from the value before, and %s if there is "
+                     "none\n",
+                     l->step,
+                     l->step_first == POLICY_FIRST_REFUSE ? "not" : "anything in range");
     if (l->rate_count > 0)
         (void)printf("  at most %u in %u s for each %s\n", l->rate_count, l->rate_seconds,
                      pers[l->per]);
@@ -82,8 +97,14 @@ static bool add_role(struct explaining *e, const char *name)
 static int explain(struct explaining *e, const struct asdu *a)
 {
     const struct policy *p = e->read->policy;
-    const struct policy_question q = {DIR_CONTROL, a, 0, e->role, e->role_count};
+    struct policy_question q = {.direction = DIR_CONTROL,
+                                .asdu = a,
+                                .roles = e->role,
+                                .role_count = e->role_count};
     struct policy_decision d;
+
+    policy_cli_who(&e->master, p, &e->asker);
+    q.who = e->asker;
 
     e->decided = POLICY_DEFAULT;
     if (!policy_explain(e->read->file.blob, e->read->file.size, &q, told, e))
@@ -142,14 +163,45 @@ static int explain_hex(struct explaining *e, const char *hex)
     return explain(e, &a);
 }
 
+/* An option with its word; false after a complaint. */
+static bool take_option(struct explaining *e, const char *option, const char *word)
+{
+    static const struct {
+        const char *name;
+        bool (*take)(struct policy_cli_asker *a, const char *text, char *remedy,
+                     size_t cap);
+    } options[] = {{"--peer", policy_cli_peer},
+                   {"--from", policy_cli_from},
+                   {"--at", policy_cli_at}};
+    char remedy[160];
+
+    if (strcmp(option, "--role") == 0) {
+        if (add_role(e, word))
+            return true;
+        (void)complain("no role of IEC 62351-8 or of the policy", word);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(option, options[i].name) != 0)
+            continue;
+        if (options[i].take(&e->master, word, remedy, sizeof remedy))
+            return true;
+        (void)complain(remedy, word);
+        return false;
+    }
+    (void)usage();
+    return false;
+}
+
 static int run(struct explaining *e, int argc, char **argv)
 {
     const char *hex = NULL;
 
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "--role") == 0 && i + 1 < argc) {
-            if (!add_role(e, argv[++i]))
-                return complain("no role of IEC 62351-8 or of the policy", argv[i]);
+        if (argv[i][0] == '-' && i + 1 < argc) {
+            if (!take_option(e, argv[i], argv[i + 1]))
+                return POLICY_EXIT_UNUSABLE;
+            i++;
         } else if (hex || argv[i][0] == '-') {
             return usage();
         } else {

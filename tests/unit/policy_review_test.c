@@ -54,6 +54,8 @@ static void make_rule(struct small *r)
     if (draw(6) == 0)
         r->rule.role_count = 1;
     r->rule.has_value = draw(6) == 0;
+    r->rule.peers = draw(4) == 0 ? 1 + draw(3) : 0;
+    r->rule.times = draw(4) == 0 ? 1 + draw(3) : 0;
 }
 
 static bool in(const struct policy_range *r, size_t n, uint32_t x)
@@ -72,9 +74,28 @@ static bool names(const struct small *s, uint8_t type, uint32_t ca, uint32_t ioa
            (type == 100 || in(r->ioa, r->ioa_count, ioa));
 }
 
-static bool conditional(const struct small *s)
+/* True if whatever b asks, a asks no more: of who and when, each bit is another one. */
+static bool asks_no_more(const struct small *a, const struct small *b)
 {
-    return s->rule.when.phases != 0 || s->rule.role_count != 0 || s->rule.has_value;
+    const struct policy_rule *x = &a->rule, *y = &b->rule;
+    const bool set =
+        (x->peers == 0 || (y->peers != 0 && (x->peers | y->peers) == x->peers)) &&
+        (x->times == 0 || (y->times != 0 && (x->times | y->times) == x->times));
+    /* Without a clock a refusing rule holds, and one that passes does not. */
+    const bool dark =
+        x->times != 0 && x->action == POLICY_PASS && y->action != POLICY_PASS;
+
+    return set && !dark && (x->when.phases == 0 || y->when.phases != 0) &&
+           (x->role_count == 0 || y->role_count != 0) && (!x->has_value || y->has_value);
+}
+
+static bool is_taken(const struct small *s, size_t rule, uint8_t type, uint32_t ca,
+                     uint32_t ioa)
+{
+    for (size_t i = 0; i < rule; i++)
+        if (names(&s[i], type, ca, ioa) && asks_no_more(&s[i], &s[rule]))
+            return true;
+    return false;
 }
 
 /* What is found of n rules by asking every point. */
@@ -86,12 +107,10 @@ static void ask_all(const struct small *s, size_t n, bool decides[RULES],
     for (size_t t = 0; t < 3; t++)
         for (uint32_t ca = 1; ca <= CAS; ca++)
             for (uint32_t ioa = 0; ioa <= IOAS; ioa++) {
-                bool taken = false;
                 for (size_t i = 0; i < n; i++) {
                     if (!names(&s[i], TYPES[t], ca, ioa))
                         continue;
-                    decides[i] = decides[i] || !taken;
-                    taken = taken || !conditional(&s[i]);
+                    decides[i] = decides[i] || !is_taken(s, i, TYPES[t], ca, ioa);
                     for (size_t k = 0; k < i; k++)
                         meets[i][k] = meets[i][k] || names(&s[k], TYPES[t], ca, ioa);
                 }
@@ -172,7 +191,7 @@ static void test_no_room_and_no_policy(void **state)
 
 struct answer {
     size_t count;
-    enum policy_mismatch mismatch[16];
+    enum policy_mismatch mismatch[20];
 };
 
 static bool note(void *ctx, uint32_t rule, const struct policy_rule *r,
@@ -207,7 +226,18 @@ static void test_each_mismatch(void **state)
     uint8_t octets[MAKE_ROOM];
     struct asdu asdu;
     struct answer a = {.count = 0};
-    struct policy_question q = {DIR_CONTROL, &asdu, 0, roles, 2};
+    struct policy_question q = {.direction = DIR_CONTROL,
+                                .asdu = &asdu,
+                                .roles = roles,
+                                .role_count = 2,
+                                .who = {.peers = 1, .sources = 2, .times = 2}};
+    static const enum policy_mismatch expected[] = {
+        POLICY_OTHER_DIRECTION, POLICY_OTHER_TYPE,  POLICY_OTHER_CA,
+        POLICY_OTHER_IOA,       POLICY_OTHER_CAUSE, POLICY_OTHER_PHASE,
+        POLICY_OTHER_QUALIFIER, POLICY_OTHER_OA,    POLICY_OTHER_BITS,
+        POLICY_OTHER_VALUES,    POLICY_OTHER_ROLE,  POLICY_OTHER_PEER,
+        POLICY_OTHER_SOURCE,    POLICY_OTHER_TIME,  POLICY_OTHER_VALUE,
+    };
     const uint8_t *blob;
     size_t size;
 
@@ -222,7 +252,12 @@ static void test_each_mismatch(void **state)
     add(b, &(struct policy_rule){.when = {.phases = POLICY_PHASE_SELECT}}, 45);
     add(b, &qualifier, 45);
     add(b, &oa, 45);
+    add(b, &(struct policy_rule){.when = {.bits = POLICY_BIT_TEST}}, 45);
+    add(b, &(struct policy_rule){.when = {.value_count = 1, .value = {0}}}, 45);
     add(b, &(struct policy_rule){.role_count = 1, .role = {3}}, 45);
+    add(b, &(struct policy_rule){.peers = 6}, 45);
+    add(b, &(struct policy_rule){.sources = 1}, 45);
+    add(b, &(struct policy_rule){.times = 5}, 45);
     add(b, &(struct policy_rule){.has_value = true, .value_min = 5, .value_max = 6}, 45);
     add(b, &(struct policy_rule){.role_count = 1, .role = {2}}, 45);
     add(b, &(struct policy_rule){.action = POLICY_PASS}, 45);
@@ -232,12 +267,16 @@ static void test_each_mismatch(void **state)
     assert_int_equal(asdu_parse(octets, n, DIR_CONTROL, &PROFILE_104, &asdu).reason,
                      REASON_OK);
     assert_true(policy_explain(blob, size, &q, note, &a));
-    assert_int_equal(a.count, 11);
-    for (unsigned int i = 0; i < 10; i++) {
-        assert_int_equal(a.mismatch[i], POLICY_OTHER_DIRECTION + i);
+    assert_int_equal(a.count, 16);
+    for (unsigned int i = 0; i < 15; i++) {
+        assert_int_equal(a.mismatch[i], expected[i]);
         assert_true(strlen(policy_mismatch_text(a.mismatch[i])) > 0);
     }
-    assert_int_equal(a.mismatch[10], POLICY_MATCHES);
+    assert_int_equal(a.mismatch[15], POLICY_MATCHES);
+    q.who.times = POLICY_TIME_UNKNOWN;
+    a.count = 0;
+    assert_true(policy_explain(blob, size, &q, note, &a));
+    assert_int_equal(a.mismatch[13], POLICY_NO_CLOCK);
     q.object = 1;
     assert_false(policy_explain(blob, size, &q, note, &a));
     policy_builder_free(b);
