@@ -66,8 +66,7 @@ static void check(enum direction direction, unsigned int modes, unsigned int rea
 
     for (unsigned int recorded = 0; recorded < 4; recorded++) {
         struct clearance c = begin(direction, observe, async);
-        const bool granted =
-            reason == REASON_OK && (action == POLICY_PASS || action == POLICY_LOG);
+        const bool granted = reason == REASON_OK && action <= POLICY_ALARM;
         const bool is_recorded =
             direction == DIR_MONITOR || recorded == 3 || (recorded == 1 && async);
 

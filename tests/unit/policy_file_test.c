@@ -305,11 +305,6 @@ static void test_mistakes_in_rules(void **state)
 static void test_keys_of_later_versions(void **state)
 {
     static const struct mistake m[] = {
-        {RULE("peers = [ \"a\" ];"), 2, "peers", "not supported", "remove it"},
-        {RULE("from = [ \"10.0.0.1\" ];"), 2, "from", "not supported", "allow_from"},
-        {RULE("step = 5.0;"), 2, "step", "not supported", "remove"},
-        {RULE("time = \"08:00-16:00\";"), 2, "time", "not supported", "remove"},
-        {RULE("max_age = 5;"), 2, "max_age", "not supported", "remove"},
     };
 
     (void)state;
