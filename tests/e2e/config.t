@@ -133,9 +133,9 @@ my @broken = (
     [ 'a policy that is not there', 'policy = "rtu-7.policy"; },', 'policy = "none"; },', 10,
       qr/No such file/, qr/create/ ],
     [ 'steps in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 3,
-      qr/step: not supported/, qr/any size/, 'late.policy' ],
+      qr/step: C_SC_NA_1 is no set point/, qr/a rule of its own/, 'late.policy' ],
     [ 'an age in a policy', 'policy = "rtu-7.policy"; },', 'policy = "late.policy"; },', 4,
-      qr/max_age: not supported/, qr/any age/, 'late.policy' ],
+      qr/max_age: wrong type of value/, qr/a string/, 'late.policy' ],
     [ 'a type with a typing error', 'policy = "rtu-7.policy"; },', 'policy = "typo.policy"; },', 2,
       qr/"C_SC_NA1" is no type/, qr/did you mean "C_SC_NA_1"\?/, 'typo.policy' ],
 );

@@ -301,17 +301,6 @@ static void test_mistakes_in_rules(void **state)
         check_mistake(&m[i], CONFIG_ERROR);
 }
 
-/* Each would narrow the rule; ignored, the rule would allow more than is written. */
-static void test_keys_of_later_versions(void **state)
-{
-    static const struct mistake m[] = {
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(m); i++)
-        check_mistake(&m[i], CONFIG_ERROR);
-}
-
 #define RULE_OF(type, text)                                                              \
     "control = { rules = ( { types = [ \"" type "\" ];\n" text "\n} ); };\n"
 
@@ -437,7 +426,6 @@ int main(void)
         cmocka_unit_test(test_monitor_rule_without_types_means_all),
         cmocka_unit_test(test_hash_is_that_of_the_octets),
         cmocka_unit_test(test_mistakes_in_rules),
-        cmocka_unit_test(test_keys_of_later_versions),
         cmocka_unit_test(test_mistakes_in_conditions),
         cmocka_unit_test(test_conditions_are_read),
         cmocka_unit_test(test_mistakes_in_files),
