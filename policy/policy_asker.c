@@ -93,7 +93,12 @@ uint64_t policy_askers_peers(const struct policy_askers *t, const struct policy_
 
 static bool is_in_net(const struct policy_net *net, const uint8_t addr[16])
 {
+    static const uint8_t ipv4[12] = {[10] = 0xFF, [11] = 0xFF};
     const unsigned int whole = net->prefix / 8u, rest = net->prefix % 8u;
+
+    /* "::/0" is all of IPv6, and nothing of IPv4. */
+    if (net->prefix < 96 && memcmp(addr, ipv4, sizeof ipv4) == 0)
+        return false;
 
     if (memcmp(net->addr, addr, whole) != 0)
         return false;

@@ -8,4 +8,7 @@
  * the findings, a line each. */
 struct policy *policy_text_load(const char *text, char *found, size_t cap);
 
+/* How many findings policy_review has about it; -1: it does not load. */
+long policy_text_review(const char *text);
+
 #endif

@@ -94,7 +94,7 @@ static enum policy_action interrogation(const struct policy *p, uint16_t ca)
 
 /* ---- what is right ---------------------------------------------------------------- */
 
-/* The sample of the manual, without the keys of later versions. */
+/* The sample of the manual. */
 static const char sample[] =
     "monitor = { default = \"pass\"; };        # RTU to master\n"
     "control = { default = \"refuse\"; rules = (\n"
