@@ -16,11 +16,13 @@
 #include <string.h>
 
 #define RANGES    4u
+#define AREAS     4u
 #define RULES_MAX 24u
 
 struct made {
     struct policy_rule rule;
-    struct policy_range ca[RANGES], ioa[RANGES];
+    struct policy_range ca[RANGES], ioa[RANGES * AREAS];
+    struct policy_area area[AREAS];
     char name[POLICY_NAME_MAX + 2];
 };
 
@@ -120,10 +122,33 @@ static void make_asker(struct fuzz_input *in, struct policy_rule *rule)
     rule->times = what & 32 ? UINT64_C(1) << fuzz_u8(in) % 64 : 0;
 }
 
+/* Points instead of addresses, one area with the other's ranges behind it. */
+static void make_areas(struct fuzz_input *in, struct made *m)
+{
+    const uint8_t what = fuzz_u8(in);
+    const size_t n = what % 4 == 3 ? 1 + what / 4 % AREAS : 0;
+
+    if (n == 0)
+        return;
+    m->rule.ca_count = 0;
+    m->rule.ioa_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct policy_area *a = &m->area[i];
+        a->type = what & 128 ? fuzz_u8(in) : (uint8_t)(45 + i);
+        a->ca = (uint16_t)make_number(in, 65535);
+        a->first = (uint32_t)m->rule.ioa_count;
+        a->count = (uint32_t)make_ranges(in, m->ioa + a->first, 0xFFFFFF);
+        m->rule.ioa_count += a->count;
+        policy_types_set(m->rule.types, a->type);
+    }
+    m->rule.area = m->area;
+    m->rule.area_count = n;
+}
+
 static void make_rule(struct fuzz_input *in, struct made *m)
 {
     const uint8_t head = fuzz_u8(in);
-    const size_t types = 1 + fuzz_u8(in) % 3u;
+    const size_t types = fuzz_u8(in) % 4u;
     size_t name = head / 32u;
 
     memset(m, 0, sizeof *m);
@@ -151,6 +176,7 @@ static void make_rule(struct fuzz_input *in, struct made *m)
     make_when(in, &m->rule.when);
     make_limits(in, &m->rule.limits);
     make_asker(in, &m->rule);
+    make_areas(in, m);
 }
 
 static void check_actions(enum policy_action action)

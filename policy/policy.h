@@ -9,6 +9,7 @@
 #define GATE104_POLICY_POLICY_H
 
 #include "policy/asdu.h"
+#include "policy/policy_area.h"
 #include "policy/policy_asker.h"
 #include "policy/policy_limits.h"
 #include "policy/policy_when.h"
@@ -67,6 +68,8 @@ struct policy_range {
  *   nothing about types whose address is always 0 (C_IC, C_CI, C_CS, C_RP, C_TS, M_EI):
  *   listing such a type allows it; P_AC_NA_1 with address 0 (all parameters) is matched
  *   only by a range that holds 0, or without ranges
+ * - area: instead of ca and ioa.  One of them is for its type and CA and has a range with
+ *   its address; no type whose address is always 0 is named, and every type has an area
  * - value: the object's number lies in value_min..value_max; an object without a number
  *   and a NaN do not match.  Units as in enum type_value: NVA -1..1, SVA and R32 the
  *   number itself
@@ -83,6 +86,8 @@ struct policy_rule {
     size_t ca_count;
     const struct policy_range *ioa;
     size_t ioa_count;
+    const struct policy_area *area; /* by type and CA, each once; ioa: theirs in turn */
+    size_t area_count;
     bool has_value;
     double value_min, value_max; /* finite, min <= max */
     size_t role_count;           /* 0: for everybody */

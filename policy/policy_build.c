@@ -51,10 +51,28 @@ static bool rule_is_in(const struct policy_rule *rule, enum direction direction,
 /* What a rule without common addresses means. */
 static const struct policy_range ANY_CA = {POLICY_CA_FIRST, POLICY_CA_LAST};
 
-static const struct policy_range *rule_ca(const struct policy_rule *rule, size_t *n)
+/* The common addresses of a rule for a type: ranges or areas. */
+struct stations {
+    const struct policy_range *range;
+    const struct policy_area *area; /* NULL: ranges */
+    size_t count;
+};
+
+static struct stations rule_ca(const struct policy_rule *rule, uint8_t type)
 {
-    *n = rule->ca_count > 0 ? rule->ca_count : 1;
-    return rule->ca_count > 0 ? rule->ca : &ANY_CA;
+    struct stations s = {&ANY_CA, NULL, 1};
+
+    if (rule->area_count > 0)
+        s.area = policy_rule_areas(rule, type, &s.count);
+    else if (rule->ca_count > 0)
+        s = (struct stations){rule->ca, NULL, rule->ca_count};
+    return s;
+}
+
+static struct policy_range ca_at(const struct stations *s, size_t k)
+{
+    return s->area == NULL ? s->range[k]
+                           : (struct policy_range){s->area[k].ca, s->area[k].ca};
 }
 
 /* Marks where a leaf begins: at 0, and wherever a range begins or has ended. */
@@ -65,14 +83,15 @@ static bool mark_leaves(struct policy_build *b, enum direction direction, uint8_
     mark[0] = 1;
     for (size_t i = 0; i < b->source->count; i++) {
         const struct policy_rule *rule = &b->source->rule[i];
-        size_t n;
-        const struct policy_range *ca = rule_ca(rule, &n);
         if (!rule_is_in(rule, direction, type))
             continue;
-        if (!policy_build_spend(b, n))
+        const struct stations s = rule_ca(rule, type);
+        if (!policy_build_spend(b, s.count))
             return false;
-        for (size_t k = 0; k < n; k++)
-            mark[ca[k].first] = mark[ca[k].last + 1] = 1;
+        for (size_t k = 0; k < s.count; k++) {
+            const struct policy_range ca = ca_at(&s, k);
+            mark[ca.first] = mark[ca.last + 1] = 1;
+        }
     }
     return true;
 }
@@ -139,15 +158,16 @@ static bool hang_all(const struct tree *t, const struct hanging *h)
 {
     for (uint32_t i = 0; i < t->b->source->count; i++) {
         const struct policy_rule *rule = &t->b->source->rule[i];
-        size_t n;
-        const struct policy_range *ca = rule_ca(rule, &n);
         if (!rule_is_in(rule, t->direction, t->type))
             continue;
-        if (!policy_build_spend(t->b, 2 * n))
+        const struct stations s = rule_ca(rule, t->type);
+        if (!policy_build_spend(t->b, 2 * s.count))
             return false;
-        for (size_t k = 0; k < n; k++)
-            hang_range(h, t->leaf_count, t->leaf_of[ca[k].first],
-                       t->leaf_of[ca[k].last + 1], i);
+        for (size_t k = 0; k < s.count; k++) {
+            const struct policy_range ca = ca_at(&s, k);
+            hang_range(h, t->leaf_count, t->leaf_of[ca.first], t->leaf_of[ca.last + 1],
+                       i);
+        }
     }
     return true;
 }
@@ -167,10 +187,19 @@ static bool add_nodes(struct policy_build *b, size_t count, struct policy_index 
     return true;
 }
 
+/* Where the leaf of a node begins; of other nodes nobody asks. */
+static uint16_t node_ca(const struct tree *t, const struct policy_index *index,
+                        uint32_t node)
+{
+    const uint32_t *leaves = t->b->policy->leaf_start.item + index->leaf;
+
+    return (uint16_t)(node < t->leaf_count ? 0 : leaves[node - t->leaf_count]);
+}
+
 static bool fill_nodes(const struct tree *t, struct hanging *h, struct policy_index *out)
 {
     const uint32_t nodes = 2 * t->leaf_count;
-    const bool any_ioa = type_info(t->type)->ioa == TYPE_IOA_ZERO;
+    const struct type_info *type = type_info(t->type);
     uint32_t total = 0, begin = 0;
 
     if (!hang_all(t, h))
@@ -189,8 +218,9 @@ static bool fill_nodes(const struct tree *t, struct hanging *h, struct policy_in
         return false;
     for (uint32_t i = 0; i < nodes; i++) {
         struct policy_node *node = &t->b->policy->nodes[out->node + i];
-        if (h->end[i] > begin && !policy_build_segments(t->b, h->rules + begin,
-                                                        h->end[i] - begin, any_ioa, node))
+        if (h->end[i] > begin &&
+            !policy_build_segments(t->b, h->rules + begin, h->end[i] - begin, type,
+                                   node_ca(t, out, i), node))
             return false;
         begin = h->end[i];
     }

@@ -124,6 +124,17 @@ static void put_limits(struct policy_builder *b, const struct policy_limits *l)
     put_number(b, l->rate_seconds, 4);
 }
 
+static void put_areas(struct policy_builder *b, const struct policy_rule *rule)
+{
+    put_number(b, rule->area_count, 4);
+    for (size_t i = 0; i < rule->area_count; i++) {
+        put_number(b, rule->area[i].type, 1);
+        put_number(b, rule->area[i].ca, 2);
+        put_number(b, rule->area[i].count, 4);
+    }
+    put_ranges(b, rule->ioa, rule->ioa_count, 4);
+}
+
 static void put_asker(struct policy_builder *b, const struct policy_rule *rule)
 {
     put_number(b, rule->peers, 8);
@@ -148,6 +159,7 @@ static uint8_t sections_of(const struct policy_rule *rule)
     has |= policy_limits_have_first(&rule->limits) ? POLICY_HAS_LIMITS : 0;
     has |= (rule->peers | rule->sources | rule->times) != 0 ? POLICY_HAS_ASKER : 0;
     has |= policy_limits_have_more(&rule->limits) ? POLICY_HAS_MORE : 0;
+    has |= rule->area_count > 0 ? POLICY_HAS_AREAS : 0;
     return has;
 }
 
@@ -163,9 +175,10 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
     put_octets(b, rule->name, name);
     put_octets(b, rule->types, sizeof rule->types);
     put_number(b, rule->ca_count, 2);
-    put_number(b, rule->ioa_count, 2);
+    put_number(b, rule->area_count > 0 ? 0 : rule->ioa_count, 2);
     put_ranges(b, rule->ca, rule->ca_count, 2);
-    put_ranges(b, rule->ioa, rule->ioa_count, 4);
+    if (rule->area_count == 0)
+        put_ranges(b, rule->ioa, rule->ioa_count, 4);
     if (rule->has_value) {
         put_double(b, rule->value_min);
         put_double(b, rule->value_max);
@@ -182,6 +195,8 @@ static void put_rule(struct policy_builder *b, const struct policy_rule *rule)
         put_asker(b, rule);
     if (has & POLICY_HAS_MORE)
         put_more(b, &rule->limits);
+    if (has & POLICY_HAS_AREAS)
+        put_areas(b, rule);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -214,7 +229,7 @@ static size_t ranges_normalise(struct policy_range *r, size_t n, uint32_t alone)
 }
 
 static struct policy_range *ranges_copy(const struct policy_range *r, size_t *n,
-                                        uint32_t alone)
+                                        uint32_t alone, bool as_they_are)
 {
     struct policy_range *copy = calloc(*n + 1, sizeof *copy);
 
@@ -222,7 +237,8 @@ static struct policy_range *ranges_copy(const struct policy_range *r, size_t *n,
         return NULL;
     if (*n > 0)
         memcpy(copy, r, *n * sizeof *r);
-    *n = ranges_normalise(copy, *n, alone);
+    if (!as_they_are)
+        *n = ranges_normalise(copy, *n, alone);
     return copy;
 }
 
@@ -256,7 +272,7 @@ static bool add_checked(struct policy_builder *b, const struct policy_rule *rule
     const size_t more = POLICY_RULE_SIZE + strlen(rule->name) + 4 * rule->ca_count +
                         8 * rule->ioa_count + 16 + 1 + 2 * POLICY_RULE_ROLES_MAX +
                         POLICY_WHEN_SIZE + POLICY_LIMITS_SIZE + POLICY_ASKER_SIZE +
-                        POLICY_MORE_SIZE;
+                        POLICY_MORE_SIZE + 4 + POLICY_AREA_SIZE * rule->area_count;
     if (b->rules == POLICY_RULES_MAX || b->size + more > POLICY_BLOB_MAX) {
         snprintf(err, errcap, "too many rules");
         return false;
@@ -274,8 +290,9 @@ bool policy_builder_add(struct policy_builder *b, const struct policy_rule *rule
                         char *err, size_t errcap)
 {
     struct policy_rule r = *rule;
-    struct policy_range *ca = ranges_copy(rule->ca, &r.ca_count, ASDU_CA_ALL);
-    struct policy_range *ioa = ranges_copy(rule->ioa, &r.ioa_count, UINT32_MAX);
+    struct policy_range *ca = ranges_copy(rule->ca, &r.ca_count, ASDU_CA_ALL, false);
+    struct policy_range *ioa =
+        ranges_copy(rule->ioa, &r.ioa_count, UINT32_MAX, rule->area_count > 0);
     bool good = false;
 
     roles_normalise(&r);

@@ -35,18 +35,24 @@ static bool in_ranges(const struct policy_range *r, size_t n, uint32_t x)
     return false;
 }
 
-static bool ca_matches(const struct policy_rule *r, uint32_t ca)
+static bool ca_matches(const struct policy_rule *r, const struct type_info *type,
+                       uint16_t ca)
 {
+    size_t n;
+
+    if (r->area_count > 0)
+        return policy_rule_ioas(r, type, ca, &n) != NULL;
     if (r->ca_count == 0)
         return ca >= POLICY_CA_FIRST && ca <= POLICY_CA_LAST;
     return in_ranges(r->ca, r->ca_count, ca);
 }
 
-static bool ioa_matches(const struct policy_rule *r, const struct type_info *type,
-                        uint32_t ioa)
+static bool ioa_matches(const struct policy_rule *r, const struct asdu *a, uint32_t ioa)
 {
-    return r->ioa_count == 0 || type->ioa == TYPE_IOA_ZERO ||
-           in_ranges(r->ioa, r->ioa_count, ioa);
+    size_t n;
+    const struct policy_range *ranges = policy_rule_ioas(r, a->type, a->ca, &n);
+
+    return in_ranges(ranges, n, ioa);
 }
 
 static bool role_matches(const struct policy_rule *r, const struct policy_question *q)
@@ -120,9 +126,9 @@ static enum policy_mismatch mismatch_of(const struct policy_rule *r,
         return POLICY_OTHER_DIRECTION;
     if ((r->types[a->type_id / 8] >> a->type_id % 8 & 1) == 0)
         return POLICY_OTHER_TYPE;
-    if (!ca_matches(r, a->ca))
+    if (!ca_matches(r, a->type, a->ca))
         return POLICY_OTHER_CA;
-    if (!ioa_matches(r, a->type, ioa))
+    if (!ioa_matches(r, a, ioa))
         return POLICY_OTHER_IOA;
     when = when_mismatch(&r->when, a, element);
     if (when != POLICY_MATCHES)

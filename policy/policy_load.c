@@ -33,7 +33,7 @@ static bool has_type(const struct policy_rule *rule, uint8_t id)
 }
 
 /* Two types can share an index if the same rules name them and object addresses mean the
- * same to both. */
+ * same to both.  Points are of one type each. */
 static bool under_same_rules(const struct policy_source *s, enum direction direction,
                              const struct type_info *a, const struct type_info *b)
 {
@@ -41,7 +41,8 @@ static bool under_same_rules(const struct policy_source *s, enum direction direc
         return false;
     for (size_t i = 0; i < s->count; i++)
         if (s->rule[i].direction == direction &&
-            has_type(&s->rule[i], a->id) != has_type(&s->rule[i], b->id))
+            (has_type(&s->rule[i], a->id) != has_type(&s->rule[i], b->id) ||
+             (has_type(&s->rule[i], a->id) && s->rule[i].area_count > 0)))
             return false;
     return true;
 }

@@ -4,15 +4,17 @@
  *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 seconds
  *   a select counts, and per rule
  *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when, 8: limits, 16:
- * asker, 32: more limits), u8 name length, name, 32 octets of types, u16 CA ranges, u16
- * IOA ranges, per CA range u16 first and last, per IOA range u32 first and last, if it
- * has a value two IEEE 754 doubles, if it has roles u8 count and per role i16, if it has
- * a `when` u64 causes, u8 phases, 32 octets of qualifiers, 32 octets of originators, u8
- * bits, u8 count and per value a double, if it has limits u8 select, u8 per, u32 count,
- * u32 seconds, if it has an asker u64 peers, sources, times, if it has more limits u8
- * first, double step, u32 age.  Ranges and roles are in ascending order, ranges do not
- * overlap. Behind the rules come sections, each with a u8 that says which and in
- * ascending order: 1 what policy_asker_blob.h says.
+ * asker, 32: more limits, 128: areas), u8 name length, name, 32 octets of types, u16 CA
+ * ranges, u16 IOA ranges, per CA range u16 first and last, per IOA range u32 first and
+ * last, if it has a value two IEEE 754 doubles, if it has roles u8 count and per role
+ * i16, if it has a `when` u64 causes, u8 phases, 32 octets of qualifiers, 32 octets of
+ * originators, u8 bits, u8 count and per value a double, if it has limits u8 select, u8
+ * per, u32 count, u32 seconds, if it has an asker u64 peers, sources, times, if it has
+ * more limits u8 first, double step, u32 age, if it has areas (then no ranges) u32 count,
+ * per area u8 type, u16 common address and u32 ranges, and per range of all areas u32
+ * first and last.  Ranges and roles are in ascending order, ranges do not overlap. Behind
+ * the rules come sections, each with a u8 that says which and in ascending order: 1 what
+ * policy_asker_blob.h says.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -38,7 +40,9 @@
 #define POLICY_HAS_LIMITS     8u
 #define POLICY_HAS_ASKER      16u
 #define POLICY_HAS_MORE       32u
-#define POLICY_HAS_ALL        63u
+#define POLICY_HAS_AREAS      128u
+#define POLICY_HAS_ALL        191u
+#define POLICY_AREA_SIZE      7u
 #define POLICY_LIMITS_SIZE    10u
 #define POLICY_ASKER_SIZE     24u
 #define POLICY_MORE_SIZE      13u
@@ -62,6 +66,7 @@ struct policy_source {
     char *names;              /* NUL-terminated, one behind the other */
     size_t names_size;
     struct policy_range *ranges;
+    struct policy_area *areas;
     struct policy_askers *askers; /* or NULL */
 };
 
@@ -147,9 +152,11 @@ bool policy_pool_add(struct policy_pool *pool, uint32_t item);
 /* Builds the index of a type's rules in one direction. */
 bool policy_build_index(struct policy_build *b, enum direction direction,
                         const struct type_info *type, struct policy_index *out);
-/* Cuts the rules of one node (places in source, ascending) into segments. */
+/* Cuts the rules of one node (places in source, ascending) into segments.  Rules with
+ * areas are only at nodes of one common address. */
 bool policy_build_segments(struct policy_build *b, const uint32_t *rules, size_t count,
-                           bool any_ioa, struct policy_node *out);
+                           const struct type_info *type, uint16_t ca,
+                           struct policy_node *out);
 /* Takes steps from the budget; false, with err, when it is used up. */
 bool policy_build_spend(struct policy_build *b, size_t steps);
 

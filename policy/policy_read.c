@@ -138,7 +138,11 @@ static const char *rule_fault(const struct policy_rule *rule)
         return "a range includes common address 65535 (all stations): list it on its own";
     if (!ranges_are_good(rule->ca, rule->ca_count, POLICY_CA_FIRST, ASDU_CA_ALL))
         return "its common addresses are not ranges within 1..65535";
-    if (!ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
+    fault = policy_areas_fault(rule);
+    if (fault != NULL)
+        return fault;
+    if (rule->area_count == 0 &&
+        !ranges_are_good(rule->ioa, rule->ioa_count, 0, ASDU_IOA_MAX))
         return "its object addresses are not ranges within 0..16777215";
     fault = limits_fault(rule);
     if (fault != NULL)
@@ -167,7 +171,7 @@ bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap)
 struct reading {
     struct policy_cursor c;
     struct policy_source *out;
-    size_t names_used, ranges_used;
+    size_t names_used, ranges_used, areas_used;
 };
 
 static const struct policy_range *take_ranges(struct reading *rd, size_t n, size_t octets)
@@ -265,6 +269,35 @@ static void take_more(struct policy_cursor *c, struct policy_limits *l)
         c->bad = true;
 }
 
+/* A rule that seems to name points and names none would be for all of them. */
+static void take_areas(struct reading *rd, struct policy_rule *rule)
+{
+    const uint32_t n = policy_take_number(&rd->c, 4);
+    struct policy_area *areas = rd->out->areas + rd->areas_used;
+    uint32_t ranges = 0;
+
+    if (n == 0 || n > rd->c.left / POLICY_AREA_SIZE || rule->ioa_count > 0) {
+        rd->c.bad = true;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        areas[i].type = (uint8_t)policy_take_number(&rd->c, 1);
+        areas[i].ca = (uint16_t)policy_take_number(&rd->c, 2);
+        areas[i].count = policy_take_number(&rd->c, 4);
+        areas[i].first = ranges;
+        if (areas[i].count > POLICY_AREAS_MAX - ranges) {
+            rd->c.bad = true;
+            return;
+        }
+        ranges += areas[i].count;
+    }
+    rule->area = areas;
+    rule->area_count = n;
+    rd->areas_used += n;
+    rule->ioa = take_ranges(rd, ranges, 4);
+    rule->ioa_count = ranges;
+}
+
 static bool take_rule(struct reading *rd, struct policy_rule *rule)
 {
     const uint32_t direction = policy_take_number(&rd->c, 1),
@@ -272,7 +305,8 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
     const uint32_t has = policy_take_number(&rd->c, 1),
                    name = policy_take_number(&rd->c, 1);
 
-    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS || has > POLICY_HAS_ALL)
+    if (direction >= DIRECTIONS || action >= POLICY_ACTIONS ||
+        (has & ~POLICY_HAS_ALL) != 0)
         return false;
     rule->direction = (enum direction)direction;
     rule->action = (enum policy_action)action;
@@ -297,6 +331,8 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
         take_asker(&rd->c, rule);
     if (has & POLICY_HAS_MORE)
         take_more(&rd->c, &rule->limits);
+    if (has & POLICY_HAS_AREAS)
+        take_areas(rd, rule);
     return !rd->c.bad;
 }
 
@@ -360,7 +396,8 @@ static bool source_allocate(struct policy_source *s, size_t n)
     s->rule = calloc(s->count + 1, sizeof *s->rule);
     s->names = calloc(s->names_size, 1);
     s->ranges = calloc(n / 4 + 1, sizeof *s->ranges);
-    return s->rule != NULL && s->names != NULL && s->ranges != NULL;
+    s->areas = calloc(n / POLICY_AREA_SIZE + 1, sizeof *s->areas);
+    return s->rule != NULL && s->names != NULL && s->ranges != NULL && s->areas != NULL;
 }
 
 bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out,
@@ -390,6 +427,7 @@ void policy_source_free(struct policy_source *s)
     free(s->rule);
     free(s->names);
     free(s->ranges);
+    free(s->areas);
     free(s->askers);
     memset(s, 0, sizeof *s);
 }

@@ -17,24 +17,27 @@ struct review {
 };
 
 static const struct policy_range ANY_CA = {POLICY_CA_FIRST, POLICY_CA_LAST};
-static const struct policy_range ANY_IOA = {0, ASDU_IOA_MAX};
 
 struct ranges {
     const struct policy_range *r;
     size_t n;
 };
 
+/* Of a rule with areas those that are about the type are to be asked instead. */
 static struct ranges ca_of(const struct policy_rule *r)
 {
     return r->ca_count > 0 ? (struct ranges){r->ca, r->ca_count}
                            : (struct ranges){&ANY_CA, 1};
 }
 
-static struct ranges ioa_of(const struct policy_rule *r, const struct type_info *type)
+/* Of a rule with areas none where it has none. */
+static struct ranges ioa_of(const struct policy_rule *r, const struct type_info *type,
+                            uint32_t ca)
 {
-    return r->ioa_count > 0 && type->ioa != TYPE_IOA_ZERO
-               ? (struct ranges){r->ioa, r->ioa_count}
-               : (struct ranges){&ANY_IOA, 1};
+    struct ranges in;
+
+    in.r = policy_rule_ioas(r, type, (uint16_t)ca, &in.n);
+    return in;
 }
 
 static bool roles_cover(const struct policy_rule *wide, const struct policy_rule *narrow)
@@ -88,6 +91,14 @@ static const struct policy_range *range_at(struct review *v, struct ranges in, u
     return low < in.n && in.r[low].first <= x ? &in.r[low] : NULL;
 }
 
+static bool names_ca(struct review *v, const struct policy_rule *r,
+                     const struct type_info *type, uint32_t ca)
+{
+    if (r->area_count > 0)
+        return ioa_of(r, type, ca).n > 0;
+    return range_at(v, ca_of(r), ca) != NULL;
+}
+
 /* The last object address from `ioa` on that earlier rules take at this common address;
  * false: they do not take `ioa`. */
 static bool taken_until(struct review *v, const struct type_info *type, uint32_t ca,
@@ -97,9 +108,9 @@ static bool taken_until(struct review *v, const struct type_info *type, uint32_t
         const struct policy_rule *r = &v->s->rule[v->earlier[i]];
         const struct policy_range *hit;
 
-        if (!range_at(v, ca_of(r), ca))
+        if (!names_ca(v, r, type, ca))
             continue;
-        hit = range_at(v, ioa_of(r, type), ioa);
+        hit = range_at(v, ioa_of(r, type, ca), ioa);
         if (hit) {
             *last = hit->last;
             return true;
@@ -112,7 +123,7 @@ static bool taken_until(struct review *v, const struct type_info *type, uint32_t
 static bool is_taken_at(struct review *v, const struct policy_rule *rule,
                         const struct type_info *type, uint32_t ca)
 {
-    const struct ranges in = ioa_of(rule, type);
+    const struct ranges in = ioa_of(rule, type, ca);
 
     for (size_t i = 0; i < in.n; i++) {
         uint32_t ioa = in.r[i].first, last;
@@ -126,15 +137,41 @@ static bool is_taken_at(struct review *v, const struct policy_rule *rule,
     return true;
 }
 
+/* The next common address, above `ca`, that an area of a rule names; the one behind it,
+ * if it names `ca`. */
+static uint32_t next_area(struct review *v, const struct policy_rule *r,
+                          const struct type_info *type, uint32_t ca)
+{
+    size_t n;
+    const struct policy_area *areas = policy_rule_areas(r, type->id, &n);
+    size_t low = 0, high = n; /* of the first that is not below `ca` */
+
+    while (low < high) { /* halves each time */
+        const size_t middle = low + (high - low) / 2;
+
+        v->steps -= v->steps > 0;
+        if (areas[middle].ca < ca)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < n && areas[low].ca == ca)
+        return ca + 1;
+    return low < n ? areas[low].ca : UINT32_MAX;
+}
+
 /* The next common address, above `ca`, where what earlier rules take may change. */
-static uint32_t next_edge(struct review *v, uint32_t ca)
+static uint32_t next_edge(struct review *v, const struct type_info *type, uint32_t ca)
 {
     uint32_t next = UINT32_MAX;
 
     for (size_t i = 0; i < v->earlier_count; i++) {
-        const struct ranges in = ca_of(&v->s->rule[v->earlier[i]]);
+        const struct policy_rule *r = &v->s->rule[v->earlier[i]];
+        const struct ranges in = ca_of(r);
+        const uint32_t area = next_area(v, r, type, ca);
 
-        for (size_t k = 0; k < in.n; k++) {
+        next = area < next ? area : next;
+        for (size_t k = 0; k < in.n && r->area_count == 0; k++) {
             v->steps -= v->steps > 0;
             if (in.r[k].first > ca && in.r[k].first < next)
                 next = in.r[k].first;
@@ -149,9 +186,18 @@ static bool is_taken(struct review *v, const struct policy_rule *rule,
                      const struct type_info *type)
 {
     const struct ranges in = ca_of(rule);
+    size_t areas;
+    const struct policy_area *area = policy_rule_areas(rule, type->id, &areas);
 
+    for (size_t i = 0; i < areas; i++) {
+        if (v->steps == 0 || !is_taken_at(v, rule, type, area[i].ca))
+            return false;
+    }
+    if (areas > 0)
+        return true;
     for (size_t i = 0; i < in.n; i++) {
-        for (uint32_t ca = in.r[i].first; ca <= in.r[i].last; ca = next_edge(v, ca)) {
+        for (uint32_t ca = in.r[i].first; ca <= in.r[i].last;
+             ca = next_edge(v, type, ca)) {
             if (v->steps == 0 || !is_taken_at(v, rule, type, ca))
                 return false;
         }
@@ -197,16 +243,40 @@ static bool ranges_meet(struct review *v, struct ranges a, struct ranges b)
     return false;
 }
 
+/* The same for a rule `a` with areas. */
+static bool areas_meet(struct review *v, const struct policy_rule *a,
+                       const struct policy_rule *b, const struct type_info *type)
+{
+    size_t n;
+    const struct policy_area *area = policy_rule_areas(a, type->id, &n);
+
+    for (size_t i = 0; i < n && v->steps > 0; i++) {
+        if (names_ca(v, b, type, area[i].ca) &&
+            ranges_meet(v, ioa_of(a, type, area[i].ca), ioa_of(b, type, area[i].ca)))
+            return true;
+    }
+    return false;
+}
+
+static bool meet(struct review *v, const struct policy_rule *a,
+                 const struct policy_rule *b, const struct type_info *type)
+{
+    if (a->area_count > 0)
+        return areas_meet(v, a, b, type);
+    if (b->area_count > 0)
+        return areas_meet(v, b, a, type);
+    return ranges_meet(v, ca_of(a), ca_of(b)) &&
+           ranges_meet(v, ioa_of(a, type, 0), ioa_of(b, type, 0));
+}
+
 static bool overlaps(struct review *v, const struct policy_rule *a,
                      const struct policy_rule *b)
 {
     if (a->direction != b->direction || a->action == b->action ||
-        !ranges_meet(v, ca_of(a), ca_of(b)) || policy_rules_exclude(v->s->askers, a, b))
+        policy_rules_exclude(v->s->askers, a, b))
         return false;
     for (unsigned int id = 0; id < 256; id++) {
-        const struct type_info *type = type_info((uint8_t)id);
-        if (has_type(a, id) && has_type(b, id) &&
-            ranges_meet(v, ioa_of(a, type), ioa_of(b, type)))
+        if (has_type(a, id) && has_type(b, id) && meet(v, a, b, type_info((uint8_t)id)))
             return true;
     }
     return false;
@@ -216,16 +286,21 @@ static bool overlaps(struct review *v, const struct policy_rule *a,
 static uint32_t decider(struct review *v, uint32_t rule)
 {
     const struct policy_rule *r = &v->s->rule[rule];
+    const struct type_info *type;
+    const struct policy_area *area;
     unsigned int id = 0;
+    size_t n;
 
     while (!has_type(r, id)) /* a rule has a type */
         id++;
+    type = type_info((uint8_t)id);
+    area = policy_rule_areas(r, type->id, &n);
+    const uint32_t ca = area ? area->ca : ca_of(r).r[0].first;
     for (uint32_t i = 0; i < rule; i++) {
         const struct policy_rule *e = &v->s->rule[i];
         if (e->direction == r->direction && has_type(e, id) && takes_all_of(e, r) &&
-            range_at(v, ca_of(e), ca_of(r).r[0].first) &&
-            range_at(v, ioa_of(e, type_info((uint8_t)id)),
-                     ioa_of(r, type_info((uint8_t)id)).r[0].first))
+            names_ca(v, e, type, ca) &&
+            range_at(v, ioa_of(e, type, ca), ioa_of(r, type, ca).r[0].first))
             return i;
     }
     return 0;

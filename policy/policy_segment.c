@@ -14,21 +14,18 @@
  * closes a segment. */
 struct cutting {
     struct policy_build *b;
+    const struct type_info *type;
+    uint16_t ca;     /* of rules with areas */
     uint32_t *start; /* of each segment, ascending; start[count] is IOA_COUNT */
     uint32_t *open, *head, *tail, *values;
     size_t count;
     struct policy_pool rule, next; /* the lists' elements */
 };
 
-static const struct policy_range ANY_IOA = {0, ASDU_IOA_MAX};
-
-static const struct policy_range *rule_ioa(const struct policy_rule *rule, bool any,
+static const struct policy_range *rule_ioa(const struct cutting *c, uint32_t rule,
                                            size_t *n)
 {
-    const bool given = rule->ioa_count > 0 && !any;
-
-    *n = given ? rule->ioa_count : 1;
-    return given ? rule->ioa : &ANY_IOA;
+    return policy_rule_ioas(&c->b->source->rule[rule], c->type, c->ca, n);
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -56,12 +53,12 @@ static bool out_of_memory(struct policy_build *b)
 }
 
 /* Where a range of any of the rules begins or has ended, from 0 to IOA_COUNT. */
-static bool find_starts(struct cutting *c, const uint32_t *rules, size_t count, bool any)
+static bool find_starts(struct cutting *c, const uint32_t *rules, size_t count)
 {
     size_t n, bounds = 2, used = 0;
 
     for (size_t i = 0; i < count; i++) {
-        rule_ioa(&c->b->source->rule[rules[i]], any, &n);
+        (void)rule_ioa(c, rules[i], &n);
         bounds += 2 * n;
     }
     if (!policy_build_spend(c->b, bounds))
@@ -72,7 +69,7 @@ static bool find_starts(struct cutting *c, const uint32_t *rules, size_t count, 
     c->start[used++] = 0;
     c->start[used++] = IOA_COUNT;
     for (size_t i = 0; i < count; i++) {
-        const struct policy_range *r = rule_ioa(&c->b->source->rule[rules[i]], any, &n);
+        const struct policy_range *r = rule_ioa(c, rules[i], &n);
         for (size_t k = 0; k < n; k++) {
             c->start[used++] = r[k].first;
             c->start[used++] = r[k].last + 1;
@@ -145,13 +142,13 @@ static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditiona
 }
 
 /* Appends the rules, first to last, to every open segment they cover. */
-static bool cover(struct cutting *c, const uint32_t *rules, size_t count, bool any)
+static bool cover(struct cutting *c, const uint32_t *rules, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_rule *rule = &c->b->source->rule[rules[i]];
         const bool conditional = policy_rule_asks(rule);
         size_t n;
-        const struct policy_range *r = rule_ioa(rule, any, &n);
+        const struct policy_range *r = rule_ioa(c, rules[i], &n);
         for (size_t k = 0; k < n; k++) {
             const uint32_t end = segment_at(c, r[k].last + 1);
             uint32_t s = find_open(c, segment_at(c, r[k].first));
@@ -206,11 +203,12 @@ static bool write_out(const struct cutting *c, struct policy_node *out)
 }
 
 bool policy_build_segments(struct policy_build *b, const uint32_t *rules, size_t count,
-                           bool any_ioa, struct policy_node *out)
+                           const struct type_info *type, uint16_t ca,
+                           struct policy_node *out)
 {
-    struct cutting c = {.b = b};
-    const bool good = find_starts(&c, rules, count, any_ioa) && allocate(&c) &&
-                      cover(&c, rules, count, any_ioa) && write_out(&c, out);
+    struct cutting c = {.b = b, .type = type, .ca = ca};
+    const bool good = find_starts(&c, rules, count) && allocate(&c) &&
+                      cover(&c, rules, count) && write_out(&c, out);
 
     free(c.start);
     free(c.open);

@@ -57,6 +57,13 @@ struct naive_rule naive_read(const uint8_t *blob, size_t *at)
     }
     if (p[2] & 32)
         end += 13;
+    if (p[2] & 128) {
+        r.area_count = fuzz_get32(end);
+        r.areas = end + 4;
+        end = r.areas + 7 * r.area_count;
+        for (size_t i = 0; i < r.area_count; i++)
+            end += 8 * (size_t)fuzz_get32(r.areas + 7 * i + 3);
+    }
     *at = (size_t)(end - blob);
     return r;
 }
@@ -93,6 +100,28 @@ static bool ioa_matches(const struct naive_rule *r, const struct naive_object *o
             o->ioa <= fuzz_get32(r->ioa + 8 * i + 4))
             return true;
     return false;
+}
+
+static bool is_in_area(const struct naive_rule *r, const struct naive_object *o)
+{
+    const uint8_t *ranges = r->areas + 7 * r->area_count;
+
+    for (size_t i = 0; i < r->area_count; i++) {
+        const uint8_t *a = r->areas + 7 * i;
+        const bool here = a[0] == o->type && fuzz_get16(a + 1) == o->ca;
+        const size_t n = fuzz_get32(a + 3);
+        for (size_t k = 0; k < n; k++, ranges += 8)
+            if (here && o->ioa >= fuzz_get32(ranges) && o->ioa <= fuzz_get32(ranges + 4))
+                return true;
+    }
+    return false;
+}
+
+static bool place_matches(const struct naive_rule *r, const struct naive_object *o)
+{
+    if (r->areas != NULL)
+        return is_in_area(r, o);
+    return ca_matches(r, o->ca) && ioa_matches(r, o);
 }
 
 static bool role_matches(const struct naive_rule *r, const struct naive_object *o)
@@ -200,8 +229,8 @@ static bool rule_matches(const struct naive_rule *r, const struct naive_object *
 {
     if (r->direction != o->direction || (r->types[o->type / 8] >> o->type % 8 & 1) == 0)
         return false;
-    if (!ca_matches(r, o->ca) || !ioa_matches(r, o) || !role_matches(r, o) ||
-        !when_matches(r, o) || !asker_matches(r, o))
+    if (!place_matches(r, o) || !role_matches(r, o) || !when_matches(r, o) ||
+        !asker_matches(r, o))
         return false;
     if (r->value == NULL)
         return true;

@@ -22,6 +22,8 @@ struct naive_rule {
     const uint8_t *roles; /* i16 each */
     const uint8_t *when;  /* u64, u8, two sets of octets, u8, u8 and doubles, or NULL */
     const uint8_t *asker; /* three u64, or NULL */
+    size_t area_count;
+    const uint8_t *areas; /* u8 type, u16 CA, u32 ranges, ...; the ranges, or NULL */
 };
 
 size_t naive_count(const uint8_t *blob);

@@ -39,6 +39,21 @@ static void find_edges(struct edges *e, const uint8_t *ranges, size_t count,
     }
 }
 
+/* The same of the first areas of a rule, and the ranges of all of them. */
+static void find_places(struct edges *ca, struct edges *ioa, const struct naive_rule *r)
+{
+    const uint8_t *ranges = r->areas + 7 * r->area_count;
+
+    ca->count = 0;
+    for (size_t i = 0; i < r->area_count && i < RANGES_PROBED; i++) {
+        const uint32_t at = fuzz_get16(r->areas + 7 * i + 1);
+        add_edge(ca, at - 1, 65535);
+        add_edge(ca, at, 65535);
+        add_edge(ca, at + 1, 65535);
+    }
+    find_edges(ioa, ranges, fuzz_get32(r->areas + 3), 4, ASDU_IOA_MAX);
+}
+
 /* The nearest number a float can hold; the elements of all types with a value begin with
  * it or with its octets.  Without bounds, octets that are qualifiers of all kinds. */
 static void fill_elements(uint8_t *p, size_t n, const uint8_t *bounds, uint8_t other)
@@ -97,6 +112,8 @@ static void probe_rule(const uint8_t *blob, const struct policy *p,
 
     find_edges(&ca, r->ca, r->ca_count, 2, 65535);
     find_edges(&ioa, r->ioa, r->ioa_count, 4, ASDU_IOA_MAX);
+    if (r->areas != NULL)
+        find_places(&ca, &ioa, r);
     for (unsigned int id = 0; id < 256; id++) {
         if ((r->types[id / 8] >> id % 8 & 1) == 0 || skip-- > 0)
             continue;

@@ -1,6 +1,7 @@
 /* What is said of rules: never decides, overlaps, does not match; each against the rules
  * as they read, point by point. */
 #include "policy/policy_review.h"
+#include "tests/lib/area_make.h"
 #include "tests/lib/asdu_make.h"
 
 #include <setjmp.h>
@@ -28,15 +29,19 @@ static uint32_t draw(uint32_t below)
 struct small {
     struct policy_rule rule;
     struct policy_range ca[2], ioa[2];
+    struct area_made made; /* of a rule with areas */
 };
 
-static const uint8_t TYPES[] = {45, 50, 100};
+static const uint8_t TYPES[] = {45, 50, 100, 46};
+#define TYPES_N 4u
 
 static void make_rule(struct small *r)
 {
     memset(r, 0, sizeof *r);
     r->rule.name = "";
     r->rule.action = draw(2) ? POLICY_PASS : POLICY_REFUSE;
+    if (draw(3) == 0 && area_make(&r->made, &r->rule, draw))
+        return;
     policy_types_set(r->rule.types, TYPES[draw(3)]);
     policy_types_set(r->rule.types, TYPES[draw(3)]);
     r->rule.ca = r->ca;
@@ -70,8 +75,11 @@ static bool names(const struct small *s, uint8_t type, uint32_t ca, uint32_t ioa
 {
     const struct policy_rule *r = &s->rule;
 
-    return (r->types[type / 8] >> type % 8 & 1) && in(r->ca, r->ca_count, ca) &&
-           (type == 100 || in(r->ioa, r->ioa_count, ioa));
+    for (size_t t = 0; r->area_count > 0 && t < AREA_TYPES; t++)
+        if (area_types[t] == type)
+            return ca < AREA_CAS && ioa < AREA_IOAS && s->made.named[t][ca][ioa];
+    return r->area_count == 0 && (r->types[type / 8] >> type % 8 & 1) &&
+           in(r->ca, r->ca_count, ca) && (type == 100 || in(r->ioa, r->ioa_count, ioa));
 }
 
 /* True if whatever b asks, a asks no more: of who and when, each bit is another one. */
@@ -104,7 +112,7 @@ static void ask_all(const struct small *s, size_t n, bool decides[RULES],
 {
     memset(decides, 0, RULES * sizeof *decides);
     memset(meets, 0, RULES * sizeof *meets);
-    for (size_t t = 0; t < 3; t++)
+    for (size_t t = 0; t < TYPES_N; t++)
         for (uint32_t ca = 1; ca <= CAS; ca++)
             for (uint32_t ioa = 0; ioa <= IOAS; ioa++) {
                 for (size_t i = 0; i < n; i++) {
