@@ -1,8 +1,8 @@
 #include "proxy/policy_file_value.h"
 
-#include <math.h>
+#include "policy/type_value.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#include <math.h>
 
 bool policy_file_number(const struct config_reader *r, const config_setting_t *s,
                         double *v)
@@ -24,26 +24,19 @@ bool policy_file_number(const struct config_reader *r, const config_setting_t *s
 static void check_unit(const struct config_reader *r, const config_setting_t *value,
                        const struct type_info *type, double min, double max)
 {
-    static const struct {
-        double low, high;
-    } limit[] = {
-        [VALUE_SINGLE] = {0, 1},         [VALUE_DOUBLE] = {0, 3},
-        [VALUE_REGULATING] = {0, 3},     [VALUE_STEP] = {-64, 63},
-        [VALUE_NVA] = {-1, 1},           [VALUE_SVA] = {-32768, 32767},
-        [VALUE_BSI] = {0, 4294967295.0}, [VALUE_BCR] = {-2147483648.0, 2147483647.0},
-    };
+    double low, high;
 
     if (type->value == VALUE_NONE) {
         config_report(r, CONFIG_ERROR, value, "put it into a rule of its own",
                       "%s carries no number", type->name);
         return;
     }
-    if (type->value >= COUNT(limit) || type->value == VALUE_R32)
+    if (type->value == VALUE_R32 ||
+        !type_value_range((enum type_value)type->value, &low, &high))
         return;
-    if (min < limit[type->value].low || max > limit[type->value].high)
+    if (min < low || max > high)
         config_report(r, CONFIG_WARNING, value, "check the unit",
-                      "numbers of %s go from %.10g to %.10g only", type->name,
-                      limit[type->value].low, limit[type->value].high);
+                      "numbers of %s go from %.10g to %.10g only", type->name, low, high);
 }
 
 static void check_units(const struct config_reader *r, const config_setting_t *value,
