@@ -5,6 +5,7 @@
 #include "proxy/config_reader.h"
 #include "proxy/policy_file_asker.h"
 #include "proxy/policy_file_limits.h"
+#include "proxy/policy_file_points.h"
 #include "proxy/policy_file_range.h"
 #include "proxy/policy_file_role.h"
 #include "proxy/policy_file_value.h"
@@ -58,6 +59,8 @@ static const struct config_key rule_keys[] = {
     {"step", CONFIG_KIND_NUMBER, false, 0, 0, 0, NULL},
     {"step_first", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"max_age", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"points", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    {"limits_from_points", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
 };
 
 struct reading {
@@ -65,6 +68,7 @@ struct reading {
     struct policy_builder *builder;
     uint32_t needs[DIRECTIONS]; /* quirks */
     struct policy_file_roles roles;
+    struct policy_file_points points;
     struct policy_file_asker *asker;
     unsigned int *line; /* of each rule in the builder */
     size_t rules, room;
@@ -161,6 +165,8 @@ static bool read_types(const struct config_reader *r, const config_setting_t *s,
     bool good = true;
 
     if (!config_setting_get_member(s, "types")) {
+        if (config_setting_get_member(s, "points"))
+            return true; /* those of the points */
         if (dir == DIR_MONITOR) {
             policy_types_all(rule->types, dir);
             return true;
@@ -229,6 +235,24 @@ static void note_needs(struct reading *rd, const struct policy_rule *rule)
     }
 }
 
+/* One rule, or if its points have limits of their own as many as these are different. */
+static void add_rule(struct reading *rd, const config_setting_t *s,
+                     struct policy_rule *rule)
+{
+    const bool points = rd->points.count > 0;
+    char err[160] = "out of memory";
+
+    if (points && !policy_file_points_next(&rd->points, &rd->r, s, &rd->roles, rule))
+        return;
+    do {
+        if (!policy_builder_add(rd->builder, rule, err, sizeof err) ||
+            !keep_line(rd, config_setting_source_line(s))) {
+            config_report(&rd->r, CONFIG_ERROR, s, "change the rule", "%s", err);
+            return;
+        }
+    } while (points && policy_file_points_next(&rd->points, &rd->r, s, &rd->roles, rule));
+}
+
 static void read_rule(struct reading *rd, const config_setting_t *s, enum direction dir)
 {
     struct policy_rule rule = {.direction = dir, .action = POLICY_PASS};
@@ -236,12 +260,12 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     struct policy_range *ioa;
     const struct config_reader *r = &rd->r;
     size_t before = r->errs->errors;
-    char err[160] = "out of memory";
     bool good;
 
     config_group_read(r, s, rule_keys, COUNT(rule_keys), NULL);
     good = read_name(r, s, &rule);
     good = read_types(r, s, dir, &rule) && good;
+    good = good && policy_file_points(&rd->points, r, s, &rule);
     good = read_addresses(r, s, "ca", POLICY_FILE_CA, &ca, &rule.ca_count) && good;
     good = read_addresses(r, s, "ioa", POLICY_FILE_IOA, &ioa, &rule.ioa_count) && good;
     good = policy_file_value(r, s, &rule) && good;
@@ -250,15 +274,14 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     good = policy_file_rule_asker(r, s, rd->asker, &rule) && good;
     good = read_action(r, s, "action", dir, &rule.action) && good;
     good = good && policy_file_limits(r, s, &rule);
+    good = good && policy_file_points_limits(&rd->points, r, s, &rule);
     rule.ca = ca;
     rule.ioa = ioa;
     /* A rule without a list of types means those that pass. */
-    if (config_setting_get_member(s, "types"))
+    if (config_setting_get_member(s, "types") || rd->points.count > 0)
         note_needs(rd, &rule);
-    if (good && r->errs->errors == before &&
-        (!policy_builder_add(rd->builder, &rule, err, sizeof err) ||
-         !keep_line(rd, config_setting_source_line(s))))
-        config_report(r, CONFIG_ERROR, s, "change the rule", "%s", err);
+    if (good && r->errs->errors == before)
+        add_rule(rd, s, &rule);
     free(ca);
     free(ioa);
 }
@@ -377,7 +400,14 @@ static void read_tree(struct reading *rd, const config_setting_t *root,
 bool policy_file_load(const char *path, const struct config_place *at,
                       struct config_errors *errs, struct policy_file *out)
 {
-    struct reading rd = {.r = {path, errs}};
+    return policy_file_load_points(path, NULL, at, errs, out);
+}
+
+bool policy_file_load_points(const char *path, const struct point_list *points,
+                             const struct config_place *at, struct config_errors *errs,
+                             struct policy_file *out)
+{
+    struct reading rd = {.r = {path, errs}, .points = {.list = points}};
     size_t before = errs->errors;
     char *octets = NULL;
     size_t size = 0;
@@ -397,6 +427,7 @@ bool policy_file_load(const char *path, const struct config_place *at,
     out->roles = rd.roles;
     out->line = rd.line;
     policy_builder_free(rd.builder);
+    policy_file_points_free(&rd.points);
     free(rd.asker);
     config_tree_free(tree);
     free(octets);

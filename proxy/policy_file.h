@@ -6,6 +6,7 @@
 
 #include "certs/role_set.h"
 #include "proxy/config_errors.h"
+#include "proxy/point_list.h"
 #include "proxy/role_config.h"
 
 /* What a policy says of roles (IEC 62351-8). */
@@ -29,6 +30,10 @@ struct policy_file {
  * an error: every one is in errs.  Warnings do not prevent it. */
 bool policy_file_load(const char *path, const struct config_place *at,
                       struct config_errors *errs, struct policy_file *out);
+/* The same where rules may name the points of a list, which may be NULL. */
+bool policy_file_load_points(const char *path, const struct point_list *points,
+                             const struct config_place *at, struct config_errors *errs,
+                             struct policy_file *out);
 void policy_file_free(struct policy_file *f);
 
 #endif
