@@ -2,6 +2,7 @@
 #include "proxy/cli/decode.h"
 
 #include "proxy/cli/cli.h"
+#include "proxy/cli/points.h"
 #include "proxy/policy_file_role.h"
 
 #include <getopt.h>
@@ -21,6 +22,7 @@ struct options {
     enum source source;
     const char *path; /* RAW, CAPTURE */
     const char *policy;
+    const char *points;
     const char *role[ROLES_MAX];
     size_t role_count;
     enum decode_direction direction;
@@ -37,7 +39,8 @@ enum {
     OPTION_IOA_SIZE,
     OPTION_QUIRK,
     OPTION_CONTROL_QUIRK,
-    OPTION_SECAUTH
+    OPTION_SECAUTH,
+    OPTION_POINTS
 };
 
 static const struct option LONG[] = {
@@ -46,6 +49,7 @@ static const struct option LONG[] = {
     {"pcap", required_argument, NULL, 'c'},
     {"port", required_argument, NULL, 'p'},
     {"policy", required_argument, NULL, 'P'},
+    {"points", required_argument, NULL, OPTION_POINTS},
     {"role", required_argument, NULL, OPTION_ROLE},
     {"cot-size", required_argument, NULL, OPTION_COT_SIZE},
     {"ca-size", required_argument, NULL, OPTION_CA_SIZE},
@@ -76,6 +80,7 @@ static void usage(FILE *out)
         "  -p, --port N           the station's TCP port in a capture, else %u\n"
         "  -k, --per-packet       do not put streams together; each packet alone\n"
         "  -P, --policy FILE      also what the rules of a policy decide\n"
+        "      --points FILE      names of points, a list as in gate104.conf(5)\n"
         "      --role NAME        a role that the master has\n"
         "      --cot-size N, --ca-size N, --ioa-size N\n"
         "                         octets of cause, common and object address, else 2, 2, "
@@ -178,6 +183,7 @@ static bool set_option(struct options *o, int letter, const char *word)
     case 'j': o->json = true; return true;
     case 'b': o->brief = true; return true;
     case OPTION_ROLE: return set_role(o, word);
+    case OPTION_POINTS: o->points = word; return true;
     case OPTION_COT_SIZE: return set_size(&o->profile.cot_size, word, '2');
     case OPTION_CA_SIZE: return set_size(&o->profile.ca_size, word, '2');
     case OPTION_IOA_SIZE: return set_size(&o->profile.ioa_size, word, '3');
@@ -221,8 +227,8 @@ static bool take_roles(const struct options *o, const struct policy_file_roles *
     return true;
 }
 
-static bool load_policy(const struct options *o, struct policy **out,
-                        struct decode_rules *rules)
+static bool load_policy(const struct options *o, const struct point_list *points,
+                        struct policy **out, struct decode_rules *rules)
 {
     const struct config_place at = {.file = "--policy"};
     struct config_errors errs;
@@ -231,7 +237,7 @@ static bool load_policy(const struct options *o, struct policy **out,
     bool good;
 
     config_errors_init(&errs);
-    good = policy_file_load(o->policy, &at, &errs, &file);
+    good = policy_file_load_points(o->policy, points, &at, &errs, &file);
     config_errors_print(&errs, stderr);
     config_errors_free(&errs);
     if (!good)
@@ -284,21 +290,48 @@ static void summarize(const struct decode_run *run)
     (void)fputc('\n', run->out);
 }
 
+/* What is judged and named by. */
+struct inputs {
+    struct policy *policy;
+    struct point_list points;
+    struct point_names names;
+};
+
+static void free_inputs(struct inputs *in)
+{
+    policy_free(in->policy);
+    point_list_free(&in->points);
+    point_names_free(&in->names);
+}
+
+static bool load_inputs(const struct options *o, struct inputs *in,
+                        struct decode_rules *rules)
+{
+    if (o->points) {
+        if (!cli_points_read(o->points, &in->points) ||
+            !point_list_names(&in->points, &in->names))
+            return false;
+        rules->names = &in->names;
+    }
+    return !o->policy ||
+           load_policy(o, o->points ? &in->points : NULL, &in->policy, rules);
+}
+
 static int run_decode(const struct options *o, char *const *words, size_t n)
 {
     struct decode_run run = {.out = stdout,
                              .json = o->json,
                              .brief = o->brief,
                              .rules = {.profile = o->profile}};
-    struct policy *policy = NULL;
+    struct inputs in = {.policy = NULL};
     bool good;
 
-    if (o->policy && !load_policy(o, &policy, &run.rules)) {
-        policy_free(policy);
+    if (!load_inputs(o, &in, &run.rules)) {
+        free_inputs(&in);
         return EXIT_UNUSABLE;
     }
     good = decode(&run, o, words, n);
-    policy_free(policy);
+    free_inputs(&in);
     if (good)
         summarize(&run);
     if (fflush(stdout) != 0 || run.failed) {

@@ -9,6 +9,7 @@
 #include "policy/asdu.h"
 #include "policy/policy.h"
 #include "proxy/cli/capture.h"
+#include "proxy/point_names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,10 +63,11 @@ enum decode_outcome {
 
 /* By what is judged, besides the standard. */
 struct decode_rules {
-    struct profile profile;      /* what the route's stations speak */
-    const struct policy *policy; /* may be NULL */
-    bool has_role;               /* roles are the master's; else it has none */
-    struct policy_asker asker;   /* for policy_decide_for */
+    struct profile profile;          /* what the route's stations speak */
+    const struct policy *policy;     /* may be NULL */
+    bool has_role;                   /* roles are the master's; else it has none */
+    struct policy_asker asker;       /* for policy_decide_for */
+    const struct point_names *names; /* of objects; may be NULL */
 };
 
 struct decode_apdu {

@@ -97,11 +97,14 @@ static json_t *elements_of(const struct decode_object *o)
     return list;
 }
 
-static json_t *object_of(const struct decode_object *o)
+static json_t *object_of(const struct decode_apdu *a, const struct decode_object *o)
 {
     json_t *j = json_object();
+    const char *name = point_names_find(a->rules->names, a->asdu.ca, o->ioa, o->type->id);
     bool good = set_number(j, "ioa", o->ioa) && set(j, "elements", elements_of(o));
 
+    if (good && name)
+        good = set_text(j, "point", name);
     if (good && o->segment > 0)
         good = set(j, "segment", hex(o->elements + o->type->size, o->segment));
     if (good)
@@ -116,7 +119,7 @@ static json_t *objects_of(const struct decode_apdu *a)
     struct decode_object o;
 
     for (unsigned int i = 0; decode_object(a, i, &o); i++) { /* 127 at most */
-        if (json_array_append_new(list, object_of(&o)) != 0) {
+        if (json_array_append_new(list, object_of(a, &o)) != 0) {
             json_decref(list);
             return NULL;
         }

@@ -1,5 +1,6 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/decode.h"
+#include "proxy/cli/points.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -105,8 +106,10 @@ static void put_objects(FILE *out, const struct decode_apdu *a)
     for (unsigned int i = 0; decode_object(a, i, &o); i++) { /* 127 at most */
         const uint8_t *p = o.elements;
 
-        (void)fprintf(out, "  object %u: IOA %u%s\n", i + 1, o.ioa,
+        (void)fprintf(out, "  object %u: IOA %u%s", i + 1, o.ioa,
                       o.has_ioa ? "" : " (counted on)");
+        cli_points_put(out, a->rules->names, a->asdu.ca, o.ioa, o.type->id);
+        (void)fputc('\n', out);
         for (size_t k = 0; k < ELEMENT_LIST_MAX; k++) {
             const enum element element = (enum element)o.type->elements[k];
             if (element == ELEMENT_NONE)
@@ -247,6 +250,8 @@ static void print_brief(FILE *out, const struct decode_apdu *a)
                       d->negative ? " negative" : "", d->ca, d->count, plural(d->count));
     if (a->has_asdu && (d->has & ASDU_HAS_IOA) != 0)
         (void)fprintf(out, ", IOA %u", d->ioa);
+    if (a->has_asdu && (d->has & ASDU_HAS_IOA) != 0)
+        cli_points_put(out, a->rules->names, d->ca, d->ioa, d->type_id);
     (void)fprintf(out, ": %s", decode_outcome_name(a->outcome));
     if (a->verdict.reason != REASON_OK)
         (void)fprintf(out, " %s, octet %u", reason_name((unsigned int)a->verdict.reason),
