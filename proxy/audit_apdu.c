@@ -1,11 +1,15 @@
 #include "proxy/audit_apdu.h"
 
 #include "policy/asdu.h"
+#include "proxy/audit_text.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Octets of a name in a list of points. */
+#define POINT_TEXT 63u
 
 static bool set(json_t *line, const char *key, json_t *value)
 {
@@ -77,9 +81,27 @@ static bool set_header(json_t *line, const struct asdu *a)
     return good;
 }
 
-static bool describe(json_t *line, const struct asdu *a)
+bool audit_apdu_point(json_t *line, const struct point_names *names, uint16_t ca,
+                      uint32_t ioa, uint8_t type)
 {
+    const char *name = point_names_find(names, ca, ioa, type);
+    char text[4 * POINT_TEXT + 1]; /* each octet may become four */
+
+    if (!name)
+        return true;
+    (void)audit_text_escape((const uint8_t *)name, strlen(name), text, sizeof text - 1);
+    return set(line, "point", json_string_nocheck(text));
+}
+
+static bool describe(json_t *line, const struct asdu *a,
+                     const struct audit_apdu_context *c)
+{
+    const uint8_t addressed = ASDU_HAS_TYPE | ASDU_HAS_CA | ASDU_HAS_IOA;
+
     if (!set_header(line, a))
+        return false;
+    if ((a->has & addressed) == addressed &&
+        !audit_apdu_point(line, c->names, a->ca, a->ioa, a->type_id))
         return false;
     if (!a->type || !a->objects)
         return true;
@@ -99,7 +121,7 @@ static bool describe_inner(json_t *line, const struct asdu *outer,
     if (!inner)
         return false;
     (void)asdu_parse(outer->inner, outer->inner_size, c->dir, c->profile, &a);
-    if (describe(inner, &a))
+    if (describe(inner, &a, c))
         return set(line, "inner", inner);
     json_decref(inner);
     return false;
@@ -111,7 +133,7 @@ static bool describe_asdu(json_t *line, const struct apci *apci,
     struct asdu a;
 
     (void)asdu_parse(apci->asdu, apci->asdu_size, c->dir, c->profile, &a);
-    return set(line, "frame", json_string("I")) && describe(line, &a) &&
+    return set(line, "frame", json_string("I")) && describe(line, &a, c) &&
            (!a.inner || describe_inner(line, &a, c));
 }
 

@@ -31,8 +31,9 @@ struct draft {
     const struct audit_place *place;
     const struct audit_sender *sender;
     const struct audit_stamp *stamp;
-    uint64_t ticket;                /* of this record */
-    struct audit_apdu_context apdu; /* its direction, and what its route speaks */
+    uint64_t ticket;                   /* of this record */
+    struct audit_apdu_context apdu;    /* its direction, and what its route speaks */
+    const struct audit_points *points; /* of its route */
     json_t *line;
     enum event event;
     bool security_told; /* by the sender */
@@ -77,6 +78,8 @@ static void put_route(struct draft *d, const struct record_field *f)
         (void)audit_text_escape((const uint8_t *)route->name, strlen(route->name), name,
                                 sizeof name - 1);
         d->apdu.profile = &route->profile;
+        d->points = route->points;
+        d->apdu.names = route->points ? &route->points->names : NULL;
     }
     put_text(d, f->tag->key, name);
 }
@@ -150,8 +153,20 @@ static void put_select_seq(struct draft *d, const struct record_field *f)
 
 static void put_operation(struct draft *d, const struct record_field *f)
 {
-    if (!audit_operation_put(d->line, f->octets, f->size))
+    if (!audit_operation_put(d->line, d->apdu.names, f->octets, f->size))
         d->bad = true;
+}
+
+/* The names of the record's points are of a file, too. */
+static void put_policy_hash(struct draft *d, const struct record_field *f)
+{
+    char hex[2 * sizeof d->points->hash + 1];
+
+    put_octets(d, f);
+    if (!d->points)
+        return;
+    audit_hex(d->points->hash, sizeof d->points->hash, hex);
+    put_text(d, "points_sha256", hex);
 }
 
 /* Says itself, once, with what the line cut. */
@@ -208,6 +223,7 @@ static void put_field(struct draft *d, const struct record_field *f)
         {RECORD_DIRECTION, put_direction},
         {RECORD_REASON, put_reason},
         {RECORD_APDU, put_apdu},
+        {RECORD_POLICY_HASH, put_policy_hash},
         {RECORD_QUIRK, put_quirk},
         {RECORD_COMMAND_SEQ, put_command_seq},
         {RECORD_SELECT_SEQ, put_select_seq},

@@ -67,7 +67,8 @@ static bool put_times(json_t *line, const struct operation *o)
            set_ms(line, "state_ms", o->state_ms);
 }
 
-bool audit_operation_put(json_t *line, const uint8_t *p, size_t n)
+bool audit_operation_put(json_t *line, const struct point_names *names, const uint8_t *p,
+                         size_t n)
 {
     char hex[2 * 255 + 1];
     struct operation o;
@@ -84,6 +85,7 @@ bool audit_operation_put(json_t *line, const uint8_t *p, size_t n)
     return set(line, "type", json_string(type->name)) &&
            set_number(line, "type_id", o.point.type) &&
            set_number(line, "ca", o.point.ca) && set_number(line, "ioa", o.point.ioa) &&
+           audit_apdu_point(line, names, o.point.ca, o.point.ioa, o.point.type) &&
            (!o.has_value ||
             audit_apdu_value(line, "value", (enum type_value)type->value, o.value)) &&
            put_times(line, &o) && put_state(line, &o);

@@ -274,6 +274,7 @@ void config_free(struct config *c)
         free(c->policies[i].path);
         free(c->policies[i].blob);
     }
+    config_points_free(c);
     free(c->tls);
     free(c->policies);
     free(c->routes);

@@ -72,6 +72,15 @@ struct config_policy {
     uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
     struct policy_file_roles roles;
     bool names_peers; /* see policy_file.h */
+    size_t points; /* the list whose names its rules may use; CONFIG_NO_POINTS */
+};
+
+#define CONFIG_NO_POINTS SIZE_MAX
+
+struct config_points {
+    char *path; /* absolute */
+    struct point_list list;
+    struct point_names names;
 };
 
 struct config_route {
@@ -95,6 +104,7 @@ struct config_route {
     uint32_t k, w, t0, t1, t2, t3;        /* IEC 60870-5-104 5.5, 5.2; seconds */
     size_t tls;                           /* place in config.tls */
     size_t policy;                        /* place in config.policies */
+    size_t points;                        /* place in config.points, CONFIG_NO_POINTS */
     bool commands_closed;                 /* by an operator, while it runs */
     uint32_t role_revision;
     struct role_settings roles; /* without the names of private roles */
@@ -137,7 +147,9 @@ struct config {
     size_t tls_count;
     struct config_tls *tls;
     size_t policy_count;
-    struct config_policy *policies;
+    struct config_policy *policies; /* one for each file and list of points */
+    size_t points_count;
+    struct config_points *points;
     size_t route_count;
     struct config_route *routes;
 };

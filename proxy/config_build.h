@@ -114,6 +114,22 @@ void config_files_read(struct config_build *b, const config_setting_t *group);
 /* Reads the list of routes into b->c. */
 void config_routes_read(struct config_build *b, const config_setting_t *list);
 
+/* ---- config_points.c ---- */
+
+/* The list of points of the route.  False after a finding. */
+bool config_points_read(struct config_build *b, const config_setting_t *s,
+                        struct config_route *route);
+/* The list at a place, NULL for CONFIG_NO_POINTS. */
+const struct point_list *config_points_of(const struct config *c, size_t points);
+/* Warns of points that do not fit the route's address sizes, which are read. */
+void config_points_check(const struct config_build *b, const config_setting_t *s,
+                         const struct config_route *route);
+/* True if each route has the same list. */
+bool config_points_same(const struct config *a, const struct config *b);
+/* What audit is told; its routes are there.  False without memory. */
+bool config_points_role(const struct config *c, struct audit_config *out);
+void config_points_free(struct config *c);
+
 /* ---- config_profile.c ---- */
 
 /* What the route's stations speak: address sizes, quirks, secauth. */

@@ -110,6 +110,7 @@ void config_restart_words(const struct config *a, const struct config *b, char *
         {same_audit(a, b), "audit"},
         {memcmp(&a->limits, &b->limits, sizeof a->limits) == 0, "limits"},
         {same_routes_of(a, *b), "routes or policies"},
+        {config_points_same(a, b), "lists of points"},
     };
     size_t used = 0;
 

@@ -269,5 +269,8 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
         out->route[i].gate = config_gate_of(c, i);
         out->route[i].profile = c->routes[i].profile;
     }
-    return true;
+    if (config_points_role(c, out))
+        return true;
+    audit_config_free(out);
+    return false;
 }

@@ -23,6 +23,7 @@ static const struct config_key route_keys[] = {
     {"allow_from", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"peer_name", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"policy", CONFIG_KIND_STRING, true, 0, 0, 0, "add policy = \"FILE\";"},
+    {"points", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"tls", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"mirror_unknown", CONFIG_KIND_BOOL, false,
      offsetof(struct config_route, mirror_unknown), 0, 0, NULL},
@@ -168,7 +169,7 @@ static void read_peer_name(struct config_build *b, const config_setting_t *s,
 }
 
 static bool place_policy(struct config_build *b, char *path, unsigned int line,
-                         size_t *place)
+                         size_t points, size_t *place)
 {
     struct config *c = b->c;
     struct config_place at = {b->r.file, line, "policy"};
@@ -176,12 +177,13 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
     struct config_policy *more;
 
     for (size_t i = 0; i < c->policy_count; i++) {
-        if (strcmp(c->policies[i].path, path) != 0)
+        if (strcmp(c->policies[i].path, path) != 0 || c->policies[i].points != points)
             continue;
         *place = i;
         return false;
     }
-    if (!policy_file_load(path, &at, b->r.errs, &file))
+    if (!policy_file_load_points(path, config_points_of(c, points), &at, b->r.errs,
+                                 &file))
         return false;
     more = realloc(c->policies, (c->policy_count + 1) * sizeof *more);
     if (!more) {
@@ -190,8 +192,8 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
         return false;
     }
     c->policies = more;
-    more[c->policy_count] =
-        (struct config_policy){.path = path, .blob = file.blob, .size = file.size};
+    more[c->policy_count] = (struct config_policy){
+        .path = path, .blob = file.blob, .size = file.size, .points = points};
     memcpy(more[c->policy_count].hash, file.hash, POLICY_HASH_SIZE);
     memcpy(more[c->policy_count].needs, file.needs, sizeof file.needs);
     more[c->policy_count].roles = file.roles;
@@ -205,9 +207,12 @@ static void read_policy(struct config_build *b, const config_setting_t *s,
                         struct config_route *route)
 {
     const config_setting_t *e = config_member(s, "policy", CONFIG_KIND_STRING);
-    char *path = e ? config_path(b, e) : NULL;
+    char *path;
 
-    if (path && !place_policy(b, path, e->line, &route->policy))
+    if (!config_points_read(b, s, route) || !e)
+        return;
+    path = config_path(b, e);
+    if (path && !place_policy(b, path, e->line, route->points, &route->policy))
         free(path);
 }
 
@@ -250,6 +255,7 @@ static void read_route(struct config_build *b, const config_setting_t *s,
     read_records(b, s);
     read_policy(b, s, route);
     config_profile_read(b, s, route);
+    config_points_check(b, s, route);
     config_roles_read(b, s, route);
     config_record_read(b, s, &route->record);
     (void)config_tls_read(b, s, config_member(s, "tls", CONFIG_KIND_GROUP), &route->tls);

@@ -92,7 +92,10 @@ static json_t *routes(const struct config *c)
             "listen", endpoints(r->listen, r->listen_count), "target",
             endpoints(r->target, r->target_count), "tls", tls, "policy", policy->path,
             "policy_sha256", hex(policy->hash, sizeof policy->hash));
-
+        if (r->points != CONFIG_NO_POINTS)
+            (void)json_object_set_new(
+                route, "points_sha256",
+                hex(c->points[r->points].list.hash, POINT_HASH_SIZE));
         (void)json_array_append_new(list, route);
     }
     return list;

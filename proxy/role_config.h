@@ -15,6 +15,7 @@
 #include "proxy/rekey.h"
 #include "proxy/role_config_files.h"
 #include "proxy/role_config_ocsp.h"
+#include "proxy/role_config_points.h"
 #include "proxy/role_config_ship.h"
 #include "sandbox/messages.h"
 
@@ -166,6 +167,7 @@ struct audit_route {
     char name[ROUTE_NAME_MAX + 1];
     uint32_t gate;          /* number of the gate process that may tell of it */
     struct profile profile; /* to tell an APDU's fields in the log */
+    const struct audit_points *points; /* names of its objects; NULL: none */
 };
 
 struct audit_seal_settings {
@@ -180,6 +182,8 @@ struct audit_config {
     struct ship_config ship;
     size_t route_count; /* by route index */
     struct audit_route *route;
+    size_t points_count; /* lists of points, which routes may share */
+    struct audit_points *points;
 };
 
 /* Encoders: a malloc'd buffer in *out (to be freed), its size as result; 0 when out of

@@ -1,6 +1,7 @@
 #include "proxy/cli/log_filter.h"
 
 #include "policy/types.h"
+#include "proxy/audit_text.h"
 #include "proxy/cli/cli.h"
 
 #include <errno.h>
@@ -51,6 +52,14 @@ static bool take_type(const char *value, long long *out)
            wrong(value, "a type like C_SC_NA_1 or its number");
 }
 
+/* A name, or what names begin with and an asterisk. */
+static bool take_point(const char *value, char out[LOG_POINT_MAX + 1])
+{
+    return (*value && audit_text_escape((const uint8_t *)value, strlen(value), out,
+                                        LOG_POINT_MAX)) ||
+           wrong(value, "the name of a point");
+}
+
 bool log_filter_take(struct log_filter *f, int option, const char *value)
 {
     switch (option) {
@@ -60,6 +69,7 @@ bool log_filter_take(struct log_filter *f, int option, const char *value)
     case 'C': return take_number(value, &f->ca);
     case 'I': return take_number(value, &f->ioa);
     case 'T': return take_type(value, &f->type);
+    case 'N': return take_point(value, f->point);
     case 'r': f->route = value; return true;
     case 'e': f->event = value; return true;
     case 'p': f->peer = value; return true;
@@ -97,6 +107,18 @@ static bool text_is(const json_t *record, const char *key, const char *wanted)
     return !wanted || (value && strcmp(value, wanted) == 0);
 }
 
+static bool point_is(const json_t *record, const char *wanted)
+{
+    const char *name = log_text(record, "point");
+    const size_t n = strlen(wanted);
+
+    if (n == 0)
+        return true;
+    if (wanted[n - 1] == '*')
+        return name && strncmp(name, wanted, n - 1) == 0;
+    return name && strcmp(name, wanted) == 0;
+}
+
 static bool holds(const char *text, const char *part)
 {
     return text && strstr(text, part);
@@ -119,7 +141,7 @@ bool log_filter_wants(const struct log_filter *f, const json_t *record, const ch
     if (f->session != LOG_ANY && !log_session_is(record, f->session))
         return false;
     if (!number_is(record, "ca", f->ca) || !number_is(record, "ioa", f->ioa) ||
-        !number_is(record, "type_id", f->type))
+        !number_is(record, "type_id", f->type) || !point_is(record, f->point))
         return false;
     if (!text_is(record, "route", f->route) || !text_is(record, "verdict", f->verdict))
         return false;

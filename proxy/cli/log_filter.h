@@ -18,12 +18,15 @@ long long log_time_now_ms(void);
 
 /* ---- log_filter.c ---- */
 
-#define LOG_ANY (-1) /* number that is not asked for */
+/* Octets of a point's name, each of which may stand as \xNN. */
+#define LOG_POINT_MAX (4u * 64u)
+#define LOG_ANY       (-1) /* number that is not asked for */
 
 struct log_filter {
     char since[AUDIT_TIME_SIZE + 1], until[AUDIT_TIME_SIZE + 1]; /* "": all */
     long long session, ca, ioa, type;                            /* LOG_ANY: all */
     const char *route, *event, *peer, *verdict;                  /* NULL: all */
+    char point[LOG_POINT_MAX + 1]; /* as the log writes it; "": all */
 };
 
 /* The long options, for a table of getopt_long. */
@@ -33,7 +36,7 @@ struct log_filter {
         {"route", required_argument, NULL, 'r'},                                         \
         {"event", required_argument, NULL, 'e'}, {"peer", required_argument, NULL, 'p'}, \
         {"ca", required_argument, NULL, 'C'}, {"ioa", required_argument, NULL, 'I'},     \
-        {"type", required_argument, NULL, 'T'},                                          \
+        {"type", required_argument, NULL, 'T'}, {"point", required_argument, NULL, 'N'}, \
     {                                                                                    \
         "verdict", required_argument, NULL, 'V'                                          \
     }

@@ -41,7 +41,7 @@ struct report_counts {
     size_t count;
     uint64_t cut;
     struct {
-        char name[80];
+        char name[LOG_POINT_MAX + 1];
         uint64_t n;
     } row[REPORT_NAMES];
 };
@@ -56,7 +56,7 @@ struct report {
     struct report_session session[REPORT_SESSIONS];
     struct report_operation operation[REPORT_OPERATIONS];
     struct report_notes alarms, certificates;
-    struct report_counts by_rule, by_person, people, by_outcome;
+    struct report_counts by_rule, by_person, people, by_outcome, points;
     struct log_latency latency;
 };
 

@@ -219,6 +219,8 @@ static void add_command(struct report *r, const json_t *record, const char *who)
 
     add_operation(r, record, who, "no answer");
     count(&r->people, who);
+    if (*text_of(record, "point"))
+        count(&r->points, text_of(record, "point"));
     if (s)
         s->commands++;
 }

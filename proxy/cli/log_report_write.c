@@ -272,6 +272,8 @@ void report_write(FILE *out, const struct report *r, const char *name)
     if (r->by_outcome.count > 0)
         write_counts(out, "Operations by outcome", &r->by_outcome);
     write_counts(out, "Commands by person", &r->people);
+    if (r->points.count > 0)
+        write_counts(out, "Commands by point", &r->points);
     write_counts(out, "Refusals by rule", &r->by_rule);
     write_counts(out, "Refusals by person", &r->by_person);
     write_notes(out, "Alarms", &r->alarms);

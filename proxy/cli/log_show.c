@@ -155,11 +155,12 @@ int log_show(int argc, char **argv)
     int status;
 
     if (!parse(&s, argc, argv)) {
-        (void)fprintf(stderr, "usage: gate104 log show DIR|FILE... [--json] [--follow]\n"
-                              "           [--since TIME] [--until TIME] [--session N]\n"
-                              "           [--route NAME] [--event PREFIX] [--peer TEXT]\n"
-                              "           [--ca N] [--ioa N] [--type TYPE]\n"
-                              "           [--verdict WORD]\n");
+        (void)fprintf(stderr,
+                      "usage: gate104 log show DIR|FILE... [--json] [--follow]\n"
+                      "           [--since TIME] [--until TIME] [--session N]\n"
+                      "           [--route NAME] [--event PREFIX] [--peer TEXT]\n"
+                      "           [--ca N] [--ioa N] [--type TYPE] [--point NAME]\n"
+                      "           [--verdict WORD]\n");
         return LOG_EXIT_UNUSABLE;
     }
     if (!log_files_open(&s.files, argv + optind, (size_t)(argc - optind)))

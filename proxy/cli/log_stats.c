@@ -1,6 +1,7 @@
 #include "proxy/cli/cli.h"
 #include "proxy/cli/log.h"
 #include "proxy/cli/log_files.h"
+#include "proxy/cli/log_filter.h"
 #include "proxy/cli/log_latency.h"
 #include "proxy/cli/log_operations.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define ROWS      64u
-#define NAME_SIZE 80u
+#define NAME_SIZE (LOG_POINT_MAX + 1u)
 
 /* Counts by name; names beyond the last row are counted together. */
 struct table {
@@ -29,7 +30,7 @@ static const unsigned int percentiles[] = {50, 90, 95, 99};
 struct stats {
     uint64_t records, bad;
     char first[AUDIT_TIME_SIZE + 1], last[AUDIT_TIME_SIZE + 1];
-    struct table events, people, refusals, faults;
+    struct table events, people, points, refusals, faults;
     struct log_latency latency;
     struct log_operations operations;
     uint64_t thinned; /* APDUs with values that have no record */
@@ -62,6 +63,15 @@ static void add_latency(struct stats *s, const json_t *record)
         log_latency_add(&s->latency, (uint64_t)ms);
 }
 
+static void add_command(struct stats *s, const json_t *record)
+{
+    const char *point = log_text(record, "point");
+
+    count(&s->people, log_sessions_who(&s->sessions, record));
+    if (point)
+        count(&s->points, point);
+}
+
 static void add_refusal(struct stats *s, const json_t *record)
 {
     const char *what = log_text(record, "rule");
@@ -91,7 +101,7 @@ static void add_record(struct stats *s, const json_t *record)
     if (strcmp(event, "log.thinned") == 0 && log_number(record, "count", &untold))
         s->thinned += (uint64_t)untold;
     if (strcmp(event, "op.command") == 0)
-        count(&s->people, log_sessions_who(&s->sessions, record));
+        add_command(s, record);
     if (strcmp(event, "policy.refused") == 0 || strcmp(event, "policy.would-refuse") == 0)
         add_refusal(s, record);
     if (reason && strstr(event, ".malformed"))
@@ -137,6 +147,7 @@ static void print(struct stats *s)
                      (unsigned long long)s->thinned);
     print_table(&s->events);
     print_table(&s->people);
+    print_table(&s->points);
     log_operations_print(&s->operations);
     print_table(&s->refusals);
     print_table(&s->faults);
@@ -183,12 +194,13 @@ json_t *log_latency_json(const struct log_latency *l)
 static bool print_json(struct stats *s)
 {
     json_t *out = json_pack(
-        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "records",
+        "{s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "records",
         (json_int_t)s->records, "bad_lines", (json_int_t)s->bad, "first", s->first,
         "last", s->last, "events", table_json(&s->events), "people",
-        table_json(&s->people), "refusals", table_json(&s->refusals), "malformed",
-        table_json(&s->faults), "latency_ms", log_latency_json(&s->latency), "operations",
-        log_operations_json(&s->operations), "thinned", (json_int_t)s->thinned);
+        table_json(&s->people), "points", table_json(&s->points), "refusals",
+        table_json(&s->refusals), "malformed", table_json(&s->faults), "latency_ms",
+        log_latency_json(&s->latency), "operations", log_operations_json(&s->operations),
+        "thinned", (json_int_t)s->thinned);
     bool ok = out && json_dumpf(out, stdout, JSON_ENSURE_ASCII | JSON_COMPACT) == 0;
 
     json_decref(out);
@@ -225,6 +237,7 @@ int log_stats(int argc, char **argv)
     static struct stats s = {
         .events = {.title = "events"},
         .people = {.title = "commands by person"},
+        .points = {.title = "commands by point"},
         .refusals = {.title = "refusals by rule"},
         .faults = {.title = "malformed frames by reason"},
     };

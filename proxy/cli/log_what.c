@@ -14,13 +14,9 @@ struct part {
 };
 
 static const struct part head[] = {
-    {"frame", "", ""},
-    {"function", "", ""},
-    {"type", "", ""},
-    {"cot", "", ""},
-    {"ca", "CA ", ""},
-    {"ioa", "IOA ", ""},
-    {"objects", "", " objects"},
+    {"frame", "", ""},   {"function", "", ""},        {"type", "", ""},
+    {"cot", "", ""},     {"point", "\"", "\""},       {"ca", "CA ", ""},
+    {"ioa", "IOA ", ""}, {"objects", "", " objects"},
 };
 
 static const struct part rest[] = {
@@ -165,6 +161,13 @@ static void put_octets(FILE *out, const json_t *record, bool *first)
     *first = false;
 }
 
+/* A name says where; several objects have but one name. */
+static bool is_named(const json_t *record, const char *key)
+{
+    return (strcmp(key, "ca") == 0 || strcmp(key, "ioa") == 0) &&
+           log_text(record, "point");
+}
+
 /* Who acts has a column of its own, so the whole name is told once, at the session's
  * begin; a command is its own record. */
 static bool is_told(const json_t *record, const char *key, bool asdu)
@@ -181,8 +184,10 @@ void log_what(FILE *out, const json_t *record)
 
     put_type(out, record, &first);
     /* An ASDU needs no "I". */
-    for (size_t i = asdu ? 1 : 0; i < sizeof head / sizeof head[0]; i++)
-        put_part(out, record, &head[i], &first);
+    for (size_t i = asdu ? 1 : 0; i < sizeof head / sizeof head[0]; i++) {
+        if (!is_named(record, head[i].key))
+            put_part(out, record, &head[i], &first);
+    }
     put_value(out, record, " = ", "value", "type");
     put_flags(out, record);
     put_octets(out, record, &first);

@@ -14,13 +14,20 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static const struct audit_route routes[2] = {
+/* Names that a list cannot have, but a monitor may send. */
+static char names[2 * 64];
+static struct point_name items[] = {{1001, 1, 45, 0}, {0x1FFFF, 65535, 13, 64}};
+static const struct audit_points points = {.hash = {0xAB},
+                                           .names = {2, items, names, sizeof names}};
+
+static const struct audit_route routes[3] = {
     {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}},
     {.name = "o\"d\\d\x1b[31m", .profile = {1, 1, 2, {0, 0}}},
+    {.name = "named", .profile = {2, 2, 3, {0, 0}}, .points = &points},
 };
 
 static const struct audit_place place = {
-    .boot = "a1b2c3d4", .route_count = 2, .route = routes};
+    .boot = "a1b2c3d4", .route_count = 3, .route = routes};
 
 /* 2026-11-21T02:33:04.123Z */
 static const struct audit_stamp stamp = {
@@ -104,6 +111,43 @@ static void command(void **state)
                           "\"rule\":\"feeder breakers\"" PREV);
 }
 
+/* The same on a route with a list of points. */
+static void name_of_the_point(void **state)
+{
+    static const uint8_t apdu[] = {0x68, 0x0E, 0x00, 0x00, 0x00, 0x00, 0x2D, 0x01,
+                                   0x06, 0x00, 0x01, 0x00, 0xE9, 0x03, 0x00, 0x81};
+    static const uint8_t hash[32] = {0xCD};
+    struct record r;
+    json_t *parsed;
+    size_t n;
+
+    (void)state;
+    (void)snprintf(names, sizeof names, "F1 \x1b[31m\xC3\xBC\xFF\"");
+    for (unsigned int ioa = 1001; ioa <= 1002; ioa++) {
+        uint8_t other[sizeof apdu];
+
+        memcpy(other, apdu, sizeof apdu);
+        other[12] = (uint8_t)ioa;
+        record_begin(&r, EVENT_COMMAND, 42, true);
+        record_octets(&r, RECORD_APDU, other, sizeof other);
+        record_octets(&r, RECORD_POLICY_HASH, hash, sizeof hash);
+        record_u64(&r, RECORD_DIRECTION, 0);
+        record_u64(&r, RECORD_ROUTE, 2);
+        n = build(&r);
+        parsed = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(parsed);
+        assert_int_equal(json_object_get(parsed, "point") != NULL, ioa == 1001);
+        if (ioa == 1001)
+            assert_string_equal(json_string_value(json_object_get(parsed, "point")),
+                                "F1 \\x1B[31m\\xC3\\xBC\\xFF\"");
+        assert_memory_equal(json_string_value(json_object_get(parsed, "points_sha256")),
+                            "ab00", 4);
+        assert_memory_equal(json_string_value(json_object_get(parsed, "policy_sha256")),
+                            "cd00", 4);
+        json_decref(parsed);
+    }
+}
+
 static void reason_in_words(void **state)
 {
     struct record r;
@@ -152,13 +196,13 @@ static void numbers_out_of_range_are_told(void **state)
 
     (void)state;
     record_begin(&r, EVENT_COMMAND, 0, false);
-    record_u64(&r, RECORD_ROUTE, 2);
+    record_u64(&r, RECORD_ROUTE, 3);
     record_u64(&r, RECORD_DIRECTION, 7);
     record_u64(&r, RECORD_REASON, UINT64_MAX);
     record_u64(&r, RECORD_COUNT, UINT64_MAX);
     record_u64(&r, RECORD_SIZE, (UINT64_C(1) << 53) - 1);
     assert_line(&r, ENVELOPE("op.command",
-                             "notice") ",\"route\":\"#2\",\"direction\":\"unknown\","
+                             "notice") ",\"route\":\"#3\",\"direction\":\"unknown\","
                                        "\"reason\":\"unknown\","
                                        "\"reason_class\":\"none\",\"reason_text\":\"\","
                                        "\"count\":\"18446744073709551615\",\"size\":"
@@ -269,6 +313,8 @@ static void put_all(struct record *r, const char *text, const uint8_t *apdu, siz
             continue;
         if (id == RECORD_APDU)
             record_octets(r, RECORD_APDU, apdu, n);
+        else if (id == RECORD_ROUTE)
+            record_u64(r, RECORD_ROUTE, 2);
         else if (info->kind == RECORD_KIND_U64)
             record_u64(r, info->tag, UINT64_MAX - id);
         else if (info->kind == RECORD_KIND_TEXT)
@@ -299,6 +345,8 @@ static void all_tags_at_once_stay_in_the_bound(void **state)
 
         memset(text, fill[k / 2], sizeof text - 1);
         text[sizeof text - 1] = '\0';
+        memset(names, fill[k / 2], sizeof names - 1);
+        names[63] = '\0';
         put_all(&r, text, apdu[k % 2], size[k % 2]);
         n = build(&r);
         assert_true(n > 3000 && n <= AUDIT_LINE_MAX);
@@ -405,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(bare_record, set_up),
         cmocka_unit_test_setup(command, set_up),
+        cmocka_unit_test_setup(name_of_the_point, set_up),
         cmocka_unit_test_setup(reason_in_words, set_up),
         cmocka_unit_test_setup(security_events, set_up),
         cmocka_unit_test_setup(numbers_out_of_range_are_told, set_up),

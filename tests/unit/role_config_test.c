@@ -149,16 +149,30 @@ static size_t encode_signer(uint8_t **out)
 }
 
 static const struct ship_config ship = {SHIP_SECURITY, 5, 65536, 32473};
+static struct point_name point_items[] = {{1001, 1, 45, 0}, {7, 2, 1, 3}};
+static char point_text[] = "F1\0F2";
+static struct audit_points points[2] = {
+    {.hash = {1}, .names = {0, point_items, point_text, 0}},
+    {.hash = {2}, .names = {2, point_items, point_text, sizeof point_text}},
+};
+
 static size_t encode_audit(uint8_t **out)
 {
     static struct audit_route route[2] = {
         {.name = "rtu-7", .gate = 1, .profile = {2, 2, 3, {0, 0}}},
         {.name = "old-master",
          .gate = 70000,
-         .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}}},
+         .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}},
+         .points = &points[1]},
     };
-    struct audit_config c = {
-        "/var/log/gate104", {.rotate_size = 0}, {"/seal.key", 60}, ship, 2, route};
+    struct audit_config c = {"/var/log/gate104",
+                             {.rotate_size = 0},
+                             {"/seal.key", 60},
+                             ship,
+                             2,
+                             route,
+                             2,
+                             points};
 
     return audit_config_encode(&c, out);
 }
@@ -362,6 +376,11 @@ static void test_signer_and_audit_come_back(void **state)
     assert_string_equal(a.route[1].name, "old-master");
     assert_int_equal(a.route[0].gate, 1);
     assert_int_equal(a.route[1].gate, 70000);
+    assert_null(a.route[0].points);
+    assert_int_equal(a.points_count, 2);
+    assert_ptr_equal(a.route[1].points, &a.points[1]);
+    assert_int_equal(a.points[1].hash[0], 2);
+    assert_string_equal(point_names_find(&a.points[1].names, 2, 7, 1), "F2");
     audit_config_free(&a);
 }
 
