@@ -27,6 +27,8 @@
 #define GATE_RECORD_QUEUE 64u
 /* Commands whose confirmation is awaited, per session; older ones are forgotten. */
 #define GATE_COMMANDS 32u
+/* Of the word that says why a session's commands are refused; its NUL included. */
+#define GATE_WHY_MAX 32u
 
 struct gate;
 struct gate_session;
@@ -84,7 +86,8 @@ struct gate_session {
     struct gate_leg leg[LINK_LEGS];
     struct link *link;
     void *link_memory;
-    bool started; /* as last logged */
+    bool started;                    /* as last logged */
+    char monitor_only[GATE_WHY_MAX]; /* why it may command no more; "": it may */
     uint64_t opened_ms;
     struct clearance held; /* of the held command */
     uint64_t held_ticket;  /* of the record the held command waits for; 0: none */
@@ -97,7 +100,6 @@ struct gate_session {
     struct operations *operations; /* NULL before the first command */
     struct point_meter points;
     uint64_t rekey_told_ms;             /* last record on new keys; 0: none */
-    bool muted;                         /* a rule refuses its commands from now on */
     uint64_t malformed;                 /* APDUs that broke a rule */
     uint64_t tolerated;                 /* ASDUs that a quirk of the route let through */
     uint32_t tolerated_told[LINK_LEGS]; /* quirks: a record was written */
@@ -275,6 +277,10 @@ void gate_alarm_mute(struct gate_session *s, const struct link_frame *f,
 /* Why no command of this session may pass now, whatever the policy says: a stable word;
  * NULL: commands are judged. */
 const char *gate_commands_closed(const struct gate_session *s);
+/* From now on every command of this session is refused with `why`, a short stable word of
+ * printable ASCII, until it ends.  The first word stays.  Who asks for it makes the
+ * record. */
+void gate_session_monitor_only(struct gate_session *s, const char *why);
 
 /* The frame of a leg that is to be judged now. */
 bool gate_judge_next(const struct gate_session *s, enum link_leg leg,

@@ -1,6 +1,8 @@
 /* Rules that raise alarms, and rules that end a session's commands. */
 #include "proxy/gate.h"
 
+#include <stdio.h>
+
 const char *gate_alarm_verdict(const struct gate_session *s, enum policy_action action,
                                bool allowed)
 {
@@ -22,11 +24,17 @@ void gate_alarm_command(struct gate_session *s, const struct link_frame *f,
     (void)gate_log_send(s->gate, &r);
 }
 
+void gate_session_monitor_only(struct gate_session *s, const char *why)
+{
+    if (s->monitor_only[0] == '\0')
+        (void)snprintf(s->monitor_only, sizeof s->monitor_only, "%s", why);
+}
+
 void gate_alarm_mute(struct gate_session *s, const struct link_frame *f, const char *rule)
 {
     struct record r;
 
-    s->muted = true;
+    gate_session_monitor_only(s, "monitor-only");
     gate_log_begin(&r, s, EVENT_MUTED, 0);
     gate_log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, "monitor-only");

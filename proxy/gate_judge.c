@@ -147,8 +147,8 @@ const char *gate_commands_closed(const struct gate_session *s)
         return "operator";
     if (gate_trust_no_commands(s))
         return "crl-stale";
-    if (s->muted)
-        return "monitor-only";
+    if (s->monitor_only[0] != '\0')
+        return s->monitor_only;
     return gate_log_is_broken(s->gate) ? "log-unavailable" : NULL;
 }
 
@@ -357,7 +357,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     if (passes || d->action == POLICY_REFUSE || d->action == POLICY_MUTE) {
         log_refused(s, f, d->name, why ? why : "policy", 0);
         refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
-        if (d->action == POLICY_MUTE && !s->muted)
+        if (d->action == POLICY_MUTE && s->monitor_only[0] == '\0')
             gate_alarm_mute(s, f, d->name);
         return;
     }

@@ -28,6 +28,8 @@ static uint8_t state_of(const struct gate_session *s)
 
 static void describe(const struct gate_session *s, struct msg_status_session *out)
 {
+    const char *closed = gate_commands_closed(s);
+
     out->route = s->route->index;
     out->state = state_of(s);
     out->session = s->id;
@@ -36,8 +38,10 @@ static void describe(const struct gate_session *s, struct msg_status_session *ou
     out->target = s->target;
     if (s->started)
         out->flags |= STATUS_STARTED;
-    if (gate_commands_closed(s))
+    if (closed) {
         out->flags |= STATUS_NO_COMMANDS;
+        (void)snprintf(out->closed_by, sizeof out->closed_by, "%s", closed);
+    }
     if (s->identified) {
         (void)snprintf(out->subject, sizeof out->subject, "%s", s->peer.subject);
         (void)snprintf(out->version, sizeof out->version, "%s", s->peer.version);

@@ -286,7 +286,9 @@ static bool session_valid(const struct monitor *m, const struct proc *gate,
            (s->target.family == 0 || endpoint_valid(&s->target)) &&
            text_valid(s->subject, sizeof s->subject) &&
            text_valid(s->version, sizeof s->version) &&
-           text_valid(s->suite, sizeof s->suite);
+           text_valid(s->suite, sizeof s->suite) &&
+           text_valid(s->closed_by, sizeof s->closed_by) &&
+           (s->closed_by[0] != '\0') == ((s->flags & STATUS_NO_COMMANDS) != 0);
 }
 
 static json_t *session_json(const struct monitor *m, const struct msg_status_session *s)
@@ -301,12 +303,12 @@ static json_t *session_json(const struct monitor *m, const struct msg_status_ses
     if (s->target.family != 0)
         endpoint_text(&s->target, target);
     return json_pack(
-        "{s:I,s:s,s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "session",
+        "{s:I,s:s,s:s,s:b,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I}", "session",
         (json_int_t)s->session, "route", m->config->routes[s->route].name, "state",
         states[s->state], "started", (s->flags & STATUS_STARTED) != 0, "commands",
-        (s->flags & STATUS_NO_COMMANDS) == 0, "source", source, "target", target,
-        "subject", s->subject, "tls_version", s->version, "tls_suite", s->suite,
-        "age_seconds", (json_int_t)(s->age_ms / 1000), "master_i",
+        (s->flags & STATUS_NO_COMMANDS) == 0, "refused_by", s->closed_by, "source",
+        source, "target", target, "subject", s->subject, "tls_version", s->version,
+        "tls_suite", s->suite, "age_seconds", (json_int_t)(s->age_ms / 1000), "master_i",
         (json_int_t)s->master_i, "station_i", (json_int_t)s->station_i, "refused",
         (json_int_t)s->refused, "dropped", (json_int_t)s->dropped);
 }

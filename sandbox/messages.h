@@ -347,6 +347,7 @@ struct PACKED msg_status_session {
     char subject[256]; /* printable, NUL-terminated; "" without a certificate */
     char version[16];
     char suite[64];
+    char closed_by[32]; /* with NO_COMMANDS: the word of the reason, likewise; else "" */
 };
 
 struct PACKED msg_status_end {

@@ -277,8 +277,11 @@ static void print_sessions(const json_t *a)
                      : json_is_true(json_object_get(o, "started")) ? "started"
                                                                    : "stopped",
                      9, true);
-        (void)printf("  %s",
-                     json_is_true(json_object_get(o, "commands")) ? "" : "NO COMMANDS  ");
+        (void)printf("  ");
+        if (!json_is_true(json_object_get(o, "commands"))) {
+            (void)printf("NO COMMANDS: ");
+            put(o, "refused_by", 0);
+        }
         put(o, "source", 21);
         (void)printf("%6lld s  I %lld/%lld  refused %lld  dropped %lld  ",
                      number_of(o, "age_seconds"), number_of(o, "master_i"),

@@ -56,6 +56,8 @@ subtest 'monitor-only' => sub {
     is(single($one), '47', 'its commands are refused');
     is(single($two), '07', 'those of the other route are not');
     ok(!(grep { $_->{route} eq 'one' && $_->{commands} } @{ json('sessions')->{sessions} }), 'sessions show it');
+    is((grep { $_->{route} eq 'one' } @{ json('sessions')->{sessions} })[0]{refused_by}, 'operator', 'and why');
+    like((control('sessions'))[1], qr/^\d+ +one .* NO COMMANDS: operator  127/m, 'in words, too');
     is(json('status')->{routes}[0]{mode}, 'monitor-only', 'and the status');
     my ($its) = grep { role_of($_) eq 'gate-0' } children_of($gate->{pid});
     kill 'KILL', $its;
