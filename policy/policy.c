@@ -267,6 +267,11 @@ uint64_t policy_select_timeout_ms(const struct policy *p)
     return (uint64_t)p->select_timeout * 1000;
 }
 
+const struct guard_settings *policy_guards(const struct policy *p)
+{
+    return p->has_guards ? &p->guards : NULL;
+}
+
 const char *policy_rule_name(const struct policy *p, int32_t rule)
 {
     if (rule == POLICY_NO_ROLE)

@@ -108,6 +108,7 @@ void policy_types_all(uint8_t types[32], enum direction direction);
  */
 
 struct policy_builder;
+struct guard_settings; /* policy/guard.h */
 
 /* A policy without rules that refuses in control and passes in monitor direction.  NULL
  * without memory. */
@@ -121,6 +122,8 @@ void policy_builder_select_timeout(struct policy_builder *b, uint16_t seconds);
 /* What the bits in peers, sources and times of the rules mean; copied.  False: out of
  * memory. */
 bool policy_builder_askers(struct policy_builder *b, const struct policy_askers *askers);
+/* The policy's guards, instead of none. */
+void policy_builder_guards(struct policy_builder *b, const struct guard_settings *g);
 /* Appends a rule: the first rule that matches decides.  Ranges may overlap and come in
  * any order.  False, with a sentence in err (cut to errcap), if the rule breaks what is
  * said above. */
@@ -193,6 +196,8 @@ const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t r
 bool policy_has_rates(const struct policy *p);
 bool policy_has_steps(const struct policy *p);
 uint64_t policy_select_timeout_ms(const struct policy *p);
+/* NULL: it has none. */
+const struct guard_settings *policy_guards(const struct policy *p);
 /* "" without a name; "default" for POLICY_DEFAULT and places that are none,
  * "no_role" for POLICY_NO_ROLE. */
 const char *policy_rule_name(const struct policy *p, int32_t rule);

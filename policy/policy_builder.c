@@ -14,6 +14,8 @@ struct policy_builder {
     uint16_t select_timeout;
     bool bad;                     /* out of memory */
     struct policy_askers *askers; /* or NULL */
+    bool has_guards;
+    struct guard_settings guards;
 };
 
 struct policy_builder *policy_builder_new(void)
@@ -57,6 +59,12 @@ bool policy_builder_askers(struct policy_builder *b, const struct policy_askers 
         return false;
     *b->askers = *askers;
     return true;
+}
+
+void policy_builder_guards(struct policy_builder *b, const struct guard_settings *g)
+{
+    b->guards = *g;
+    b->has_guards = !guard_settings_are_none(g);
 }
 
 static bool make_room(struct policy_builder *b, size_t more)
@@ -316,11 +324,16 @@ const uint8_t *policy_builder_blob(struct policy_builder *b, size_t *size)
     size_t whole = rules;
 
     *size = 0;
-    if (!make_room(b, asks ? 1 + POLICY_ASKERS_SIZE : 0))
+    if (!make_room(b, (asks ? 1 + POLICY_ASKERS_SIZE : 0) + 1 + GUARD_SETTINGS_SIZE))
         return NULL;
     if (asks) {
         b->buf[whole++] = POLICY_SECTION_ASKERS;
         whole += policy_askers_put(b->askers, b->buf + whole);
+    }
+    if (b->has_guards) {
+        b->buf[whole++] = POLICY_SECTION_GUARDS;
+        guard_settings_encode(&b->guards, b->buf + whole);
+        whole += GUARD_SETTINGS_SIZE;
     }
     b->size = 0;
     put_octets(b, POLICY_MAGIC, POLICY_MAGIC_SIZE);

@@ -172,6 +172,8 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
     p->rule_count = s->count;
     memcpy(p->fallback, s->fallback, sizeof p->fallback);
     p->select_timeout = s->select_timeout;
+    p->has_guards = s->has_guards;
+    p->guards = s->guards;
     p->names = s->names;
     s->names = NULL;
     p->askers = s->askers;

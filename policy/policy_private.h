@@ -14,7 +14,7 @@
  * per area u8 type, u16 common address and u32 ranges, and per range of all areas u32
  * first and last.  Ranges and roles are in ascending order, ranges do not overlap. Behind
  * the rules come sections, each with a u8 that says which and in ascending order: 1 what
- * policy_asker_blob.h says.
+ * policy_asker_blob.h says, 2 what guard_settings_encode writes.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -28,6 +28,7 @@
 #ifndef GATE104_POLICY_POLICY_PRIVATE_H
 #define GATE104_POLICY_POLICY_PRIVATE_H
 
+#include "policy/guard.h"
 #include "policy/policy.h"
 
 #define POLICY_MAGIC          "G104POL1"
@@ -48,6 +49,7 @@
 #define POLICY_MORE_SIZE      13u
 #define POLICY_WHEN_SIZE      (8u + 1u + 2u * POLICY_OCTET_SET + 2u + 8u * POLICY_WHEN_VALUES)
 #define POLICY_SECTION_ASKERS 1u
+#define POLICY_SECTION_GUARDS 2u
 #define POLICY_CA_FIRST       1u
 #define POLICY_CA_LAST        65534u
 #define POLICY_NO_INDEX       0xFFu
@@ -68,6 +70,8 @@ struct policy_source {
     struct policy_range *ranges;
     struct policy_area *areas;
     struct policy_askers *askers; /* or NULL */
+    bool has_guards;
+    struct guard_settings guards;
 };
 
 /* True if it asks for more than type and addresses. */
@@ -122,6 +126,8 @@ struct policy {
     struct policy_limits *limits; /* NULL: no rule has any; else by rule */
     uint16_t select_timeout;      /* seconds */
     struct policy_askers *askers; /* NULL: none */
+    bool has_guards;
+    struct guard_settings guards;
     bool names_times;
     char *names;
     size_t role_count;

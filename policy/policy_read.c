@@ -366,6 +366,15 @@ static bool take_sections(struct reading *rd, char *err, size_t errcap)
             return false;
         }
     }
+    if (rd->c.left > 0 && rd->c.p[0] == POLICY_SECTION_GUARDS) {
+        s->has_guards = rd->c.left > GUARD_SETTINGS_SIZE &&
+                        guard_settings_decode(&s->guards, rd->c.p + 1);
+        (void)policy_take(&rd->c, 1 + GUARD_SETTINGS_SIZE);
+        if (!s->has_guards) {
+            snprintf(err, errcap, "its guards are malformed");
+            return false;
+        }
+    }
     if (rd->c.left != 0)
         snprintf(err, errcap, "octets behind the last rule");
     return rd->c.left == 0;

@@ -7,6 +7,7 @@
 #include "certs/security_event.h"
 #include "policy/asdu.h"
 #include "policy/clearance.h"
+#include "policy/guard.h"
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "policy/step.h"
@@ -95,6 +96,7 @@ struct gate_session {
     uint64_t reply_last; /* refusals up to this I-frame to the master run under t1 */
     uint64_t reply_ms;   /* since when; 0: none does */
     struct select_table selected;
+    struct guard_session guarded;
     struct gate_command command[GATE_COMMANDS];
     unsigned int command_next;
     struct operations *operations; /* NULL before the first command */
@@ -118,6 +120,7 @@ struct gate {
     struct policy **policy;       /* by place in config.route */
     struct throttle_table *rates; /* NULL: no rule has a rate */
     struct step_table **steps;    /* by place in config.route; NULL: no rule has one */
+    struct guard_set **guards;    /* by place in config.route; NULL: it has none */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -271,6 +274,29 @@ void gate_alarm_command(struct gate_session *s, const struct link_frame *f,
 /* The session's commands are over; its data goes on. */
 void gate_alarm_mute(struct gate_session *s, const struct link_frame *f,
                      const char *rule);
+
+/* ---- gate_guard.c: what no single command shows ---- */
+
+/* Behind load of the policies.  False: out of memory. */
+bool gate_guard_init(struct gate *g);
+/* The guards of a route's policy may have changed: if they have, they begin anew.  False:
+ * out of memory; the old ones stay. */
+bool gate_guard_change(struct gate *g, size_t route);
+/* A session is open; it ends. */
+void gate_guard_begin(struct gate_session *s);
+void gate_guard_end(struct gate_session *s);
+/* An APDU of the master, before the relay takes it; only U-frames matter here.  May close
+ * the session. */
+void gate_guard_link(struct gate_session *s, const uint8_t *apdu);
+/* A command, before it is decided upon: why it is to be refused, a stable word; NULL: as
+ * far as guards go it may pass.  May close the session. */
+const char *gate_guard_command(struct gate_session *s, const struct link_frame *f,
+                               const struct asdu *a);
+/* An ASDU of the station; an answer with causes 44 to 47 that was made here.  May close
+ * the session. */
+void gate_guard_heard(struct gate_session *s, const struct link_frame *f,
+                      const struct asdu *a);
+void gate_guard_unknown(struct gate_session *s);
 
 /* ---- gate_judge.c: what may pass ---- */
 

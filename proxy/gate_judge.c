@@ -63,6 +63,8 @@ static void refuse(struct gate_session *s, enum link_leg leg, const struct link_
     if (n == 0)
         d = (struct link_decision){.ticket = f->ticket, .verb = LINK_DROP};
     (void)link_decide(s->link, leg, &d);
+    if (leg == LEG_MASTER && n > 0 && kind != REPLY_REFUSED)
+        gate_guard_unknown(s);
 }
 
 /* `ticket`: of the command's own record, if it has one already; else 0. */
@@ -339,7 +341,8 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
                           struct clearance *c)
 {
     const bool passes = clearance_is_granted(c);
-    const char *why = passes ? gate_limits_check(s, d->rule, asdu) : NULL;
+    const char *guard = gate_guard_command(s, f, asdu);
+    const char *why = guard || !passes ? guard : gate_limits_check(s, d->rule, asdu);
     const bool allowed = passes && !why;
     const struct announcement a = {
         .verdict = gate_alarm_verdict(s, d->action, allowed),
@@ -349,6 +352,8 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     };
     struct record r;
 
+    if (s->state != GATE_OPEN)
+        return;
     clearance_stop(c, why);
     if (clearance_is_granted(c) || !s->route->enforce) {
         command(s, f, &a, c);
@@ -386,6 +391,9 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
     }
     gate_operation_value(s, a);
     gate_step_told(s, a);
+    gate_guard_heard(s, f, a);
+    if (s->state != GATE_OPEN)
+        return;
     if (passes || !s->route->enforce)
         gate_point_passed(s, f, a);
     if (d->action != POLICY_PASS) {

@@ -109,6 +109,10 @@ static void take_apdus(struct gate_leg *leg)
 
         if (v.reason == REASON_OK && size == 0)
             break;
+        if (v.reason == REASON_OK && leg->side == LEG_MASTER)
+            gate_guard_link(s, p);
+        if (s->state != GATE_OPEN)
+            return;
         if (v.reason == REASON_OK)
             v = link_receive(s->link, leg->side, p, size);
         if (v.reason != REASON_OK) {

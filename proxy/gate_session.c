@@ -379,6 +379,7 @@ void gate_session_open(struct gate_session *s)
     gate_role_record(&r, s);
     note_warnings(&r, s->warnings);
     (void)gate_log_send(s->gate, &r);
+    gate_guard_begin(s);
     loop_timer_stop(&s->gate->child.loop, &s->timer);
     supervise_open(s);
     gate_leg_pump(s);
@@ -444,6 +445,7 @@ void gate_session_close(struct gate_session *s, const char *why, int side,
         return;
     gate_operation_end(s);
     gate_point_tell(s);
+    gate_guard_end(s);
     /* What was relayed before the end still goes out; a leg that cannot take it loses it
      * unacknowledged, as on a cut cable. */
     if (s->link) {

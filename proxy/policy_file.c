@@ -4,6 +4,7 @@
 #include "proxy/audit_hash.h"
 #include "proxy/config_reader.h"
 #include "proxy/policy_file_asker.h"
+#include "proxy/policy_file_guards.h"
 #include "proxy/policy_file_limits.h"
 #include "proxy/policy_file_points.h"
 #include "proxy/policy_file_range.h"
@@ -24,6 +25,7 @@ static const struct config_key root_keys[] = {
     {"role_names", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"peer_names", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"time_zone", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"guards", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
 };
 
 static const struct config_key direction_keys[] = {
@@ -379,6 +381,7 @@ static void read_tree(struct reading *rd, const config_setting_t *root,
 {
     size_t before = rd->r.errs->errors;
     const config_setting_t *group;
+    struct guard_settings guards;
 
     config_group_read(&rd->r, root, root_keys, COUNT(root_keys), NULL);
     policy_file_role_names(&rd->r, config_member(root, "role_names", CONFIG_KIND_GROUP),
@@ -392,6 +395,9 @@ static void read_tree(struct reading *rd, const config_setting_t *root,
     group = config_member(root, "control", CONFIG_KIND_GROUP);
     if (group)
         read_direction(rd, group, DIR_CONTROL);
+    if (policy_file_guards(&rd->r, config_member(root, "guards", CONFIG_KIND_GROUP),
+                           &guards))
+        policy_builder_guards(rd->builder, &guards);
     policy_file_asker_end(rd->asker);
     if (rd->r.errs->errors == before)
         take_blob(rd, out);
