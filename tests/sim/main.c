@@ -1,5 +1,6 @@
 /* gate104-sim: a small RTU and a small master for demonstrations, tests and
  * commissioning.  See gate104-sim(1). */
+#include "tests/sim/attack.h"
 #include "tests/sim/master.h"
 #include "tests/sim/rtu.h"
 #include "tests/sim/signals.h"
@@ -15,6 +16,8 @@ static const char USAGE[] =
     "       gate104-sim rtu --replay-list CAPTURE\n"
     "       gate104-sim master --connect HOST:PORT [--script FILE] [--count N --rate R]\n"
     "                       [--dump-asdus FILE] [--timeout S] [COMMAND...]\n"
+    "       gate104-sim master --connect HOST:PORT --attack NAME   (--attack list: "
+    "names)\n"
     "  both: --tls --cert FILE --key FILE --ca-file FILE, --k --w --t1 --t2 --t3,\n"
     "        --json --quiet --verbose\n"
     "  commands: gi gi:3 ci clock read test reset single double step setpoint-float\n"
@@ -45,6 +48,11 @@ int main(int argc, char **argv)
         if (sim_options_rtu(&rtu, argc - 2, argv + 2))
             result = sim_rtu_run(&rtu);
     } else if (argc >= 2 && strcmp(argv[1], "master") == 0) {
+        if (argc == 4 && strcmp(argv[2], "--attack") == 0 &&
+            strcmp(argv[3], "list") == 0) {
+            sim_attack_list();
+            return 0;
+        }
         if (sim_options_master(&master, argc - 2, argv + 2))
             result = sim_master_run(&master);
     } else {

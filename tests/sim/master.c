@@ -1,5 +1,6 @@
 #include "tests/sim/master.h"
 
+#include "tests/sim/attack.h"
 #include "tests/sim/net.h"
 #include "tests/sim/signals.h"
 #include "tests/sim/simclock.h"
@@ -107,6 +108,8 @@ static void step(struct sim_master *m, short revents, uint64_t connect_by)
     if (m->overflow)
         end(m, "the peer takes nothing any more");
     m->started = m->started || m->o->no_start || m->link.state == SIM_STARTED;
+    if (m->o->attack != NULL && now >= connect_by + SIM_ATTACK_MAX_MS)
+        end(m, "the time of the attack is over");
     if (!m->ended && m->started)
         sim_steps_advance(m, now);
     sim_channel_flush(&m->ch);
@@ -224,7 +227,8 @@ static bool prepare(struct sim_master *m, const struct sim_master_options *o)
     }
     m->link.ctx = m;
     m->link.put = put;
-    fd = sim_net_connect(o->connect, why, sizeof why);
+    fd = sim_net_connect_if(o->connect, o->attack != NULL ? sim_attack_allows : NULL, why,
+                            sizeof why);
     if (fd < 0 || !sim_channel_open(&m->ch, fd, true, m->tls)) {
         sim_print_error("%s", why);
         return false;

@@ -58,11 +58,25 @@ int sim_net_listen(const char *where, char *why, size_t n)
 
 int sim_net_connect(const char *where, char *why, size_t n)
 {
+    return sim_net_connect_if(where, NULL, why, n);
+}
+
+int sim_net_connect_if(const char *where, bool (*allows)(const struct sockaddr *to),
+                       char *why, size_t n)
+{
     struct addrinfo *list = resolve(where, 0, why, n);
     int fd;
 
     if (list == NULL)
         return -1;
+    if (allows != NULL && !allows(list->ai_addr)) {
+        snprintf(why, n,
+                 "%s: attacks go to loopback and to the networks of RFC 5737, RFC 3849 "
+                 "and RFC 2544 only",
+                 where);
+        freeaddrinfo(list);
+        return -1;
+    }
     fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || (connect(fd, list->ai_addr, list->ai_addrlen) != 0 &&
                    errno != EINPROGRESS && errno != EINTR)) {

@@ -1,5 +1,7 @@
 #include "tests/sim/options.h"
 
+#include "tests/sim/attack.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -65,6 +67,7 @@ static const struct row MASTER[] = {
     M("expect-refused", FLAG, expect_refused, 0, 0),
     M("expect-accepted", FLAG, expect_accepted, 0, 0),
     M("dump-asdus", TEXT, dump_asdus, 0, 0),
+    M("attack", TEXT, attack, 0, 0),
     M("peer-name", TEXT, tls.peer_name, 0, 0),
     {NULL, FLAG, 0, 0, 0},
 };
@@ -178,6 +181,24 @@ bool sim_options_rtu(struct sim_rtu_options *o, int argc, char **argv)
     return check_common(&o->link, &o->tls);
 }
 
+/* An attack is its own script, and runs once. */
+static bool check_attack(struct sim_master_options *o)
+{
+    const struct sim_attack *a;
+
+    if (o->attack == NULL)
+        return true;
+    a = sim_attack_find(o->attack);
+    if (a == NULL)
+        sim_print_error("--attack %s: there is none of that name; see --attack list",
+                        o->attack);
+    else if (o->script != NULL || o->tokens_n > 0 || o->count != 1)
+        sim_print_error("--attack brings its own commands, and runs once");
+    else
+        o->no_start = o->no_start || a->no_start;
+    return a != NULL && o->script == NULL && o->tokens_n == 0 && o->count == 1;
+}
+
 bool sim_options_master(struct sim_master_options *o, int argc, char **argv)
 {
     memset(o, 0, sizeof *o);
@@ -200,6 +221,8 @@ bool sim_options_master(struct sim_master_options *o, int argc, char **argv)
         sim_print_error("--connect HOST:PORT is needed");
         return false;
     }
+    if (!check_attack(o))
+        return false;
     if (o->record_reader && !o->tls.on) {
         sim_print_error("--record-reader is about TLS records: it needs --tls");
         return false;

@@ -40,6 +40,7 @@ struct sim_master_options {
     double rate;
     bool record_reader, batch, no_start, expect_refused, expect_accepted;
     const char *dump_asdus;
+    const char *attack; /* name; its words are the script */
     struct sim_tls_options tls;
     struct sim_print print;
     const char *tokens[SIM_TOKENS_MAX]; /* the command words, in order */

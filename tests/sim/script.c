@@ -1,5 +1,6 @@
 #include "tests/sim/script.h"
 
+#include "tests/sim/attack.h"
 #include "tests/sim/script_words.h"
 #include "tests/sim/text.h"
 
@@ -238,9 +239,15 @@ static bool read_step(const struct words *words, uint32_t *at, struct sim_step *
 bool sim_script_read(struct sim_script *s, const struct sim_master_options *o)
 {
     static struct words words;
+    const struct sim_attack *attack =
+        o->attack != NULL ? sim_attack_find(o->attack) : NULL;
     uint32_t at = 0;
     bool ok = o->script == NULL || add_file(&words, o->script);
 
+    if (ok && attack != NULL) {
+        const char *text = sim_attack_words(attack);
+        ok = text != NULL && add_words(&words, text);
+    }
     for (uint32_t i = 0; ok && i < o->tokens_n; i++)
         ok = add_words(&words, o->tokens[i]);
     s->n = 0;
