@@ -56,7 +56,7 @@ static bool to_and_fro(unsigned int first, unsigned int count, unsigned int time
 
 static bool industroyer_range(void)
 {
-    return walk(SINGLE, 40) && to_and_fro(SINGLE, 40, 4);
+    return walk(SINGLE, 40) && to_and_fro(SINGLE, 40, 6);
 }
 
 static bool industroyer_shift(void)
@@ -124,7 +124,7 @@ static bool gi_storm(void)
         if (!add("gi nowait\n"))
             return false;
     }
-    return add("idle 1\n");
+    return add("idle 0.4\n");
 }
 
 static bool toggle(void)
@@ -140,7 +140,7 @@ static bool flood(void)
         if (!add("setpoint-float %u %u nowait\n", SETPOINT, i % 100))
             return false;
     }
-    return add("idle 1\n");
+    return add("idle 0.4\n");
 }
 
 static bool clock_attack(void)
@@ -155,7 +155,7 @@ static bool early_command(void)
 
 static bool second_master(void)
 {
-    return add("gi wait 1\n");
+    return add("gi wait 0.4\n");
 }
 
 static bool takeover(void)
