@@ -20,6 +20,7 @@ static const struct part head[] = {
 };
 
 static const struct part rest[] = {
+    {"guard", "guard ", ""},
     {"verdict", "-> ", ""},
     {"outcome", "-> ", ""},
     {"rule", "by \"", "\""},
@@ -43,6 +44,8 @@ static const struct part rest[] = {
     {"process", "", ""},
     {"version", "version ", ""},
     {"count", "count ", ""},
+    {"limit", "limit ", ""},
+    {"window_ms", "in ", " ms"},
     {"points", "with ", " values"},
     {"duration_ms", "lasted ", " ms"},
     {"master_i", "master I ", ""},

@@ -22,6 +22,9 @@ void policy_cli_free(struct policy_read *r);
 /* Prints "line 7 (feeder)" of a rule. */
 void policy_cli_rule(const struct policy_read *r, int32_t rule);
 
+/* Prints its guards, a line each. */
+void policy_cli_guards(const struct policy *p);
+
 int policy_check(int argc, char **argv);
 int policy_explain_apdu(int argc, char **argv);
 

@@ -56,6 +56,7 @@ static void print_summary(const struct policy_read *r, double seconds)
         "  compiled: %zu KiB for each gate, %zu stretches of addresses, read and "
         "made in %.0f ms\n",
         (s.octets + 1023) / 1024, s.segments, seconds * 1000);
+    policy_cli_guards(r->policy);
 }
 
 static double now(void)
