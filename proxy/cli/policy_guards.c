@@ -1,6 +1,8 @@
 /* The guards of a policy in words. */
 #include "proxy/cli/policy.h"
 
+#include "policy/guard.h"
+
 #include <stdio.h>
 
 /* "60 s", "500 ms", "5 min" */

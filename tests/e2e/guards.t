@@ -19,7 +19,7 @@ sub policy {
     my (%action) = @_;
     my $act = sub { 'action = "' . ($action{ $_[0] } // $action{all}) . '";' };
     return <<"P";
-control = { default = "refuse"; rules = (
+control = { default = "refuse"; clock = "trust"; rules = (
   { name = "setpoint"; types = [ "C_SE_NC_1" ]; rate = "20/min"; rate_per = "point"; },
   { name = "any"; types = [ "C_SC_NA_1", "C_DC_NA_1", "C_IC_NA_1", "C_CI_NA_1", "C_RD_NA_1", "C_CS_NA_1" ]; } ); };
 guards = {
