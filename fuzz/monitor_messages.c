@@ -4,11 +4,12 @@
  *
  * Target functions: monitor_note monitor_violation_said monitor_fleet_worker_taken
  *   monitor_control_session monitor_control_end_of monitor_signer_refused control_command
- *   control_sessions control_status notify_take monitor_audit_status
+ *   control_sessions control_status notify_take monitor_audit_status monitor_permit_used
+ *   monitor_permit_ack control_permit
  * Options: -max_len=1024
  *
- * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED LOG_STATUS
- *   LOG_ORDERED
+ * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED
+ * LOG_STATUS LOG_ORDERED PERMIT_USED RECORD_ACK
  *
  * Input: a script, see LLVMFuzzerTestOneInput. */
 #include "fuzz/lib/fuzz.h"
@@ -27,7 +28,7 @@ static size_t operator_size;
 #include "proxy/monitor_proc.c"
 
 #include "fuzz/lib/role_files.h"
-#include "proxy/monitor_control.h"
+#include "proxy/monitor_permit.h"
 
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -72,12 +73,14 @@ static void make_config(void)
         route[i].index = (uint16_t)i;
         (void)snprintf(route[i].name, sizeof route[i].name, "route-%u", i);
         route[i].mode = ROUTE_PROTECT_RTU;
+        route[i].permit_persons = i + 1;
     }
     config = (struct config){.path = nowhere,
                              .folder = nowhere,
                              .run_dir = run,
                              .audit_dir = nowhere,
                              .limits = {.routes_per_gate = 1},
+                             .permits = {.max_s = 600, .confirm_s = 60, .persons = 1},
                              .tls_count = 1,
                              .tls = &tls,
                              .policy_count = 1,
@@ -139,6 +142,7 @@ static void begin(void)
         FUZZ_CHECK(
             loop_add(&monitor.loop, &p->watch, pair[0], EPOLLIN, control_ready, p));
     }
+    FUZZ_CHECK(monitor_permit_begin(&monitor));
     monitor.record_count = 0;
     rewind(operator);
 }
@@ -157,6 +161,8 @@ static void end(void)
         imsg_channel_close(&procs[i]->control);
         imsg_channel_close(&ours[i]);
     }
+    loop_timer_stop(&monitor.loop, &monitor.permits->timer);
+    monitor_permit_end(&monitor);
     (void)fflush(operator);
     for (long i = 0; i < ftell(operator); i++)
         FUZZ_CHECK(operator_text[i] == '\n' ||
@@ -189,8 +195,19 @@ static void prepare(unsigned int type, const struct imsg_channel *ch, uint8_t *p
                                    .source = {.family = 4, .port = 1}};
     struct msg_status_end e = {.request = s.request};
     struct msg_signer_refused r = {.count = 1, .why = 1};
+    const struct permits *permits = monitor.permits;
+    struct msg_record_ack ack = {.ticket = permits->ticket_last, .durable = 1};
+    struct msg_permit_used used = {.used = 1};
 
-    if (type == MSG_STATUS_SESSION)
+    if (permits->grants)
+        used = (struct msg_permit_used){.id = permits->grants->permit.id,
+                                        .used = permits->grants->permit.used + 1,
+                                        .route = permits->grants->route};
+    if (type == MSG_RECORD_ACK)
+        memcpy(payload, &ack, sizeof ack);
+    else if (type == MSG_PERMIT_USED)
+        memcpy(payload, &used, sizeof used);
+    else if (type == MSG_STATUS_SESSION)
         memcpy(payload, &s, sizeof s);
     else if (type == MSG_STATUS_END)
         memcpy(payload, &e, sizeof e);
@@ -245,7 +262,13 @@ static int ask(struct fuzz_input *in)
                                         "reload",
                                         "monitor-only on ",
                                         "monitor-only off route-",
-                                        "monitor-only on route-1"};
+                                        "monitor-only on route-1",
+                                        "permit list",
+                                        "permit grant\troute=route-0\treason=x\tfor=5m",
+                                        "permit grant\troute=route-1\treason=x\tfor=5m",
+                                        "permit grant\tcommands=1\troute=route-0\tfor=",
+                                        "permit revoke ",
+                                        "permit confirm "};
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const uint8_t which = fuzz_u8(in);

@@ -95,7 +95,7 @@ static void take_rest(struct policy_cursor *c, struct policy_askers *out)
         out->window[i].last = (uint16_t)policy_take_number(c, 2);
     }
     for (size_t i = 0; i < out->zone.count; i++) {
-        struct policy_change *change = &out->zone.change[i];
+        struct policy_zone_change *change = &out->zone.change[i];
         const uint64_t from = policy_take_u64(c);
         const uint32_t offset = policy_take_number(c, 4);
 

@@ -168,6 +168,7 @@ static uint8_t sections_of(const struct policy_rule *rule)
     has |= (rule->peers | rule->sources | rule->times) != 0 ? POLICY_HAS_ASKER : 0;
     has |= policy_limits_have_more(&rule->limits) ? POLICY_HAS_MORE : 0;
     has |= rule->area_count > 0 ? POLICY_HAS_AREAS : 0;
+    has |= rule->limits.permit ? POLICY_HAS_PERMIT : 0;
     return has;
 }
 

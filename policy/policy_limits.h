@@ -1,7 +1,8 @@
 /* What a rule that lets a command pass asks of what went before: select before operate,
- * how often, how far from the value before, and how old its time tag may be.  The policy
- * only carries it; who relays the command holds it against policy/select.h,
- * policy/throttle.h, policy/step.h and policy/policy_zone.h.  Part of policy.h. */
+ * how often, how far from the value before, how old its time tag may be, and a permit.
+ * The policy only carries it; who relays the command holds it against policy/select.h,
+ * policy/throttle.h, policy/step.h, policy/policy_zone.h and policy/permit.h.  Part of
+ * policy.h. */
 #ifndef GATE104_POLICY_POLICY_LIMITS_H
 #define GATE104_POLICY_POLICY_LIMITS_H
 
@@ -47,6 +48,7 @@ struct policy_limits {
     uint32_t rate_seconds; /* ... in any so many seconds */
     double step;           /* at most so far from the value before; 0: anywhere */
     uint32_t age_ms;       /* a time tag is at most so old; 0: any, or none */
+    bool permit;           /* only by a permit */
 };
 
 static inline bool policy_limits_have_first(const struct policy_limits *l)
@@ -63,7 +65,7 @@ static inline bool policy_limits_have_more(const struct policy_limits *l)
     assigns \nothing; */
 static inline bool policy_limits_are_none(const struct policy_limits *l)
 {
-    return !policy_limits_have_first(l) && !policy_limits_have_more(l);
+    return !policy_limits_have_first(l) && !policy_limits_have_more(l) && !l->permit;
 }
 
 #endif

@@ -4,17 +4,18 @@
  *   8 "G104POL1", u32 rules, u8 control default, u8 monitor default, u16 seconds
  *   a select counts, and per rule
  *   u8 direction, u8 action, u8 has (1: value, 2: roles, 4: when, 8: limits, 16:
- * asker, 32: more limits, 128: areas), u8 name length, name, 32 octets of types, u16 CA
- * ranges, u16 IOA ranges, per CA range u16 first and last, per IOA range u32 first and
- * last, if it has a value two IEEE 754 doubles, if it has roles u8 count and per role
- * i16, if it has a `when` u64 causes, u8 phases, 32 octets of qualifiers, 32 octets of
- * originators, u8 bits, u8 count and per value a double, if it has limits u8 select, u8
- * per, u32 count, u32 seconds, if it has an asker u64 peers, sources, times, if it has
- * more limits u8 first, double step, u32 age, if it has areas (then no ranges) u32 count,
- * per area u8 type, u16 common address and u32 ranges, and per range of all areas u32
- * first and last.  Ranges and roles are in ascending order, ranges do not overlap. Behind
- * the rules come sections, each with a u8 that says which and in ascending order: 1 what
- * policy_asker_blob.h says, 2 what guard_settings_encode writes.
+ * asker, 32: more limits, 64: by permit only, 128: areas), u8 name length, name, 32
+ * octets of types, u16 CA ranges, u16 IOA ranges, per CA range u16 first and last, per
+ * IOA range u32 first and last, if it has a value two IEEE 754 doubles, if it has roles
+ * u8 count and per role i16, if it has a `when` u64 causes, u8 phases, 32 octets of
+ * qualifiers, 32 octets of originators, u8 bits, u8 count and per value a double, if it
+ * has limits u8 select, u8 per, u32 count, u32 seconds, if it has an asker u64 peers,
+ * sources, times, if it has more limits u8 first, double step, u32 age, if it has areas
+ * (then no ranges) u32 count, per area u8 type, u16 common address and u32 ranges, and
+ * per range of all areas u32 first and last.  Ranges and roles are in ascending order,
+ * ranges do not overlap. Behind the rules come sections, each with a u8 that says which
+ * and in ascending order: 1 what policy_asker_blob.h says, 2 what guard_settings_encode
+ * writes.
  *
  * Compiled, each direction and each set of types that are under the same rules has an
  * index.  Its leaves are the stretches of common addresses between the rules' boundaries;
@@ -41,8 +42,9 @@
 #define POLICY_HAS_LIMITS     8u
 #define POLICY_HAS_ASKER      16u
 #define POLICY_HAS_MORE       32u
+#define POLICY_HAS_PERMIT     64u
 #define POLICY_HAS_AREAS      128u
-#define POLICY_HAS_ALL        191u
+#define POLICY_HAS_ALL        255u
 #define POLICY_AREA_SIZE      7u
 #define POLICY_LIMITS_SIZE    10u
 #define POLICY_ASKER_SIZE     24u

@@ -325,6 +325,7 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
         take_roles(&rd->c, rule);
     if (has & POLICY_HAS_WHEN)
         take_when(&rd->c, &rule->when);
+    rule->limits.permit = (has & POLICY_HAS_PERMIT) != 0;
     if (has & POLICY_HAS_LIMITS)
         take_limits(&rd->c, &rule->limits);
     if (has & POLICY_HAS_ASKER)

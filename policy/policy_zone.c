@@ -9,7 +9,7 @@ const char *policy_zone_fault(const struct policy_zone *z)
     if (z->count > POLICY_ZONE_MAX)
         return "its time zone has too many changes";
     for (size_t i = 0; i < z->count; i++) {
-        const struct policy_change *c = &z->change[i];
+        const struct policy_zone_change *c = &z->change[i];
 
         if (c->offset > (int32_t)POLICY_ZONE_OFFSET ||
             c->offset < -(int32_t)POLICY_ZONE_OFFSET || c->summer > 1)

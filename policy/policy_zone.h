@@ -13,7 +13,7 @@
 #define POLICY_ZONE_OFFSET 93600u /* seconds from UTC, at the most: 26 hours */
 #define POLICY_WEEK        10080u /* minutes */
 
-struct policy_change {
+struct policy_zone_change {
     int64_t from;    /* UTC second at which it begins to hold */
     int32_t offset;  /* local time minus UTC, in seconds */
     uint32_t summer; /* 1: daylight saving time */
@@ -22,7 +22,7 @@ struct policy_change {
 /* In ascending order; the first holds also before it begins.  Empty: UTC. */
 struct policy_zone {
     size_t count;
-    struct policy_change change[POLICY_ZONE_MAX];
+    struct policy_zone_change change[POLICY_ZONE_MAX];
 };
 
 const char *policy_zone_fault(const struct policy_zone *z);

@@ -264,7 +264,7 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     struct record_head head;
 
     if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head) ||
-        (head.sync && c->ch->peer != ROLE_GATE) ||
+        (head.sync && c->ch->peer == ROLE_BROKER) ||
         !audit_origin_good(&a->config, c->ch->peer, c->ch->peer_id, &head, m->payload,
                            m->len))
         return imsg_reject(c->ch, m);

@@ -18,6 +18,7 @@ static const struct config_key root_keys[] = {
      "add audit = { dir = \"/var/log/gate104\"; };"},
     {"tls", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"limits", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
+    {"permits", CONFIG_KIND_GROUP, false, 0, 0, 0, NULL},
     {"routes", CONFIG_KIND_SEQUENCE, true, 0, 0, 0,
      "add routes = ( { name = \"...\"; ... } );"},
 };
@@ -191,6 +192,7 @@ static void read_root(struct config_build *b, const config_setting_t *root)
     b->c->run_dir = s ? config_path(b, s) : strdup("/run/gate104");
     b->c->run_dir_line = s ? s->line : 0;
     read_audit(b, root);
+    config_permit_read(b, root);
     s = config_member(root, "limits", CONFIG_KIND_GROUP);
     if (s)
         config_group_read(&b->r, s, limit_keys, COUNT(limit_keys), b->c);
@@ -200,6 +202,7 @@ static void read_root(struct config_build *b, const config_setting_t *root)
     s = config_member(root, "routes", CONFIG_KIND_SEQUENCE);
     if (s)
         config_routes_read(b, s);
+    config_permit_check(b, root);
 }
 
 /* The folder of the file, absolute. */
@@ -283,6 +286,7 @@ void config_free(struct config *c)
     free(c->run_dir);
     free(c->audit_dir);
     config_seal_free(&c->seal);
+    config_permit_free(&c->permits);
     free(c->ship_socket);
     free(c);
 }

@@ -5,6 +5,7 @@
 #define GATE104_PROXY_CONFIG_H
 
 #include "proxy/config_errors.h"
+#include "proxy/config_permit.h"
 #include "proxy/policy_file.h"
 #include "proxy/role_config.h"
 #include "sandbox/role.h"
@@ -109,6 +110,7 @@ struct config_route {
     uint32_t role_revision;
     struct role_settings roles; /* without the names of private roles */
     struct record_settings record;
+    uint32_t permit_persons; /* 0: as for all routes */
 };
 
 /* Seals of the session log. */
@@ -133,6 +135,7 @@ struct config {
     struct ship_config ship;
     char *ship_socket; /* absolute */
     unsigned int ship_line;
+    struct permit_settings permits;
     bool sandbox_full; /* a role without a layer of its sandbox does not start */
     bool commands_sync;
     bool log_closes; /* sessions end when the log does not work */

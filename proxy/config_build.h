@@ -57,6 +57,13 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
 void config_record_read(struct config_build *b, const config_setting_t *route,
                         struct record_settings *out);
 
+/* ---- config_permit.c ---- */
+
+/* The group permits, or the defaults. */
+void config_permit_read(struct config_build *b, const config_setting_t *root);
+/* What it and the routes say about each other. */
+void config_permit_check(struct config_build *b, const config_setting_t *root);
+
 /* ---- config_ship.c ---- */
 
 /* Shipping to syslog, of the group audit.  NULL: the defaults. */

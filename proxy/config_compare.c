@@ -88,6 +88,15 @@ static bool same_routes_of(const struct config *a, struct config b)
     return same_routes(a, &b);
 }
 
+static bool same_permit_persons(const struct config *a, const struct config *b)
+{
+    bool same = a->route_count == b->route_count;
+
+    for (size_t i = 0; same && i < a->route_count; i++)
+        same = a->routes[i].permit_persons == b->routes[i].permit_persons;
+    return same;
+}
+
 static bool same_audit(const struct config *a, const struct config *b)
 {
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
@@ -109,6 +118,8 @@ void config_restart_words(const struct config *a, const struct config *b, char *
         {a->sandbox_full == b->sandbox_full, "require_sandbox"},
         {same_audit(a, b), "audit"},
         {memcmp(&a->limits, &b->limits, sizeof a->limits) == 0, "limits"},
+        {config_permit_same(&a->permits, &b->permits) && same_permit_persons(a, b),
+         "permits"},
         {same_routes_of(a, *b), "routes or policies"},
         {config_points_same(a, b), "lists of points"},
     };

@@ -58,6 +58,7 @@ static const struct config_key route_keys[] = {
      offsetof(struct config_route, record.operation_s), 1, OPERATION_TIMEOUT_MAX_S, NULL},
     {"feedback", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"role_definitions", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
+    INT(permit_persons, 1, 2),
     {"no_role", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"roles", CONFIG_KIND_REFUSED, false, 0, 0, 0,
      "write roles = [ ... ]; in rules of the policy"},

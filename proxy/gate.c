@@ -61,7 +61,8 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         c->max_fds += 4 * g->config.route[i].max_sessions;
     c->loop.round_end = round_end;
     c->loop.round_ctx = g;
-    return load_policies(g) && gate_limits_init(g) && gate_guard_init(g);
+    return load_policies(g) && gate_limits_init(g) && gate_permit_init(g) &&
+           gate_guard_init(g);
 }
 
 /* Sessions whose set-up needs the broker cannot go on without it; open ones can. */

@@ -8,6 +8,7 @@
 #include "policy/asdu.h"
 #include "policy/clearance.h"
 #include "policy/guard.h"
+#include "policy/permit.h"
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "policy/step.h"
@@ -93,8 +94,9 @@ struct gate_session {
     struct clearance held; /* of the held command */
     uint64_t held_ticket;  /* of the record the held command waits for; 0: none */
     uint64_t held_since_ms;
-    uint64_t reply_last; /* refusals up to this I-frame to the master run under t1 */
-    uint64_t reply_ms;   /* since when; 0: none does */
+    uint32_t held_permit; /* by which it may pass; 0: it needs none */
+    uint64_t reply_last;  /* refusals up to this I-frame to the master run under t1 */
+    uint64_t reply_ms;    /* since when; 0: none does */
     struct select_table selected;
     struct guard_session guarded;
     struct gate_command command[GATE_COMMANDS];
@@ -117,10 +119,11 @@ struct gate_queued {
 struct gate {
     struct child child;
     struct gate_config config;
-    struct policy **policy;       /* by place in config.route */
-    struct throttle_table *rates; /* NULL: no rule has a rate */
-    struct step_table **steps;    /* by place in config.route; NULL: no rule has one */
-    struct guard_set **guards;    /* by place in config.route; NULL: it has none */
+    struct policy **policy;        /* by place in config.route */
+    struct throttle_table *rates;  /* NULL: no rule has a rate */
+    struct step_table **steps;     /* by place in config.route; NULL: no rule has one */
+    struct guard_set **guards;     /* by place in config.route; NULL: it has none */
+    struct permit_table **permits; /* the same; NULL: there was none yet */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -297,6 +300,21 @@ const char *gate_guard_command(struct gate_session *s, const struct link_frame *
 void gate_guard_heard(struct gate_session *s, const struct link_frame *f,
                       const struct asdu *a);
 void gate_guard_unknown(struct gate_session *s);
+/* ---- gate_permit.c: permits ---- */
+
+/* False: out of memory. */
+bool gate_permit_init(struct gate *g);
+/* MSG_PERMIT and MSG_PERMIT_REVOKE. */
+enum imsg_status gate_permit_message(struct gate *g, struct imsg *m);
+/* gate_limits_check, and the permit that the rule may ask for beside it: *permit is the
+ * number of the one that was used for the command, or 0. */
+const char *gate_permit_check(const struct gate_session *s, int32_t rule,
+                              const struct asdu *a, uint32_t *permit);
+/* Names it, if there is one. */
+void gate_permit_record(struct record *r, uint32_t permit);
+/* Why a command that was held meanwhile may not pass by its permit any more; NULL: it
+ * may, or needs none. */
+const char *gate_permit_lapsed(const struct gate_session *s, uint32_t permit);
 
 /* ---- gate_judge.c: what may pass ---- */
 

@@ -187,7 +187,7 @@ static int run(struct monitor *m, struct config *c)
         monitor_log("cannot start: %s", strerror(errno));
         return 1;
     }
-    if (!monitor_control_begin(m)) {
+    if (!monitor_permit_begin(m) || !monitor_control_begin(m)) {
         monitor_log("cannot start: out of memory");
         return 1;
     }
@@ -199,6 +199,7 @@ static int run(struct monitor *m, struct config *c)
     monitor_fleet_workers(m);
     loop_run(&m->loop);
     monitor_control_end(m);
+    monitor_permit_end(m);
     notify_end(&m->notify);
     monitor_log("stopped");
     monitor_free(m);

@@ -94,6 +94,7 @@ struct announcement {
     const char *why;             /* in observe mode, what would have stopped it ... */
     const struct verdict *fault; /* ... if that is a fault */
     bool alarm;                  /* an alarm follows */
+    uint32_t permit;             /* by which it passes; 0: none */
 };
 
 static void remember_command(struct gate_session *s, const struct link_frame *f,
@@ -136,6 +137,7 @@ static bool announce(struct gate_session *s, const struct link_frame *f, uint64_
         record_text(&r, RECORD_WHY, a->why);
     if (a->fault)
         log_verdict(&r, *a->fault);
+    gate_permit_record(&r, a->permit);
     if (!gate_log_send(s->gate, &r))
         return false;
     if (a->alarm)
@@ -173,7 +175,6 @@ static void command(struct gate_session *s, const struct link_frame *f,
 {
     struct gate *g = s->gate;
     uint64_t ticket = gate_log_ticket(g);
-
     const char *closed = gate_commands_closed(s);
 
     if (!closed && !announce(s, f, ticket, a, c))
@@ -190,21 +191,26 @@ static void command(struct gate_session *s, const struct link_frame *f,
     }
     s->held = *c;
     s->held_ticket = ticket;
+    s->held_permit = a->permit;
     s->held_since_ms = loop_now(&g->child.loop);
     hold(s, f);
 }
 
 void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
 {
+    const char *why = "log-unavailable";
     struct link_frame f;
 
     if (!link_held(s->link, LEG_MASTER, &f))
         return;
-    if (clearance_acknowledged(&s->held, ticket, durable) && durable) {
+    if (clearance_acknowledged(&s->held, ticket, durable) && durable)
+        why = gate_permit_lapsed(s, s->held_permit);
+    clearance_stop(&s->held, why);
+    if (!why) {
         send_command(s, &f, &s->held);
         return;
     }
-    log_refused(s, &f, NULL, "log-unavailable", ticket);
+    log_refused(s, &f, NULL, why, ticket);
     refuse(s, LEG_MASTER, &f, REPLY_REFUSED);
 }
 
@@ -342,13 +348,16 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
 {
     const bool passes = clearance_is_granted(c);
     const char *guard = gate_guard_command(s, f, asdu);
-    const char *why = guard || !passes ? guard : gate_limits_check(s, d->rule, asdu);
+    uint32_t permit = 0;
+    const char *why =
+        guard || !passes ? guard : gate_permit_check(s, d->rule, asdu, &permit);
     const bool allowed = passes && !why;
     const struct announcement a = {
         .verdict = gate_alarm_verdict(s, d->action, allowed),
         .rule = d->name,
         .why = d->action == POLICY_MUTE ? "monitor-only" : why,
         .alarm = allowed && d->action == POLICY_ALARM && s->route->enforce,
+        .permit = permit,
     };
     struct record r;
 

@@ -111,6 +111,8 @@ enum imsg_status gate_status_message(struct gate *g, struct imsg *m)
     struct msg_session_id id;
 
     switch (m->type) {
+    case MSG_PERMIT:
+    case MSG_PERMIT_REVOKE: return gate_permit_message(g, m);
     case MSG_STATUS_ASK:
         imsg_get(m, &ask, sizeof ask);
         answer(g, &ask);

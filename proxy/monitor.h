@@ -18,6 +18,7 @@
 
 struct monitor;
 struct control;
+struct permits;
 
 enum proc_state {
     PROC_DOWN,     /* not running; restarts when its timer expires */
@@ -127,6 +128,7 @@ struct monitor {
     struct notify notify;
     struct monitor_ship ship;
     struct control *control; /* NULL: not yet, or no more */
+    struct permits *permits; /* the same */
     size_t group_count;
     struct worker_group *group;
     uint32_t incarnation; /* of the broker */
@@ -254,6 +256,22 @@ void monitor_control_reloaded(struct monitor *m);
 /* STATUS_SESSION and STATUS_END of a gate. */
 enum imsg_status monitor_control_session(struct proc *gate, struct imsg *msg);
 enum imsg_status monitor_control_end_of(struct proc *gate, struct imsg *msg);
+
+/* monitor_permit.c, monitor_permit_*.c */
+/* False: out of memory. */
+bool monitor_permit_begin(struct monitor *m);
+/* gate104d stops: what does not persist ends, with its record. */
+void monitor_permit_stop(struct monitor *m);
+void monitor_permit_end(struct monitor *m);
+/* A gate was started anew: it is told the permits of its routes. */
+void monitor_permit_gate_runs(struct proc *gate);
+/* Those that hold on a route. */
+size_t monitor_permit_count(const struct monitor *m, uint16_t route);
+/* PERMIT_USED of a gate, RECORD_ACK of audit. */
+enum imsg_status monitor_permit_used(struct proc *gate, struct imsg *msg);
+enum imsg_status monitor_permit_ack(struct proc *audit, struct imsg *msg);
+/* Audit has ended: what it was to write down is not. */
+void monitor_permit_log_gone(struct monitor *m);
 
 /* monitor_clock.c */
 /* Tells audit and the gates what they do not know. */

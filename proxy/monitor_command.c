@@ -170,6 +170,7 @@ static const struct {
     {"reload", false, reload},
     {"monitor-only", true, monitor_only},
     {"log", true, control_order},
+    {"permit", true, control_permit},
 };
 
 void control_command(struct control_client *c)
@@ -180,8 +181,11 @@ void control_command(struct control_client *c)
         if (strncmp(c->line, commands[i].word, n) != 0 ||
             c->line[n] != (commands[i].rest ? ' ' : '\0'))
             continue;
+        if (c->permits_only && commands[i].run != control_permit)
+            break;
         commands[i].run(c, c->line + n + (commands[i].rest ? 1 : 0));
         return;
     }
-    control_error(c, "no such question");
+    control_error(c,
+                  c->permits_only ? "you may only ask for permits" : "no such question");
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* A client that has not asked, or not read its answer, by then is let go; so is one whose
@@ -64,6 +63,7 @@ void control_answer(struct control_client *c, json_t *answer)
     c->request = 0;
     c->waits_for_reload = false;
     c->order = 0;
+    c->permit_ticket = 0;
     c->out = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     json_decref(answer);
     if (!c->out) {
@@ -99,7 +99,8 @@ static void client_ready(void *ctx, uint32_t events)
         client_write(c);
         return;
     }
-    if (c->request != 0 || c->order != 0 || c->waits_for_reload) {
+    if (c->request != 0 || c->order != 0 || c->permit_ticket != 0 ||
+        c->waits_for_reload) {
         /* only its end can come */
         if (events & (EPOLLHUP | EPOLLERR))
             client_close(c);
@@ -130,17 +131,6 @@ static void client_ready(void *ctx, uint32_t events)
 
 /* ---- connections ---- */
 
-static bool may_ask(int fd, uid_t *uid)
-{
-    struct ucred peer;
-    socklen_t n = sizeof peer;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-        return false;
-    *uid = peer.uid;
-    return peer.uid == 0 || peer.uid == geteuid();
-}
-
 static struct control_client *free_place(struct control *control)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
@@ -154,6 +144,7 @@ static void socket_ready(void *ctx, uint32_t events)
 {
     struct monitor *m = ctx;
     struct control_client *c;
+    bool permits_only;
     uid_t uid;
     int fd = accept4(m->control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -161,13 +152,14 @@ static void socket_ready(void *ctx, uint32_t events)
     if (fd < 0)
         return;
     c = free_place(m->control);
-    if (!c || !may_ask(fd, &uid)) {
+    if (!c || !control_peer(m, fd, &uid, &permits_only)) {
         (void)close(fd);
         return;
     }
     c->monitor = m;
     c->fd = fd;
     c->uid = uid;
+    c->permits_only = permits_only;
     loop_timer_init(&c->timer, client_timeout, c);
     if (!loop_add(&m->loop, &c->watch, fd, EPOLLIN, client_ready, c) ||
         !loop_timer_set(&m->loop, &c->timer, CLIENT_TIMEOUT_MS))
@@ -175,26 +167,6 @@ static void socket_ready(void *ctx, uint32_t events)
 }
 
 /* ---- begin and end ---- */
-
-static int open_socket(const char *path)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    mode_t mask;
-    bool good;
-
-    if (fd < 0)
-        return -1;
-    (void)snprintf(addr.sun_path, sizeof addr.sun_path, "%s", path);
-    (void)unlink(path); /* of an instance that was killed */
-    mask = umask(0177);
-    good = bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0 && listen(fd, 8) == 0;
-    (void)umask(mask);
-    if (good)
-        return fd;
-    (void)close(fd);
-    return -1;
-}
 
 static bool make_folder(const char *dir)
 {
@@ -213,7 +185,7 @@ bool monitor_control_begin(struct monitor *m)
         control->client[i].fd = control->client[i].watch.fd = -1;
     n = snprintf(control->path, sizeof control->path, "%s/control", m->config->run_dir);
     if (n > 0 && (size_t)n < sizeof control->path && make_folder(m->config->run_dir))
-        control->fd = open_socket(control->path);
+        control->fd = control_socket_open(m, control->path);
     else if (n > 0)
         errno = ENAMETOOLONG;
     m->control = control;

@@ -6,9 +6,11 @@
  *   reload                      as SIGHUP; answers when it is done or refused
  *   monitor-only on|off ROUTE   commands of a route are refused, or judged again
  *   log seal|rotate             the log gets a seal, or goes on in a new file
+ *   permit ...                  monitor_permit.h
  *
- * The socket is <run_dir>/control, for the user that runs gate104d and for root; the
- * kernel says who asks.  Private to gate104d; single-threaded. */
+ * The socket is <run_dir>/control, for the user that runs gate104d, for root and, for
+ * permits alone, for the members of one group; the kernel says who asks.  Private to
+ * gate104d; single-threaded. */
 #ifndef GATE104_PROXY_MONITOR_CONTROL_H
 #define GATE104_PROXY_MONITOR_CONTROL_H
 
@@ -17,7 +19,7 @@
 #include <jansson.h>
 
 #define CONTROL_CLIENTS_MAX 8u
-#define CONTROL_LINE_MAX    256u
+#define CONTROL_LINE_MAX    4096u
 
 struct control_client {
     struct monitor *monitor;
@@ -34,7 +36,9 @@ struct control_client {
     uint64_t after;
     json_t *sessions;
     bool waits_for_reload;
-    uint32_t order; /* of the log; 0: none is open */
+    uint32_t order;         /* of the log; 0: none is open */
+    bool permits_only;      /* a member of the group of permits, no more */
+    uint64_t permit_ticket; /* of the record it waits for; 0: none */
     char *out;
     size_t out_size, out_sent;
 };
@@ -52,6 +56,15 @@ struct control {
 void control_answer(struct control_client *c, json_t *answer);
 void control_error(struct control_client *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* monitor_control_peer.c: who may ask */
+/* A listening socket at this path; -1 with errno. */
+int control_socket_open(const struct monitor *m, const char *path);
+/* What the kernel says of who is at the other end.  False: nobody who may ask. */
+bool control_peer(const struct monitor *m, int fd, uid_t *uid, bool *permits_only);
+
+/* monitor_permit_ask.c */
+void control_permit(struct control_client *c, const char *rest);
 
 /* monitor_command.c: carries out a line */
 void control_command(struct control_client *c);

@@ -169,6 +169,7 @@ void monitor_fleet_running(struct proc *p)
     if (p->role == ROLE_GATE) {
         monitor_control_gate_runs(p);
         monitor_clock_tell(m);
+        monitor_permit_gate_runs(p);
     }
     if (p->role == ROLE_BROKER && m->initial) {
         m->initial = false;
@@ -252,6 +253,8 @@ void monitor_fleet_ended(struct proc *p, int status)
         worker_ended(p, orderly);
     if (p->role == ROLE_SIGNER)
         monitor_reload_signer(p, false);
+    if (p->role == ROLE_AUDIT)
+        monitor_permit_log_gone(m);
     if (m->stop_step != 0)
         next_stop_step(m);
     else
@@ -317,6 +320,7 @@ void monitor_fleet_stop(struct monitor *m, int exit_status)
         return;
     m->exit_status = exit_status;
     m->stop_step = 1;
+    monitor_permit_stop(m);
     notify_stopping(&m->notify, exit_status == 0 ? "stopping" : "the start failed");
     enter_stop_step(m);
     next_stop_step(m);

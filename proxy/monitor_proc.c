@@ -141,6 +141,8 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
     case MSG_LOG_STATUS: return monitor_audit_status(p, msg);
     case MSG_LOG_ORDERED: return monitor_order_answer(p, msg);
     case MSG_SHIP_LOST: return monitor_ship_lost(p, msg);
+    case MSG_RECORD_ACK: return monitor_permit_ack(p, msg);
+    case MSG_PERMIT_USED: return monitor_permit_used(p, msg);
     case MSG_STATUS_SESSION: return monitor_control_session(p, msg);
     case MSG_STATUS_END: return monitor_control_end_of(p, msg);
     default: return imsg_reject(&p->control, msg);

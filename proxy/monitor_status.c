@@ -72,8 +72,9 @@ static json_t *hex(const uint8_t *p, size_t n)
     return json_string(text);
 }
 
-static json_t *routes(const struct config *c)
+static json_t *routes(const struct monitor *m)
 {
+    const struct config *c = m->config;
     json_t *list = json_array();
 
     for (size_t i = 0; i < c->route_count; i++) {
@@ -84,14 +85,15 @@ static json_t *routes(const struct config *c)
 
         config_tls_words(&c->tls[r->tls], tls, sizeof tls);
         route = json_pack(
-            "{s:s,s:s,s:s,s:o,s:o,s:s,s:s,s:o}", "name", r->name, "kind",
+            "{s:s,s:s,s:s,s:o,s:o,s:s,s:s,s:o,s:I}", "name", r->name, "kind",
             r->mode == ROUTE_PROTECT_RTU ? "protect-rtu" : "wrap-master", "mode",
             r->commands_closed ? "monitor-only"
             : r->enforce       ? "enforce"
                                : "observe",
             "listen", endpoints(r->listen, r->listen_count), "target",
             endpoints(r->target, r->target_count), "tls", tls, "policy", policy->path,
-            "policy_sha256", hex(policy->hash, sizeof policy->hash));
+            "policy_sha256", hex(policy->hash, sizeof policy->hash), "permits",
+            (json_int_t)monitor_permit_count(m, r->index));
         if (r->points != CONFIG_NO_POINTS)
             (void)json_object_set_new(
                 route, "points_sha256",
@@ -202,7 +204,7 @@ json_t *control_status(const struct monitor *m)
                      layers(monitor_sandbox_missing(m)), "log", c->audit_dir, "log_files",
                      log_files(m), "log_sealed", c->seal.key != NULL, "log_commands",
                      c->commands_sync ? "sync" : "async", "processes", processes(m),
-                     "routes", routes(c), "trust", trust(c));
+                     "routes", routes(m), "trust", trust(c));
 }
 
 /* ---- sessions ---- */

@@ -63,6 +63,7 @@ static const struct config_key rule_keys[] = {
     {"max_age", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"points", CONFIG_KIND_SEQUENCE, false, 0, 0, 0, NULL},
     {"limits_from_points", CONFIG_KIND_BOOL, false, 0, 0, 0, NULL},
+    {"permit", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
 };
 
 struct reading {

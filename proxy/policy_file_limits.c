@@ -10,6 +10,8 @@ static const char *const SELECTS[POLICY_SELECTS] = {
     [POLICY_SELECT_FORBIDDEN] = "forbidden",
 };
 
+static const char *const PERMITS[] = {"none", "required"};
+
 static const char *const PERS[POLICY_PERS] = {
     [POLICY_PER_SESSION] = "session",
     [POLICY_PER_POINT] = "point",
@@ -218,9 +220,10 @@ static bool read_age(const struct config_reader *r, const config_setting_t *rule
 bool policy_file_limits(const struct config_reader *r, const config_setting_t *rule,
                         struct policy_rule *out)
 {
-    static const char *const keys[] = {"select", "rate",       "rate_per",
-                                       "step",   "step_first", "max_age"};
+    static const char *const keys[] = {"select",     "rate",    "rate_per", "step",
+                                       "step_first", "max_age", "permit"};
     bool good = read_select(r, rule, out);
+    uint8_t permit = 0;
 
     good = read_step(r, rule, out) && good;
     good = read_age(r, rule, out) && good;
@@ -229,6 +232,10 @@ bool policy_file_limits(const struct config_reader *r, const config_setting_t *r
                      "write \"session\", \"point\", \"peer\" or \"route\"",
                      &out->limits.per) &&
            good;
+    good = read_word(r, rule, "permit", PERMITS, 2, "write \"required\" or \"none\"",
+                     &permit) &&
+           good;
+    out->limits.permit = permit == 1;
     if (config_setting_get_member(rule, "rate_per") &&
         !config_setting_get_member(rule, "rate")) {
         config_report_key(r, CONFIG_ERROR, rule, "rate_per", "add rate or remove this",

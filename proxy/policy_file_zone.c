@@ -82,7 +82,7 @@ static int64_t change_between(int64_t low, int64_t high, struct state later)
 static void add(struct policy_zone *z, int64_t from, struct state s)
 {
     if (z->count < POLICY_ZONE_MAX)
-        z->change[z->count++] = (struct policy_change){from, s.offset, s.summer};
+        z->change[z->count++] = (struct policy_zone_change){from, s.offset, s.summer};
 }
 
 static void scan(struct policy_zone *z)

@@ -364,6 +364,45 @@ struct PACKED msg_route_commands {
     uint8_t zero;
 };
 
+#define PERMIT_MSG_RANGES 32u
+
+struct PACKED msg_range {
+    uint32_t first, last;
+};
+
+/* A permit of a route, see policy/permit.h.  One with the same number is replaced. Places
+ * behind the counts and octets behind the subject's NUL are zero. */
+struct PACKED msg_permit {
+    uint64_t until_ms; /* CLOCK_BOOTTIME: it does not hold from then on */
+    uint32_t id;
+    uint32_t commands; /* 0: any number */
+    uint32_t used;
+    uint16_t route;
+    uint8_t ca_count, ioa_count;
+    uint8_t has_fingerprint;
+    uint8_t zero[3];
+    uint8_t types[32];
+    struct msg_range ca[PERMIT_MSG_RANGES];
+    struct msg_range ioa[PERMIT_MSG_RANGES];
+    uint8_t fingerprint[32];
+    char subject[256]; /* printable, NUL-terminated */
+};
+
+/* It does not hold any more. */
+struct PACKED msg_permit_revoke {
+    uint32_t id;
+    uint16_t route;
+    uint16_t zero;
+};
+
+/* So many commands have passed by it. */
+struct PACKED msg_permit_used {
+    uint32_t id;
+    uint32_t used;
+    uint16_t route;
+    uint16_t zero;
+};
+
 /* How the TLS leg of a session ended (msg_tls_closed.how). */
 enum tls_close {
     TLS_CLOSE_NOTIFY = 1, /* close_notify received */

@@ -41,4 +41,7 @@ int cli_reload(int argc, char **argv);
 int cli_monitor_only(int argc, char **argv);
 int cli_log_order(int argc, char **argv);
 
+/* permit.c */
+int cli_permit(int argc, char **argv);
+
 #endif

@@ -1,8 +1,9 @@
 /* gate104 status, sessions, close, reload, monitor-only: asks the running gate104d. */
+#include "proxy/cli/control.h"
+
 #include "proxy/cli/cli.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,14 +75,15 @@ static char *read_answer(int fd)
     return NULL;
 }
 
-/* The answer to one line; NULL if there is none, or it says that it failed. */
-static json_t *ask(const char *path, const char *line)
+static const char *control_socket = DEFAULT_SOCKET;
+
+json_t *control_ask(const char *line)
 {
     json_error_t error;
     json_t *answer = NULL;
     const char *why;
     char *text = NULL;
-    int fd = connect_to(path);
+    int fd = connect_to(control_socket);
 
     if (fd < 0)
         return NULL;
@@ -197,6 +199,8 @@ static void print_routes(const json_t *a)
         put_list(json_object_get(o, "target"));
         (void)printf("  TLS ");
         put(o, "tls", 0);
+        if (number_of(o, "permits") > 0)
+            (void)printf("PERMITS %lld", number_of(o, "permits"));
         (void)printf("\n");
     }
 }
@@ -305,8 +309,6 @@ static void print_note(const json_t *a)
 
 /* ---- commands ---- */
 
-static const char *control_socket = DEFAULT_SOCKET;
-
 void cli_control_socket(const char *path)
 {
     control_socket = path;
@@ -338,7 +340,7 @@ static int question(int argc, char **argv, int words, const char *usage,
         return 2;
     }
     (void)strncat(line, "\n", sizeof line - strlen(line) - 1);
-    answer = ask(control_socket, line);
+    answer = control_ask(line);
     if (!answer)
         return 1;
     if (json) {

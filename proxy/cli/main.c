@@ -15,6 +15,8 @@ static const struct cli_command commands[] = {
     {"reload", "", "read the configuration, certificates and lists again", cli_reload},
     {"monitor-only", "on|off ROUTE",
      "refuse all commands of a route, or judge them again", cli_monitor_only},
+    {"permit", "grant|confirm|revoke|list ...",
+     "who may for a while do what else is refused", cli_permit},
     {"pki", "init|issue|csr|sign|revoke|crl|list|show|check|enrol ...",
      "keys and certificates: a small CA, and enrolment", cli_pki},
     {NULL, NULL, NULL, NULL},

@@ -78,6 +78,8 @@ static void print_limits(const struct policy_limits *l)
     if (l->rate_count > 0)
         (void)printf("  at most %u in %u s for each %s\n", l->rate_count, l->rate_seconds,
                      pers[l->per]);
+    if (l->permit)
+        (void)printf("  by a permit\n");
 }
 
 static bool add_role(struct explaining *e, const char *name)

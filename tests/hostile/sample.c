@@ -2,6 +2,7 @@
  * of no consequence. */
 #include "tests/hostile/mutant.h"
 
+#include "proxy/permit_wire.h"
 #include "proxy/record.h"
 #include "tests/hostile/stage.h"
 #include "tests/lib/raw_packet.h"
@@ -175,6 +176,34 @@ static size_t log_pressure(uint8_t *out)
     return sizeof m;
 }
 
+static size_t permit(uint8_t *out)
+{
+    const struct permit p = {.id = PERMIT_ID_MIN,
+                             .commands = 5,
+                             .used = 1,
+                             .until_ms = permit_now_ms() + 60000,
+                             .scope = {.ca_count = 1,
+                                       .ca = {{1, 2}},
+                                       .ioa_count = 2,
+                                       .ioa = {{1, 2}, {4, 5}},
+                                       .has_fingerprint = true,
+                                       .fingerprint = {1},
+                                       .subject = "CN=x"}};
+    struct msg_permit m;
+
+    permit_wire_put(&p, ROUTE_PROTECT, &m);
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
+static size_t permit_revoke(uint8_t *out)
+{
+    struct msg_permit_revoke m = {.id = PERMIT_ID_MIN, .route = ROUTE_PROTECT};
+
+    memcpy(out, &m, sizeof m);
+    return sizeof m;
+}
+
 static size_t log_clock(uint8_t *out)
 {
     struct msg_log_clock m = {.state = LOG_CLOCK_SYNCHRONIZED};
@@ -322,6 +351,25 @@ const struct spoiler spoilers[] = {
      "a record of what failed", NULL},
     {MSG_RECORD_ACK, TO(ROLE_BROKER), offsetof(struct msg_record_ack, durable), 2,
      "neither durable nor not", "the broker waits for none and does not look at it"},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, route), 99, "no such route", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, id) + 3, 1,
+     "a number it cannot have", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, until_ms) + 6, 1, "for years", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, ioa_count), 255,
+     "more ranges than there are", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, ca_count), 0,
+     "a range that is not counted", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, ioa), 3, "a reversed range", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, types), 2,
+     "a type that no master sends", NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, subject), 7, "a subject that rings",
+     NULL},
+    {MSG_PERMIT, ANYONE, offsetof(struct msg_permit, zero) + 2, 1, "what must be zero",
+     NULL},
+    {MSG_PERMIT_REVOKE, ANYONE, offsetof(struct msg_permit_revoke, route), 99,
+     "no such route", NULL},
+    {MSG_PERMIT_REVOKE, ANYONE, offsetof(struct msg_permit_revoke, zero), 1,
+     "what must be zero", NULL},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total), 0, "nothing to sign", NULL},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, total) + 3, 0x7F, "far too much", NULL},
     {MSG_SIGN, ANYONE, offsetof(struct msg_sign, offset), 1, "not from the start", NULL},
@@ -408,6 +456,8 @@ static const struct {
     {MSG_SESSION_FOUND, session_found_earlier},
     {MSG_OCSP_ASK, ocsp_ask},
     {MSG_OCSP_ANSWER, ocsp_answer},
+    {MSG_PERMIT, permit},
+    {MSG_PERMIT_REVOKE, permit_revoke},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])

@@ -200,6 +200,8 @@ static void test_compare(void **state)
         {"/run/gate104", "/run/gate", true, false, "run_dir"},
         {"audit = {", "require_sandbox = \"full\"; audit = {", true, false,
          "require_sandbox"},
+        {"audit = {", "permits = { max = \"9h\"; }; audit = {", true, false, "permits"},
+        {"k = 12", "permit_persons = 2; k = 12", true, false, "permits"},
         {"10.0.1.10:2404", "10.0.1.11:2404", true, false, "routes or policies"},
         {"enforce = true", "enforce = false", true, false, "routes or policies"},
         {"rtu20.example", "rtu21.example", true, false, "routes or policies"},

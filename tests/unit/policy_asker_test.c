@@ -337,7 +337,7 @@ static void test_blob_cut_off(void **state)
     t->net[0] = (struct policy_net){.prefix = 8, .addr = {10}};
     t->window[0] = (struct policy_window){1, 5, 9};
     t->zone.count = 2;
-    t->zone.change[1] = (struct policy_change){100, 3600, 1};
+    t->zone.change[1] = (struct policy_zone_change){100, 3600, 1};
     t->tags_local = true;
     assert_true(policy_builder_askers(b, t));
     blob = policy_builder_blob(b, &n);
