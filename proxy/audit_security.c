@@ -22,6 +22,7 @@ static const struct {
     {EVENT_ASDU, SECURITY_REQUEST_INVALID},
     {EVENT_REFUSED, SECURITY_REQUEST_INVALID},
     {EVENT_WOULD_REFUSE, SECURITY_REQUEST_INVALID},
+    {EVENT_PERMIT_REFUSED, SECURITY_REQUEST_INVALID},
 };
 
 enum security_event audit_security_of(enum event event)
