@@ -6,6 +6,7 @@
 #include "proxy/audit_log.h"
 #include "proxy/audit_order.h"
 #include "proxy/audit_origin.h"
+#include "proxy/audit_recording.h"
 #include "proxy/audit_shipping.h"
 #include "proxy/audit_status.h"
 #include "proxy/role_config.h"
@@ -53,6 +54,7 @@ struct client {
     struct msg_record_ack ack[CLIENT_ACKS];
     unsigned int ack_head, ack_count;
     enum log_pressure told; /* to a gate */
+    struct recorded_credit recorded;
     struct client *next;
 };
 
@@ -62,6 +64,7 @@ struct audit {
     struct audit_log log;
     struct audit_shipping shipping;
     struct audit_order order;
+    struct recordings recordings;
     int dir_fd;
     struct client monitor;
     struct client *clients;
@@ -151,7 +154,8 @@ static void flush_all(struct audit *a)
     for (struct client *c = a->clients; c; c = c->next) {
         client_flush(c);
         client_pressure(c);
-        waiting = waiting || pressure_untold(c) || (!c->gone && c->ack_count > 0);
+        waiting = waiting || pressure_untold(c) || (!c->gone && c->ack_count > 0) ||
+                  (!c->gone && !recordings_tell(&c->recorded, c->ch));
     }
     if (waiting && !loop_timer_armed(&a->retry_timer))
         (void)loop_timer_set(&a->child.loop, &a->retry_timer, RETRY_MS);
@@ -182,6 +186,7 @@ static void keep(void *ctx)
     commit(a);
     audit_space_check(&a->log);
     more = audit_retain_step(&a->log);
+    more = recordings_step(&a->recordings) || more;
     audit_status_tell(&a->status, &a->child.control, &a->log, &a->shipping.ship);
     if (audit_folder_gone(a->dir_fd)) {
         child_log(&a->child, "ALARM: the folder of the log was deleted; it is made anew");
@@ -245,6 +250,7 @@ static void round_end(void *ctx)
     struct audit *a = ctx;
 
     commit(a);
+    recordings_turn(&a->recordings);
     if (a->seal_now)
         seal(a);
     audit_order_turn(&a->order, &a->child, &a->log);
@@ -263,6 +269,8 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     struct audit *a = c->audit;
     struct record_head head;
 
+    if (m->type == MSG_RECORDED)
+        return recordings_take(&a->recordings, &c->recorded, c->ch, m);
     if (m->type != MSG_RECORD || !record_check(m->payload, m->len, &head) ||
         (head.sync && c->ch->peer == ROLE_BROKER) ||
         !audit_origin_good(&a->config, c->ch->peer, c->ch->peer_id, &head, m->payload,
@@ -271,6 +279,8 @@ static enum imsg_status take(struct client *c, struct imsg *m)
     if (audit_log_full(&a->log) || a->pending_count == BATCH_ACKS)
         commit(a);
     audit_log_add(&a->log, &c->sender, m->payload, m->len, head.sync);
+    if (c != &a->monitor)
+        recordings_note(&a->recordings, &head, m->payload, m->len);
     if (c == &a->monitor)
         note_seal(a, head.event->event);
     if (head.sync) {
@@ -393,7 +403,8 @@ static bool init(struct child *child, const uint8_t *cfg, size_t len)
         child_log(child, "%s: %s", a->config.dir, strerror(errno));
         return false;
     }
-    if (!init_seals(a))
+    if (!init_seals(a) ||
+        !audit_recording_init(&a->recordings, child, &a->log, &a->config, a->dir_fd))
         return false;
     a->log.say = say;
     a->log.say_ctx = child;
@@ -430,6 +441,7 @@ static void wind_up(struct audit *a)
     for (struct client *c = a->clients; c; c = c->next)
         receive(c, LAST_RECORDS);
     commit(a);
+    recordings_stop(&a->recordings);
     (void)audit_log_close(&a->log);
     flush_all(a);
     /* Nothing comes behind the last seal. */

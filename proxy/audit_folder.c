@@ -3,6 +3,7 @@
 #include "proxy/audit_seal_state.h"
 #include "proxy/audit_shelf.h"
 #include "proxy/audit_ship_state.h"
+#include "proxy/recording_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,8 +18,9 @@ static bool is_ours(const char *name)
     uint64_t seq;
 
     return name[0] == '.' || strcmp(name, AUDIT_FILE_NAME) == 0 ||
-           strcmp(name, AUDIT_SHIP_STATE) == 0 || audit_shelf_is_name(name, &seq) ||
-           strncmp(name, "torn-", 5) == 0 || strncmp(name, "damaged-", 8) == 0 ||
+           strcmp(name, AUDIT_SHIP_STATE) == 0 || strcmp(name, RECORDING_FOLDER) == 0 ||
+           audit_shelf_is_name(name, &seq) || strncmp(name, "torn-", 5) == 0 ||
+           strncmp(name, "damaged-", 8) == 0 ||
            strncmp(name, AUDIT_SEAL_STATE_NAME, sizeof AUDIT_SEAL_STATE_NAME - 1) == 0;
 }
 

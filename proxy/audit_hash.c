@@ -40,6 +40,11 @@ void *audit_hash_begin(void)
     return NULL;
 }
 
+bool audit_hash_add(void *ctx, const void *p, size_t n)
+{
+    return ctx && EVP_DigestUpdate(ctx, p, n) == 1;
+}
+
 bool audit_hash_more(void *ctx, int fd, uint64_t from, uint64_t to)
 {
     uint8_t buf[16384];

@@ -18,6 +18,7 @@ bool audit_hash_range(int fd, uint64_t from, uint64_t to, uint8_t out[AUDIT_HASH
 /* The same in parts; NULL when out of memory.  The end frees, and with `out` NULL does
  * nothing else. */
 void *audit_hash_begin(void);
+bool audit_hash_add(void *ctx, const void *p, size_t n);
 bool audit_hash_more(void *ctx, int fd, uint64_t from, uint64_t to);
 bool audit_hash_end(void *ctx, uint8_t out[AUDIT_HASH_SIZE]);
 

@@ -159,6 +159,8 @@ static void check_line(struct audit_chain *c, const char *text, size_t n)
     at.seq = e.seq;
     if (!audit_time_take(&c->clock, &e, why, sizeof why) ||
         !audit_chain_link_take(&c->link, &c->start, &e, text, n, why, sizeof why) ||
+        (c->recordings &&
+         !audit_recordings_take(c->recordings, &at, &e, text, n, why, sizeof why)) ||
         !audit_seal_watch_take(&c->seals, &c->start, &at, &e, text, n, hash, why,
                                sizeof why))
         tampered(c, at.line, at.seq, "%s", why);

@@ -8,6 +8,7 @@
 
 #include "proxy/audit_verify_anchor.h"
 #include "proxy/audit_verify_key.h"
+#include "proxy/audit_verify_recording.h"
 
 #define AUDIT_VERIFY_KEYS 16u
 
@@ -48,6 +49,7 @@ struct audit_verdict {
     bool head_deleted; /* ... and says that this was retention */
     struct audit_envelope first, last;
     struct audit_seal_summary seal;
+    struct audit_recordings_summary recordings;
 };
 
 struct audit_verify_options {
@@ -56,6 +58,7 @@ struct audit_verify_options {
     const uint8_t (*seeds)[AUDIT_SEED_SIZE]; /* the same */
     size_t n_seeds;
     struct audit_anchors *anchors; /* or NULL */
+    bool log_alone;                /* recordings that the log names are not looked at */
     /* Called with the octets done so far, every few MiB; or NULL. */
     void (*progress)(void *ctx, uint64_t octets);
     void *ctx;

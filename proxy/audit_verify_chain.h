@@ -86,6 +86,7 @@ struct audit_chain {
     struct audit_time_mark clock;
     struct audit_seal_watch seals;
     struct audit_chain_link link;
+    struct audit_recordings *recordings; /* NULL: nobody asks */
     char file[AUDIT_FILE_CAP];
     uint64_t named;      /* the number in the file's name; 0: none */
     uint64_t file_first; /* seq of the file's first good record */

@@ -290,16 +290,45 @@ static bool verify_all(struct audit_files *f, struct audit_chain *c)
     return f->gone && c->v->records > 0;
 }
 
+/* True if retention may have overtaken this, too. */
+static bool verify_recordings(int dir, struct audit_recordings *r,
+                              struct audit_verdict *v)
+{
+    static const enum audit_state states[] = {
+        [AUDIT_RECORDINGS_GOOD] = AUDIT_STATE_OK,
+        [AUDIT_RECORDINGS_CHANGED] = AUDIT_STATE_TAMPERED,
+        [AUDIT_RECORDINGS_MISSING] = AUDIT_STATE_INCOMPLETE,
+        [AUDIT_RECORDINGS_UNUSABLE] = AUDIT_STATE_UNUSABLE,
+    };
+    struct audit_place_in_log at = v->bad;
+    enum audit_recordings_state found;
+    char why[sizeof v->why];
+
+    if (v->state != AUDIT_STATE_OK && v->state != AUDIT_STATE_INCOMPLETE)
+        return false;
+    found = audit_recordings_check(r, dir, &v->recordings, &at, why, sizeof why);
+    if (v->state == AUDIT_STATE_OK ? found != AUDIT_RECORDINGS_GOOD
+                                   : found == AUDIT_RECORDINGS_CHANGED) {
+        v->state = states[found];
+        v->bad = at;
+        memcpy(v->why, why, sizeof why);
+    }
+    return found == AUDIT_RECORDINGS_MISSING;
+}
+
 static void verify_folder(int dir, const char *path, struct audit_chain *c,
                           const struct audit_verify_options *o, struct audit_verdict *v)
 {
+    struct audit_recordings recordings = {.n = 0};
     struct audit_files files;
     bool again = true;
 
     for (unsigned int i = 0; again && i < OVERTAKEN_MAX; i++) {
         int fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 
+        audit_recordings_free(&recordings);
         audit_chain_init(c, o, v);
+        c->recordings = o->log_alone ? NULL : &recordings;
         if (fd < 0 || !audit_files_open(&files, fd)) {
             unusable(v, path, errno);
             if (fd >= 0)
@@ -308,7 +337,10 @@ static void verify_folder(int dir, const char *path, struct audit_chain *c,
         }
         again = verify_all(&files, c);
         audit_files_close(&files);
+        if (!again && !o->log_alone)
+            again = verify_recordings(dir, &recordings, v) && i == 0;
     }
+    audit_recordings_free(&recordings);
 }
 
 static void verify_one(int fd, const char *path, struct audit_chain *c)

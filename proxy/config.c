@@ -48,6 +48,13 @@ static const struct config_key audit_keys[] = {
     {"retain_days", CONFIG_KIND_INT, false, offsetof(struct config, files.retain_days), 0,
      FILES_DAYS_MAX, NULL},
     {"reserve", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"record_size", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"record_interval", CONFIG_KIND_INT, false,
+     offsetof(struct config, recording.interval_s), RECORDING_INTERVAL_MIN,
+     RECORDING_INTERVAL_MAX, NULL},
+    {"record_retain_size", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
+    {"record_retain_days", CONFIG_KIND_INT, false,
+     offsetof(struct config, recording.retain_days), 0, RECORDING_DAYS_MAX, NULL},
     {"on_failure", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"ship", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
     {"ship_socket", CONFIG_KIND_STRING, false, 0, 0, 0, NULL},
@@ -165,6 +172,7 @@ static void read_audit(struct config_build *b, const config_setting_t *root)
     }
     config_seal_read(b, group);
     config_files_read(b, group);
+    config_recording_read(b, group);
     (void)config_word_read(&b->r, group, "commands", commands, COUNT(commands), &which);
     b->c->commands_sync = which == 0;
     if (!b->c->commands_sync)
@@ -203,6 +211,7 @@ static void read_root(struct config_build *b, const config_setting_t *root)
     if (s)
         config_routes_read(b, s);
     config_permit_check(b, root);
+    config_recording_check(b, root);
 }
 
 /* The folder of the file, absolute. */
@@ -231,6 +240,7 @@ static struct config *config_new(const char *path)
     c->limits.routes_per_gate = 1;
     c->seal.interval = 60;
     files_settings_default(&c->files);
+    recording_settings_default(&c->recording);
     c->ship = (struct ship_config){SHIP_OFF, 300, SHIP_SIZE_DEFAULT, SHIP_ENTERPRISE};
     c->commands_sync = true;
     c->path = strdup(path);

@@ -132,6 +132,7 @@ struct config {
     struct files_settings files;
     struct config_seal seal;
     uint8_t hash[32]; /* SHA-256 of the octets of the file */
+    struct recording_settings recording;
     struct ship_config ship;
     char *ship_socket; /* absolute */
     unsigned int ship_line;
@@ -209,6 +210,8 @@ void config_tls_words(const struct config_tls *t, char *out, size_t cap);
 
 /* Gates are 0..config_gate_count()-1, groups of tls workers 0..config.tls_count-1. */
 uint32_t config_gate_count(const struct config *c);
+/* True if a route is recorded. */
+bool config_is_recorded(const struct config *c);
 /* The gate that serves a route. */
 uint32_t config_gate_of(const struct config *c, size_t route);
 

@@ -53,7 +53,7 @@ bool config_word_read(const struct config_reader *r, const config_setting_t *gro
 
 /* ---- config_record.c ---- */
 
-/* record_points and feedback; the numbers are read by the route's table. */
+/* record, record_points and feedback; the numbers are read by the route's table. */
 void config_record_read(struct config_build *b, const config_setting_t *route,
                         struct record_settings *out);
 
@@ -63,6 +63,14 @@ void config_record_read(struct config_build *b, const config_setting_t *route,
 void config_permit_read(struct config_build *b, const config_setting_t *root);
 /* What it and the routes say about each other. */
 void config_permit_check(struct config_build *b, const config_setting_t *root);
+
+/* ---- config_recording.c ---- */
+
+/* record_size, record_retain_size of the group audit; the numbers are read by its table.
+ */
+void config_recording_read(struct config_build *b, const config_setting_t *audit);
+/* Warns of such keys where no route is recorded. */
+void config_recording_check(const struct config_build *b, const config_setting_t *root);
 
 /* ---- config_ship.c ---- */
 
@@ -115,6 +123,9 @@ uint32_t config_ocsp_wait(const struct config *c, size_t tls);
 
 /* The sizes in the group of the session log. */
 void config_files_read(struct config_build *b, const config_setting_t *group);
+/* A size such as "64M", or "0". */
+void config_size_read(struct config_build *b, const config_setting_t *group,
+                      const char *key, uint64_t least, uint64_t most, uint64_t *out);
 
 /* ---- config_route.c ---- */
 

@@ -102,6 +102,7 @@ static bool same_audit(const struct config *a, const struct config *b)
     return strcmp(a->audit_dir, b->audit_dir) == 0 &&
            config_seal_same(&a->seal, &b->seal) &&
            memcmp(&a->files, &b->files, sizeof a->files) == 0 &&
+           recording_settings_same(&a->recording, &b->recording) &&
            a->commands_sync == b->commands_sync && a->log_closes == b->log_closes &&
            config_ship_same(a, b);
 }

@@ -29,7 +29,7 @@ static bool parse(const char *text, uint64_t *out)
     return true;
 }
 
-static void read_size(struct config_build *b, const config_setting_t *group,
+void config_size_read(struct config_build *b, const config_setting_t *group,
                       const char *key, uint64_t least, uint64_t most, uint64_t *out)
 {
     const char *text = config_member_string(&b->r, group, key);
@@ -55,11 +55,12 @@ void config_files_read(struct config_build *b, const config_setting_t *group)
 {
     struct files_settings *f = &b->c->files;
 
-    read_size(b, group, "rotate_size", FILES_ROTATE_SIZE_MIN, FILES_SIZE_MAX,
-              &f->rotate_size);
-    read_size(b, group, "retain_size", FILES_ROTATE_SIZE_MIN, FILES_SIZE_MAX,
-              &f->retain_size);
-    read_size(b, group, "reserve", FILES_RESERVE_MIN, FILES_RESERVE_MAX, &f->reserve);
+    config_size_read(b, group, "rotate_size", FILES_ROTATE_SIZE_MIN, FILES_SIZE_MAX,
+                     &f->rotate_size);
+    config_size_read(b, group, "retain_size", FILES_ROTATE_SIZE_MIN, FILES_SIZE_MAX,
+                     &f->retain_size);
+    config_size_read(b, group, "reserve", FILES_RESERVE_MIN, FILES_RESERVE_MAX,
+                     &f->reserve);
     if (f->retain_size != 0 && f->retain_size <= f->rotate_size)
         config_report_key(&b->r, CONFIG_ERROR, group, "retain_size",
                           "make it several times rotate_size",

@@ -73,10 +73,15 @@ void config_record_read(struct config_build *b, const config_setting_t *s,
                         struct record_settings *out)
 {
     static const char *const points[] = {"none", "changes", "all"};
+    static const char *const apdus[] = {"none", "pcapng"};
     size_t which = RECORD_POINTS_NONE;
+    size_t recorded = 0;
 
     (void)config_word_read(&b->r, s, "record_points", points,
                            sizeof points / sizeof points[0], &which);
     out->points = (uint8_t)which;
+    (void)config_word_read(&b->r, s, "record", apdus, sizeof apdus / sizeof apdus[0],
+                           &recorded);
+    out->apdus = recorded == 1;
     read_feedback(b, s, out);
 }

@@ -260,6 +260,7 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
                    c->seal.key ? c->seal.key : "");
     out->seal.interval_s = c->seal.interval;
     out->ship = c->ship;
+    out->recording = c->recording;
     out->route = calloc(c->route_count, sizeof *out->route);
     if (!out->route)
         return false;
@@ -268,6 +269,7 @@ bool config_audit_role(const struct config *c, struct audit_config *out)
         memcpy(out->route[i].name, c->routes[i].name, sizeof out->route[i].name);
         out->route[i].gate = config_gate_of(c, i);
         out->route[i].profile = c->routes[i].profile;
+        out->route[i].recorded = c->routes[i].record.apdus;
     }
     if (config_points_role(c, out))
         return true;

@@ -23,7 +23,8 @@ static void round_end(void *ctx)
         close_some(g);
     gate_failure_turn(g);
     gate_session_sweep(g);
-    if (g->stopping && !g->sessions && gate_log_idle(g))
+    gate_recording_flush(g);
+    if (g->stopping && !g->sessions && gate_log_idle(g) && gate_recording_idle(g))
         loop_stop(&g->child.loop);
 }
 
@@ -62,7 +63,7 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
     c->loop.round_end = round_end;
     c->loop.round_ctx = g;
     return load_policies(g) && gate_limits_init(g) && gate_permit_init(g) &&
-           gate_guard_init(g);
+           gate_guard_init(g) && gate_recording_init(g);
 }
 
 /* Sessions whose set-up needs the broker cannot go on without it; open ones can. */

@@ -46,6 +46,7 @@ struct gate_leg {
     struct loop_watch watch;
     uint64_t heard_ms;   /* when the last octets came */
     uint64_t partial_ms; /* when the first octet of an incomplete APDU came; 0: none */
+    size_t recorded;     /* octets of the next output whose APDU is in the recording */
     uint64_t blocked_ms; /* since when writing does not take everything; 0: it does */
     size_t input_size;
     uint8_t *input;   /* rest, backlog, or that of the gate while a round lasts */
@@ -116,6 +117,21 @@ struct gate_queued {
     uint8_t payload[IMSG_PAYLOAD_MAX];
 };
 
+struct gate_dropped {
+    uint32_t leg[RECORDED_LEGS];
+};
+
+/* APDUs for the recordings of routes. */
+struct gate_recording {
+    uint64_t sent, taken; /* messages, on this channel */
+    size_t size;          /* octets of the message in the making; 0: there is none */
+    uint64_t session;     /* it is of this session, */
+    size_t place;         /* of the route at this place in config.route */
+    uint8_t payload[IMSG_PAYLOAD_MAX];
+    struct gate_dropped *dropped; /* not told yet, by place in config.route */
+    bool untold;
+};
+
 struct gate {
     struct child child;
     struct gate_config config;
@@ -145,6 +161,7 @@ struct gate {
     uint64_t probe_ticket;
     struct loop_timer log_timer;
     uint64_t untold; /* records lost since the last one that was sent */
+    struct gate_recording recording;
     struct gate_queued queue[GATE_RECORD_QUEUE];
     unsigned int queue_head, queue_count;
     uint64_t queue_moved_ms; /* when audit last took one, or the first began to wait */
@@ -363,6 +380,24 @@ void gate_point_passed(struct gate_session *s, const struct link_frame *f,
 void gate_point_tell(struct gate_session *s);
 /* The same if it is due; gives when it will be, or UINT64_MAX. */
 uint64_t gate_point_supervise(struct gate_session *s);
+
+/* ---- gate_recording.c: every APDU, on routes that are recorded ---- */
+
+/* False: out of memory. */
+bool gate_recording_init(struct gate *g);
+/* The channel to audit is new. */
+void gate_recording_begin(struct gate *g);
+/* MSG_RECORDED_ACK.  False: it broke the rules. */
+bool gate_recording_taken(struct gate *g, struct imsg *m);
+/* An APDU that came, or octets that are none. */
+void gate_recording_came(struct gate_leg *leg, const uint8_t *p, size_t n);
+/* The first n octets at p have left, of `whole` that are APDUs behind what is left of
+ * one. */
+void gate_recording_left(struct gate_leg *leg, const uint8_t *p, size_t n, size_t whole);
+/* Sends what there is; at the end of a round. */
+void gate_recording_flush(struct gate *g);
+/* True when nothing of it waits for audit any more. */
+bool gate_recording_idle(const struct gate *g);
 
 /* ---- gate_failure.c: while the log does not work ---- */
 

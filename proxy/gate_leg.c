@@ -83,6 +83,7 @@ void gate_leg_flush(struct gate_leg *leg)
 
         link_output(l, leg->side, &p, &n);
         sent = n > 0 ? write_some(leg, p, n) : 0;
+        gate_recording_left(leg, p, sent, n);
         if (sent > 0 || n == 0)
             leg->blocked_ms = 0;
         else if (leg->blocked_ms == 0)
@@ -109,6 +110,7 @@ static void take_apdus(struct gate_leg *leg)
 
         if (v.reason == REASON_OK && size == 0)
             break;
+        gate_recording_came(leg, p, size ? size : left);
         if (v.reason == REASON_OK && leg->side == LEG_MASTER)
             gate_guard_link(s, p);
         if (s->state != GATE_OPEN)

@@ -305,6 +305,8 @@ static enum imsg_status audit_message(struct gate *g, struct imsg *m)
 
     if (m->type == MSG_LOG_PRESSURE)
         return gate_failure_pressure(g, m) ? IMSG_OK : imsg_reject(&g->audit, m);
+    if (m->type == MSG_RECORDED_ACK)
+        return gate_recording_taken(g, m) ? IMSG_OK : imsg_reject(&g->audit, m);
     imsg_get(m, &ack, sizeof ack);
     if (m->type != MSG_RECORD_ACK || !record_ack_valid(&ack) ||
         ack.ticket > g->ticket_last)
@@ -363,6 +365,7 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd)
     loop_del(&g->child.loop, &g->audit_watch);
     imsg_channel_close(&g->audit);
     imsg_channel_init(&g->audit, fd, ROLE_GATE, ROLE_AUDIT, id, PHASE_RUN);
+    gate_recording_begin(g);
     g->pressure = LOG_PRESSURE_NONE; /* until it says otherwise */
     if (!loop_add(&g->child.loop, &g->audit_watch, fd, EPOLLIN, audit_ready, g)) {
         lost_audit(g);

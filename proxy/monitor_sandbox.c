@@ -26,7 +26,7 @@ static unsigned int descriptors(const struct proc *p, bool module)
     if (module)
         return 0;
     if (p->role == ROLE_AUDIT)
-        n++; /* the folder */
+        n += config_is_recorded(c) ? 2 : 1; /* the folder, that of recordings */
     for (size_t i = 0; p->role == ROLE_BROKER && i < c->route_count; i++)
         n += (unsigned int)c->routes[i].listen_count;
     return n;

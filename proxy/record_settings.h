@@ -26,6 +26,7 @@ struct feedback {
 };
 
 struct record_settings {
+    bool apdus;            /* every APDU goes to a recording */
     uint32_t operation_s;  /* 0: OPERATION_TIMEOUT_S */
     uint8_t points;        /* enum record_points */
     uint32_t points_per_s; /* records of one session */

@@ -12,6 +12,7 @@
 #include "certs/tls_rules.h"
 #include "policy/profile.h"
 #include "proxy/record_settings.h"
+#include "proxy/recording_settings.h"
 #include "proxy/rekey.h"
 #include "proxy/role_config_files.h"
 #include "proxy/role_config_ocsp.h"
@@ -168,6 +169,7 @@ struct audit_route {
     uint32_t gate;          /* number of the gate process that may tell of it */
     struct profile profile; /* to tell an APDU's fields in the log */
     const struct audit_points *points; /* names of its objects; NULL: none */
+    bool recorded;          /* its APDUs are */
 };
 
 struct audit_seal_settings {
@@ -180,6 +182,7 @@ struct audit_config {
     struct files_settings files;
     struct audit_seal_settings seal;
     struct ship_config ship;
+    struct recording_settings recording;
     size_t route_count; /* by route index */
     struct audit_route *route;
     size_t points_count; /* lists of points, which routes may share */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTE_MOST   (2u + ROUTE_NAME_MAX + 4u + PROFILE_OCTETS + 2u)
-#define ROUTE_LEAST  (2u + 1u + 4u + PROFILE_OCTETS + 2u)
+#define ROUTE_MOST   (2u + ROUTE_NAME_MAX + 4u + PROFILE_OCTETS + 1u + 2u)
+#define ROUTE_LEAST  (2u + 1u + 4u + PROFILE_OCTETS + 1u + 2u)
 #define POINTS_LEAST (32u + 8u)
 
 static void put_ship(struct wire_writer *w, const struct ship_config *c)
@@ -84,19 +84,22 @@ size_t audit_config_encode(const struct audit_config *c, uint8_t **out)
         return 0;
     (void)role_config_begin(&w,
                             40 + sizeof c->dir + sizeof c->seal.key + FILES_OCTETS +
-                                c->route_count * ROUTE_MOST + points_size(c),
+                                RECORDING_OCTETS + c->route_count * ROUTE_MOST +
+                                points_size(c),
                             ROLE_CONFIG_AUDIT);
     wire_put_str(&w, c->dir);
     files_settings_put(&w, &c->files);
     wire_put_str(&w, c->seal.key);
     wire_put_u32(&w, c->seal.interval_s);
     put_ship(&w, &c->ship);
+    recording_settings_put(&w, &c->recording);
     put_points(&w, c);
     wire_put_u16(&w, (uint16_t)c->route_count);
     for (size_t i = 0; i < c->route_count; i++) {
         wire_put_str(&w, c->route[i].name);
         wire_put_u32(&w, c->route[i].gate);
         role_config_put_profile(&w, &c->route[i].profile);
+        role_config_put_bool(&w, c->route[i].recorded);
         wire_put_u16(
             &w, (uint16_t)(c->route[i].points ? c->route[i].points - c->points + 1 : 0));
     }
@@ -122,6 +125,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
     files_settings_get(&r, &c->files);
     get_seal(&r, &c->seal);
     get_ship(&r, &c->ship);
+    recording_settings_get(&r, &c->recording);
     get_points(&r, c);
     count = wire_get_u16(&r);
     if (count > ROUTES_MAX)
@@ -131,6 +135,7 @@ bool audit_config_decode(const uint8_t *p, size_t n, struct audit_config *c)
         role_config_get_name(&r, c->route[i].name, sizeof c->route[i].name);
         c->route[i].gate = wire_get_u32(&r);
         role_config_get_profile(&r, &c->route[i].profile);
+        c->route[i].recorded = role_config_get_bool(&r);
         get_route_points(&r, c, &c->route[i]);
     }
     c->route_count = c->route ? count : 0;

@@ -6,7 +6,7 @@
 #include "proxy/role_config_wire.h"
 
 /* The fewest and the most octets it can take. */
-#define RECORD_SETTINGS_LEAST 10u
+#define RECORD_SETTINGS_LEAST 11u
 #define RECORD_SETTINGS_MOST  (RECORD_SETTINGS_LEAST + FEEDBACKS_MAX * 12u)
 
 void role_config_put_record(struct wire_writer *w, const struct record_settings *s);

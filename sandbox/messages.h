@@ -232,6 +232,35 @@ struct PACKED msg_record_ack {
     uint8_t zero[7];
 };
 
+#define RECORDED_LEGS   2u
+#define RECORDED_WINDOW 8u
+
+/* APDUs of one session follow, each behind a struct msg_recorded_apdu; or none, for the
+ * counts alone: then session and endpoints are zero. */
+struct PACKED msg_recorded {
+    uint64_t session;
+    struct msg_endpoint master;
+    struct msg_endpoint station;
+    uint32_t dropped[RECORDED_LEGS]; /* of this route, since the message before */
+    uint16_t route;
+    uint16_t zero;
+};
+
+/* `size` octets follow: an APDU, or what came and can be none. */
+struct PACKED msg_recorded_apdu {
+    uint64_t utc_us; /* microseconds since 1970, below RECORDED_TIME_END */
+    uint8_t leg;     /* 0: that of the master, 1: of the station */
+    uint8_t sent;    /* 1: by gate104; 0: by the station at the end of this leg */
+    uint8_t size;
+    uint8_t zero;
+};
+#define RECORDED_TIME_END 253402300800000000u /* the year 10000 */
+
+/* Messages taken on this channel, all in all. */
+struct PACKED msg_recorded_ack {
+    uint64_t taken;
+};
+
 /* Each includes those before it. */
 enum log_pressure {
     LOG_PRESSURE_NONE = 0,   /* as configured */

@@ -6,7 +6,8 @@
 #include "proxy/audit_verify.h"
 
 #define LOG_VERIFY_ARGUMENTS                                                             \
-    "DIR|FILE [--key PUB.pem]... [--seed FILE|-]... [--anchors FILE] [--json] [--quiet]"
+    "DIR|FILE [--key PUB.pem]... [--seed FILE|-]... [--anchors FILE] [--log-alone] "     \
+    "[--json] [--quiet]"
 
 struct log_verify_request {
     const char *path;

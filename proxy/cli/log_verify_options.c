@@ -104,6 +104,7 @@ static bool take(struct log_verify_request *r, int c)
     case 'k': return add_key(r, optarg);
     case 's': return add_seed(r, optarg);
     case 'a': return add_anchors(r, optarg);
+    case 'l': return r->options.log_alone = true;
     case 'j': return r->json = true;
     case 'q': return r->quiet = true;
     default:
@@ -115,9 +116,13 @@ static bool take(struct log_verify_request *r, int c)
 bool log_verify_request(struct log_verify_request *r, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"key", required_argument, NULL, 'k'},     {"seed", required_argument, NULL, 's'},
-        {"anchors", required_argument, NULL, 'a'}, {"json", no_argument, NULL, 'j'},
-        {"quiet", no_argument, NULL, 'q'},         {NULL, 0, NULL, 0},
+        {"key", required_argument, NULL, 'k'},
+        {"seed", required_argument, NULL, 's'},
+        {"anchors", required_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"log-alone", no_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 

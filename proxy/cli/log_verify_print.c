@@ -98,6 +98,20 @@ static void print_keys(const struct log_verify_request *r, const struct audit_ve
                      seal_age(v));
 }
 
+static void print_recordings(const struct log_verify_request *r,
+                             const struct audit_verdict *v)
+{
+    const struct audit_recordings_summary *s = &v->recordings;
+
+    if (r->options.log_alone)
+        (void)printf("  Not checked: recordings (--log-alone).\n");
+    else if (s->named > 0)
+        (void)printf("  %" PRIu64 " of %" PRIu64 " recording%s %s as the log says, "
+                     "%" PRIu64 " octets\n",
+                     s->good, s->named, plural(s->named), s->named == 1 ? "is" : "are",
+                     s->octets);
+}
+
 /* What an OK of these options does not say. */
 static void print_limits(const struct log_verify_request *r,
                          const struct audit_verdict *v)
@@ -148,6 +162,7 @@ void log_verify_print(const struct log_verify_request *r, const struct audit_ver
     print_chain(v);
     if (v->seal.seals > 0)
         print_keys(r, v);
+    print_recordings(r, v);
     print_limits(r, v);
     print_aside(r->path);
 }
@@ -214,6 +229,10 @@ void log_verify_print_json(const struct log_verify_request *r,
         put_text("last_time", v->last.time);
     }
     put_seals(r, v);
+    if (v->recordings.named > 0)
+        (void)printf(",\"recordings\":{\"named\":%" PRIu64 ",\"good\":%" PRIu64
+                     ",\"octets\":%" PRIu64 "}",
+                     v->recordings.named, v->recordings.good, v->recordings.octets);
     if (r->options.anchors)
         (void)printf(",\"anchors\":{\"given\":%zu,\"found\":%zu,\"older\":%" PRIu64 "}",
                      r->anchors.n, audit_anchors_found(&r->anchors), v->seal.deleted);

@@ -82,6 +82,15 @@ static bool prime(struct stage *s, enum role from)
     return good;
 }
 
+/* Where it matters which process it is, all are the one that the role was told of. */
+static uint32_t number_of(const struct stage *s, enum role from, size_t i)
+{
+    const bool matters =
+        from == ROLE_SIGNER || (s->role == ROLE_AUDIT && from == ROLE_GATE);
+
+    return matters ? 0 : (uint32_t)i;
+}
+
 static void channels(struct stage *s, enum role from, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -92,8 +101,7 @@ static void channels(struct stage *s, enum role from, size_t count)
             good = stage_begin(s, PHASE_RUN) && prime(s, from);
         }
         s->wait_ms = mutants[i].todo ? IMPATIENT_MS : 0;
-        good = good &&
-               trial_channel(s, from, from == ROLE_SIGNER ? 0 : (uint32_t)i, &mutants[i]);
+        good = good && trial_channel(s, from, number_of(s, from, i), &mutants[i]);
         report(good, s, from, PHASE_RUN, &mutants[i]);
     }
     stage_end(s);

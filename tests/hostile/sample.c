@@ -269,6 +269,8 @@ static size_t channel(uint8_t *out)
 
 #define TO(role) (1u << (role))
 #define ANYONE   (~0u)
+#define IN_APDU(field)                                                                   \
+    (sizeof(struct msg_recorded) + offsetof(struct msg_recorded_apdu, field))
 
 const struct spoiler spoilers[] = {
     {MSG_CHANNEL, ANYONE, offsetof(struct msg_channel, role), ROLE_COUNT, "no such role",
@@ -311,6 +313,20 @@ const struct spoiler spoilers[] = {
      LOG_PRESSURE_MAX + 1, "a pressure there is not", NULL},
     {MSG_LOG_PRESSURE, TO(ROLE_GATE), offsetof(struct msg_log_pressure, zero) + 2, 1,
      "an octet beside the pressure", NULL},
+    {MSG_RECORDED, ANYONE, offsetof(struct msg_recorded, zero), 1, "what must be zero",
+     NULL},
+    {MSG_RECORDED, ANYONE, offsetof(struct msg_recorded, route), 1, "no such route",
+     NULL},
+    {MSG_RECORDED, ANYONE, offsetof(struct msg_recorded, master), 5, "no such family",
+     NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(utc_us) + 7, 0x7F, "a time that never comes", NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(leg), 2, "a third leg", NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(sent), 2, "neither sent nor not", NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(size), 7, "an octet that does not come", NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(size), 5, "an octet too many", NULL},
+    {MSG_RECORDED, ANYONE, IN_APDU(zero), 1, "what must be zero", NULL},
+    {MSG_RECORDED_ACK, ANYONE, offsetof(struct msg_recorded_ack, taken), 1,
+     "more than was sent", NULL},
     {MSG_LOG_CLOCK, ANYONE, offsetof(struct msg_log_clock, state), LOG_CLOCK_MAX + 1,
      "a state no clock has", NULL},
     {MSG_LOG_CLOCK, ANYONE, offsetof(struct msg_log_clock, zero) + 2, 1,
@@ -443,6 +459,8 @@ static const struct {
     {MSG_RECORD, record},
     {MSG_DECRYPT, decrypt},
     {MSG_DECRYPTED, decrypted_earlier},
+    {MSG_RECORDED, sample_recorded},
+    {MSG_RECORDED_ACK, sample_recorded_ack},
     {MSG_RECORD_ACK, record_ack},
     {MSG_LOG_PRESSURE, log_pressure},
     {MSG_LOG_CLOCK, log_clock},

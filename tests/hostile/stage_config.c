@@ -143,11 +143,13 @@ static size_t signer_config(const struct stage *s, uint8_t **out)
 static size_t audit_config(const struct stage *s, uint8_t **out)
 {
     static struct audit_config c;
-    static struct audit_route route[1] = {{.name = "rtu", .profile = {2, 2, 3, {0, 0}}}};
+    static struct audit_route route[1] = {
+        {.name = "rtu", .profile = {2, 2, 3, {0, 0}}, .recorded = true}};
     static unsigned int number;
 
     (void)snprintf(c.dir, sizeof c.dir, "%s/log-%u", s->dir, number++);
     c.ship = (struct ship_config){SHIP_ALL, SHIP_LAG_MAX, SHIP_SIZE_DEFAULT, 1};
+    recording_settings_default(&c.recording);
     c.route_count = 1;
     c.route = route;
     c.seal.interval_s = 60;

@@ -355,8 +355,47 @@ def paths_of(log):
     return [os.path.join(log, n) for n in names]
 
 
+class Recordings:
+    """What log.recorded says of the files in recordings/."""
+
+    def __init__(self):
+        self.named = {}
+
+    def take(self, record):
+        if not record.is_log('log.recorded'):
+            return
+        name, size, digest = (record.member(k) for k in ('detail', 'size', 'sha256'))
+        if not re.fullmatch(r'recordings/[A-Za-z0-9._-]+\.pcapng', str(name), re.ASCII):
+            raise record.at(TAMPERED, 'no recording')
+        if record.member('why') == 'deleted':
+            self.named.pop(name, None)
+            return
+        if not isinstance(size, int) or not re.fullmatch('[0-9a-f]{64}', str(digest)):
+            raise record.at(TAMPERED, 'no recording')
+        self.named[name] = (record, size, digest)
+
+    def check(self, folder, before):
+        missing = None
+        for name, (record, size, digest) in self.named.items():
+            path = os.path.join(folder, name)
+            if not os.path.lexists(path):
+                path += '.open'
+            if not os.path.lexists(path):
+                missing = missing or record
+                continue
+            if os.path.islink(path) or not os.path.isfile(path):
+                raise record.at(TAMPERED, 'no file')
+            with open(path, 'rb') as stream:
+                octets = stream.read()
+            if len(octets) != size or sha256(octets) != digest:
+                raise record.at(TAMPERED, 'the recording was changed')
+        if missing and not before:
+            raise missing.at(INCOMPLETE, 'the recording is missing')
+
+
 def walk(chain, log):
     paths, before, torn = paths_of(log), None, None
+    recordings = Recordings()
     for path in paths:
         file, torn = File(path, before), None
         with open(path, 'rb') as stream:
@@ -370,6 +409,8 @@ def walk(chain, log):
             record = Record(raw, file.name, number)
             chain.take(record, lines[number] if number < len(lines) else None, file,
                        file.number if number == 1 else None)
+            if os.path.isdir(log):
+                recordings.take(record)
             file.first_seq = file.first_seq or record.seq
         if path != paths[-1]:
             if torn:
@@ -379,7 +420,13 @@ def walk(chain, log):
             if not file.sealed and not chain.unsealed:
                 chain.unsealed = chain.records[-1]
         before = file
-    chain.end(torn)
+    try:
+        chain.end(torn)
+    except Fault as fault:
+        if fault.state == INCOMPLETE:
+            recordings.check(log, fault)
+        raise
+    recordings.check(log, None)
 
 
 # ---- what an auditor gives ----

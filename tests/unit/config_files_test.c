@@ -139,12 +139,14 @@ static void test_what_audit_takes(void **state)
         {.reserve = FILES_RESERVE_MAX + 1},
     };
     static const struct ship_config ship = {SHIP_OFF, 300, 16384, 32473};
+    static const struct recording_settings recording = {1 << 20, 60, 0, 0};
     static struct audit_route route[1] = {
         {.name = "rtu-7", .profile = {2, 2, 3, {0, 0}}}};
     struct audit_config c = {.dir = "/log",
                              .files = good,
                              .seal = {.interval_s = 60},
                              .ship = ship,
+                             .recording = recording,
                              .route_count = 1,
                              .route = route};
     uint8_t *p;
@@ -160,6 +162,7 @@ static void test_what_audit_takes(void **state)
                                   .files = bad[i],
                                   .seal = {.interval_s = 60},
                                   .ship = ship,
+                                  .recording = recording,
                                   .route_count = 1,
                                   .route = route};
         n = audit_config_encode(&c, &p);

@@ -155,6 +155,7 @@ static struct audit_points points[2] = {
     {.hash = {1}, .names = {0, point_items, point_text, 0}},
     {.hash = {2}, .names = {2, point_items, point_text, sizeof point_text}},
 };
+static const struct recording_settings recording = {1 << 20, 60, 7, UINT64_C(1) << 33};
 
 static size_t encode_audit(uint8_t **out)
 {
@@ -163,12 +164,14 @@ static size_t encode_audit(uint8_t **out)
         {.name = "old-master",
          .gate = 70000,
          .profile = {1, 1, 2, {0, QUIRK_BIT(QUIRK_CP24_TYPES)}},
+         .recorded = true,
          .points = &points[1]},
     };
     struct audit_config c = {"/var/log/gate104",
                              {.rotate_size = 0},
                              {"/seal.key", 60},
                              ship,
+                             recording,
                              2,
                              route,
                              2,
@@ -373,6 +376,8 @@ static void test_signer_and_audit_come_back(void **state)
     assert_true(audit_config_decode(p, n, &a));
     free(p);
     assert_memory_equal(&a.ship, &ship, sizeof ship);
+    assert_true(recording_settings_same(&a.recording, &recording));
+    assert_true(!a.route[0].recorded && a.route[1].recorded);
     assert_string_equal(a.route[1].name, "old-master");
     assert_int_equal(a.route[0].gate, 1);
     assert_int_equal(a.route[1].gate, 70000);

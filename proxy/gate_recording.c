@@ -1,0 +1,172 @@
+/* What a recorded route's APDUs are told of to audit: on each leg those that come and
+ * those that leave.  Nothing waits for it and nothing is allocated for it: there is one
+ * message in the making, and what has no room in it is counted.
+ *
+ * At most RECORDED_WINDOW messages are on their way, and none is sent while records
+ * wait, so that a command's record finds the channel with room and little before it.
+ *
+ * The time is taken here, where octets come and go: audit would see a whole round of them
+ * at one time, and later the more it has to do. */
+#include "proxy/gate.h"
+
+#include "proxy/recorded.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool gate_recording_init(struct gate *g)
+{
+    g->recording.dropped = calloc(g->config.route_count, sizeof *g->recording.dropped);
+    return g->recording.dropped != NULL;
+}
+
+void gate_recording_begin(struct gate *g)
+{
+    g->recording.sent = g->recording.taken = 0;
+}
+
+bool gate_recording_taken(struct gate *g, struct imsg *m)
+{
+    struct gate_recording *r = &g->recording;
+    struct msg_recorded_ack ack;
+
+    imsg_get(m, &ack, sizeof ack);
+    if (ack.taken < r->taken || ack.taken > r->sent)
+        return false;
+    r->taken = ack.taken;
+    return true;
+}
+
+static size_t place_of(const struct gate *g, const struct gate_route *route)
+{
+    return (size_t)(route - g->config.route);
+}
+
+static void count(struct gate *g, size_t place, uint8_t leg)
+{
+    uint32_t *dropped = &g->recording.dropped[place].leg[leg];
+
+    if (*dropped < UINT32_MAX)
+        ++*dropped;
+    g->recording.untold = true;
+}
+
+/* False: it stays, for later. */
+static bool send_now(struct gate *g, size_t place, uint8_t *payload, size_t n)
+{
+    struct gate_recording *r = &g->recording;
+    struct gate_dropped *dropped = &r->dropped[place];
+
+    if (g->audit.fd < 0 || r->sent - r->taken >= RECORDED_WINDOW || g->queue_count > 0)
+        return false;
+    memcpy(payload + offsetof(struct msg_recorded, dropped), dropped->leg,
+           sizeof dropped->leg);
+    if (imsg_send(&g->audit, MSG_RECORDED, payload, n, NULL, 0) != IMSG_OK)
+        return false;
+    r->sent++;
+    memset(dropped, 0, sizeof *dropped);
+    return true;
+}
+
+static bool send_message(struct gate *g)
+{
+    struct gate_recording *r = &g->recording;
+
+    if (r->size > 0 && !send_now(g, r->place, r->payload, r->size))
+        return false;
+    r->size = 0;
+    return true;
+}
+
+/* Counts of routes that have nothing else to tell. */
+static void tell_dropped(struct gate *g)
+{
+    bool untold = false;
+
+    for (size_t i = 0; i < g->config.route_count; i++) {
+        struct gate_dropped *d = &g->recording.dropped[i];
+        struct msg_recorded head = {.route = g->config.route[i].index};
+
+        if ((d->leg[0] | d->leg[1]) != 0)
+            untold = !send_now(g, i, (uint8_t *)&head, sizeof head) || untold;
+    }
+    g->recording.untold = untold;
+}
+
+void gate_recording_flush(struct gate *g)
+{
+    if (send_message(g) && g->recording.untold)
+        tell_dropped(g);
+}
+
+bool gate_recording_idle(const struct gate *g)
+{
+    return g->audit.fd < 0 || (g->recording.size == 0 && !g->recording.untold);
+}
+
+/* A message for this session; false if another one is in the way. */
+static bool make_message(const struct gate_session *s)
+{
+    struct gate_recording *r = &s->gate->recording;
+    const struct msg_recorded head = {.session = s->id,
+                                      .master = s->source,
+                                      .station = s->target,
+                                      .route = s->route->index};
+
+    if (r->size > 0 && r->session == s->id)
+        return true;
+    if (!send_message(s->gate))
+        return false;
+    r->session = s->id;
+    r->place = place_of(s->gate, s->route);
+    memcpy(r->payload, &head, sizeof head);
+    r->size = sizeof head;
+    return true;
+}
+
+static bool add(const struct gate_session *s, const struct recorded_apdu *a)
+{
+    struct gate_recording *r = &s->gate->recording;
+    size_t n = make_message(s) ? recorded_put(r->payload, r->size, a) : 0;
+
+    if (n == 0 && r->session == s->id && send_message(s->gate) && make_message(s))
+        n = recorded_put(r->payload, r->size, a);
+    if (n > 0)
+        r->size = n;
+    return n > 0;
+}
+
+static void tell(struct gate_leg *leg, bool sent, const uint8_t *p, size_t n)
+{
+    struct gate_session *s = leg->session;
+    struct recorded_apdu a = {
+        .leg = (uint8_t)leg->side, .sent = sent, .octets = p, .size = n};
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    a.utc_us = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+    if (!add(s, &a))
+        count(s->gate, place_of(s->gate, s->route), a.leg);
+}
+
+void gate_recording_came(struct gate_leg *leg, const uint8_t *p, size_t n)
+{
+    if (leg->session->route->record.apdus && n > 0)
+        tell(leg, false, p, n < RECORDED_APDU_MAX ? n : RECORDED_APDU_MAX);
+}
+
+void gate_recording_left(struct gate_leg *leg, const uint8_t *p, size_t n, size_t whole)
+{
+    size_t pos = leg->recorded;
+
+    if (!leg->session->route->record.apdus)
+        return;
+    while (pos < n && pos + 2 <= whole) {
+        size_t size = 2u + p[pos + 1];
+
+        tell(leg, true, p + pos, size);
+        pos += size;
+    }
+    leg->recorded = pos - n;
+}
