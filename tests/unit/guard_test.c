@@ -204,10 +204,12 @@ static void test_unknown(void **state)
     assert_int_equal(trips.action, GUARD_CLOSE);
     assert_true(news(GUARD_UNKNOWN));
     guard_session_end(&one, now.ms);
-    begin(&one, 1, 0);
-    assert_int_equal(on(&one, 5), GUARD_CLOSE); /* coming again does not help */
+    begin(&two, 1, 0);
+    assert_int_equal(on(&two, 5), GUARD_CLOSE); /* coming again does not help */
+    begin(&one, 2, 0);
+    assert_int_equal(on(&one, 5), GUARD_OFF); /* another peer */
     now.ms += WINDOW;
-    assert_int_equal(on(&one, 5), GUARD_OFF);
+    assert_int_equal(on(&two, 5), GUARD_OFF);
 }
 
 static void test_interrogation(void **state)
