@@ -387,22 +387,20 @@ static void test_stop(void **state)
     (void)recorded(EVENT_PERMIT_ENDED);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_log_before_effect),
-        TEST(test_without_a_log),
-        TEST(test_strange_acknowledgements),
-        TEST(test_two_persons),
-        TEST(test_pending_does_not_last),
-        TEST(test_expiry),
-        TEST(test_revoke),
-        TEST(test_uses),
-        TEST(test_used_by_another),
-        TEST(test_bounds),
-        TEST(test_stop),
+        cmocka_unit_test_setup_teardown(test_log_before_effect, begin, end),
+        cmocka_unit_test_setup_teardown(test_without_a_log, begin, end),
+        cmocka_unit_test_setup_teardown(test_strange_acknowledgements, begin, end),
+        cmocka_unit_test_setup_teardown(test_two_persons, begin, end),
+        cmocka_unit_test_setup_teardown(test_pending_does_not_last, begin, end),
+        cmocka_unit_test_setup_teardown(test_expiry, begin, end),
+        cmocka_unit_test_setup_teardown(test_revoke, begin, end),
+        cmocka_unit_test_setup_teardown(test_uses, begin, end),
+        cmocka_unit_test_setup_teardown(test_used_by_another, begin, end),
+        cmocka_unit_test_setup_teardown(test_bounds, begin, end),
+        cmocka_unit_test_setup_teardown(test_stop, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
