@@ -298,5 +298,6 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
     out->octets = sizeof *p + (p->askers ? sizeof *p->askers : 0) +
                   (p->limits ? p->rule_count * sizeof *p->limits : 0) +
                   p->rule_count * sizeof *p->rule + p->when_count * sizeof *p->whens +
-                  p->node_count * sizeof *p->nodes + words * sizeof(uint32_t);
+                  p->names_size + p->node_count * sizeof *p->nodes +
+                  words * sizeof(uint32_t);
 }

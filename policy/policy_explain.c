@@ -162,3 +162,20 @@ bool policy_explain(const uint8_t *blob, size_t n, const struct policy_question 
     policy_source_free(&s);
     return true;
 }
+
+bool policy_each_rule(const uint8_t *blob, size_t n,
+                      bool (*told)(void *ctx, uint32_t rule, const struct policy_rule *r),
+                      void *ctx)
+{
+    struct policy_source s;
+    char err[160];
+
+    if (!policy_source_read(blob, n, &s, err, sizeof err))
+        return false;
+    for (uint32_t i = 0; i < s.count; i++) {
+        if (!told(ctx, i, &s.rule[i]))
+            break;
+    }
+    policy_source_free(&s);
+    return true;
+}

@@ -175,6 +175,7 @@ static bool take_rules(struct policy_build *b, struct policy_source *s)
     p->has_guards = s->has_guards;
     p->guards = s->guards;
     p->names = s->names;
+    p->names_size = s->names_size;
     s->names = NULL;
     p->askers = s->askers;
     s->askers = NULL;

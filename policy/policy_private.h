@@ -132,6 +132,7 @@ struct policy {
     struct guard_settings guards;
     bool names_times;
     char *names;
+    size_t names_size;
     size_t role_count;
     int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */
     uint8_t index_of[DIRECTIONS][256];

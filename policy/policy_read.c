@@ -429,6 +429,7 @@ bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out
         policy_source_free(out);
         return false;
     }
+    out->names_size = rd.names_used;
     return true;
 }
 

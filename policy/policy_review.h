@@ -52,6 +52,12 @@ enum policy_mismatch {
 /* "its types", "its common addresses", ...; "" for POLICY_MATCHES. */
 const char *policy_mismatch_text(enum policy_mismatch mismatch);
 
+/* Calls `told` for each rule as it is written, first to last, until it gives false.  What
+ * it gets is valid during the call.  False: no policy, no memory. */
+bool policy_each_rule(const uint8_t *blob, size_t n,
+                      bool (*told)(void *ctx, uint32_t rule, const struct policy_rule *r),
+                      void *ctx);
+
 struct policy_question {
     enum direction direction;
     const struct asdu *asdu; /* sound */

@@ -118,21 +118,23 @@ static bool is_about_values(uint8_t type)
     return type == 102 || (type >= 110 && type <= 113);
 }
 
-static bool is_meant(const struct type_info *listed, const struct type_info *asked)
+bool point_type_fits(uint8_t listed, uint8_t type)
 {
-    if (is_about_values(asked->id))
-        return listed->direction == TYPE_DIR_MONITOR;
-    return listed->direction == asked->direction &&
-           listed->elements[0] == asked->elements[0];
+    const struct type_info *a = type_info(listed), *b = type_info(type);
+
+    if (!a || !b)
+        return false;
+    if (is_about_values(type))
+        return listed == type || a->direction == TYPE_DIR_MONITOR;
+    return a->direction == b->direction && a->elements[0] == b->elements[0];
 }
 
 const char *point_names_find(const struct point_names *names, uint16_t ca, uint32_t ioa,
                              uint8_t type)
 {
-    const struct type_info *asked = type_info(type);
     const char *found = NULL;
 
-    if (!names || !asked)
+    if (!names)
         return NULL;
     for (size_t i = find(names, place_of(ca, ioa, 0)); i < names->count; i++) {
         const struct point_name *n = &names->item[i];
@@ -140,7 +142,7 @@ const char *point_names_find(const struct point_names *names, uint16_t ca, uint3
             break;
         if (n->type == type)
             return names->text + n->at;
-        if (!found && is_meant(type_info(n->type), asked))
+        if (!found && point_type_fits(n->type, type))
             found = names->text + n->at;
     }
     return found;

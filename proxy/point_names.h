@@ -37,6 +37,9 @@ void point_names_put(struct wire_writer *w, const struct point_names *names);
 bool point_names_get(struct wire_reader *r, struct point_names *out);
 void point_names_free(struct point_names *names);
 
+/* True if an object of the list may come as this type: its own, with or without time tag;
+ * for a value also a request to read it and its parameters (101 clause 7.3.5). */
+bool point_type_fits(uint8_t listed, uint8_t type);
 /* What an object is called: the point with its address and type, or with a type that
  * differs in the time tag only; a request to read and a parameter have the name of the
  * value that is meant.  NULL: no point is meant for sure.  `names` may be NULL. */

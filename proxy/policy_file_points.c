@@ -10,17 +10,6 @@
 
 /* ---- which points ---- */
 
-/* True if an object of the list may come as this type: its own, with or without time
- * tag; for a value also a request to read it and its parameters (101 clause 7.3.5). */
-static bool fits(uint8_t listed, uint8_t type)
-{
-    const struct type_info *a = type_info(listed), *b = type_info(type);
-
-    if (type == 102 || (type >= 110 && type <= 113))
-        return listed == type || a->direction == TYPE_DIR_MONITOR;
-    return a->direction == b->direction && a->elements[0] == b->elements[0];
-}
-
 static bool add_pick(struct policy_file_points *p, uint32_t point, uint8_t type)
 {
     if (p->count == p->room) {
@@ -57,7 +46,7 @@ static bool pick(struct picking *k, uint32_t point)
         return k->p->count > before;
     }
     for (unsigned int id = 1; id < TYPE_TABLE_SIZE; id++) {
-        if ((k->types[id / 8] >> id % 8 & 1) != 0 && fits(listed, (uint8_t)id))
+        if ((k->types[id / 8] >> id % 8 & 1) != 0 && point_type_fits(listed, (uint8_t)id))
             k->no_memory = !add_pick(k->p, point, (uint8_t)id) || k->no_memory;
     }
     return k->p->count > before;

@@ -5,14 +5,20 @@
 
 bool policy_cli_read(const char *path, struct policy_read *out)
 {
+    return policy_cli_read_points(path, NULL, out);
+}
+
+bool policy_cli_read_points(const char *path, const struct point_list *points,
+                            struct policy_read *out)
+{
     const struct config_place at = {.file = "gate104 policy"};
     struct config_errors errs;
     char err[256];
     bool good;
 
-    *out = (struct policy_read){.path = path};
+    *out = (struct policy_read){.path = path, .points = points};
     config_errors_init(&errs);
-    good = policy_file_load(path, &at, &errs, &out->file);
+    good = policy_file_load_points(path, points, &at, &errs, &out->file);
     config_errors_print(&errs, stderr);
     config_errors_free(&errs);
     if (!good)
@@ -43,9 +49,9 @@ void policy_cli_rule(const struct policy_read *r, int32_t rule)
 }
 
 static const struct cli_command commands[] = {
-    {"check", "FILE...", "is it good, what can it never do, what does it cost",
-     policy_check},
-    {"explain", "FILE [--role NAME]... HEX",
+    {"check", "[--points FILE] FILE... | --config FILE",
+     "is it good, what can it never do, what does it cost", policy_check},
+    {"explain", "FILE [--points FILE] [--role NAME]... HEX",
      "which rule decides on an APDU of the master, and why not those before it",
      policy_explain_apdu},
     {NULL, NULL, NULL, NULL},

@@ -12,12 +12,16 @@
 /* A file that was read and compiled. */
 struct policy_read {
     const char *path;
+    const struct point_list *points; /* its rules may name; NULL: none */
     struct policy_file file;
     struct policy *policy;
 };
 
 /* Findings go to stderr.  False: not a good policy; nothing to free. */
 bool policy_cli_read(const char *path, struct policy_read *out);
+/* The same where rules may name the points of a list, or NULL. */
+bool policy_cli_read_points(const char *path, const struct point_list *points,
+                            struct policy_read *out);
 void policy_cli_free(struct policy_read *r);
 /* Prints "line 7 (feeder)" of a rule. */
 void policy_cli_rule(const struct policy_read *r, int32_t rule);

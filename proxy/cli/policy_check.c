@@ -1,8 +1,12 @@
 /* gate104 policy check: beside the findings of the reader, what no single rule shows. */
 #include "policy/policy_review.h"
 #include "proxy/cli/cli.h"
+#include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
+#include "proxy/cli/policy_points.h"
+#include "proxy/config.h"
 
+#include <getopt.h>
 #include <time.h>
 
 #define FINDINGS_MAX 200u
@@ -67,28 +71,114 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-int policy_check(int argc, char **argv)
+/* Prints all that there is to say of one policy; gives the exit status. */
+static int check(const char *path, const struct point_list *points)
 {
-    int status = POLICY_EXIT_OK;
+    const double begin = now();
+    struct policy_read r;
+    long warnings, of_points = 0;
 
-    if (argc < 2) {
-        (void)fprintf(stderr,
-                      "usage: gate104 policy check FILE...\n"
-                      "exit status: 0 good, 1 a rule never decides, 2 no policy\n");
+    if (!policy_cli_read_points(path, points, &r))
+        return POLICY_EXIT_UNUSABLE;
+    print_summary(&r, now() - begin);
+    warnings = review(&r);
+    if (points)
+        of_points = policy_points_check(&r);
+    policy_cli_free(&r);
+    if (of_points < 0) {
+        (void)fprintf(stderr, "gate104 policy check: out of memory\n");
         return POLICY_EXIT_UNUSABLE;
     }
-    for (int i = 1; i < argc; i++) {
-        const double begin = now();
-        struct policy_read r;
+    return warnings + of_points > 0 ? POLICY_EXIT_FINDING : POLICY_EXIT_OK;
+}
 
-        if (!policy_cli_read(argv[i], &r)) {
-            status = POLICY_EXIT_UNUSABLE;
-            continue;
-        }
-        print_summary(&r, now() - begin);
-        if (review(&r) > 0 && status == POLICY_EXIT_OK)
-            status = POLICY_EXIT_FINDING;
-        policy_cli_free(&r);
+static void print_points(const struct point_list *l)
+{
+    struct point_names names;
+
+    if (!point_list_names(l, &names))
+        return;
+    cli_put_safe(stdout, l->path, 0, false);
+    (void)printf(": %zu points; their names take %zu KiB of audit\n", l->count,
+                 (names.count * sizeof *names.item + names.text_size + 1023) / 1024);
+    point_names_free(&names);
+}
+
+static int worse(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* The policies of all routes, each with its list of points. */
+static int check_config(const char *path)
+{
+    struct config_errors errs;
+    int status = POLICY_EXIT_OK;
+
+    config_errors_init(&errs);
+    struct config *c = config_load(path, &errs);
+    if (!c)
+        config_errors_print(&errs, stderr);
+    config_errors_free(&errs);
+    if (!c)
+        return POLICY_EXIT_UNUSABLE;
+    for (size_t i = 0; i < c->points_count; i++)
+        print_points(&c->points[i].list);
+    for (size_t i = 0; i < c->policy_count; i++) {
+        const size_t points = c->policies[i].points;
+        status = worse(status, check(c->policies[i].path, points == CONFIG_NO_POINTS
+                                                              ? NULL
+                                                              : &c->points[points].list));
     }
+    config_free(c);
     return status;
+}
+
+static int check_files(const char *points, char *const *files, int count)
+{
+    struct point_list list = {.count = 0};
+    int status = POLICY_EXIT_OK;
+
+    if (points) {
+        if (!cli_points_read(points, &list))
+            return POLICY_EXIT_UNUSABLE;
+        print_points(&list);
+    }
+    for (int i = 0; i < count; i++)
+        status = worse(status, check(files[i], points ? &list : NULL));
+    point_list_free(&list);
+    return status;
+}
+
+static int usage(void)
+{
+    (void)fprintf(stderr, "usage: gate104 policy check [--points FILE] FILE...\n"
+                          "       gate104 policy check --config FILE\n"
+                          "  --points  a list of points, which rules may name\n"
+                          "  --config  the policies of a gate104.conf, with its lists\n"
+                          "exit status: 0 good, 1 a warning, 2 no policy\n");
+    return POLICY_EXIT_UNUSABLE;
+}
+
+int policy_check(int argc, char **argv)
+{
+    static const struct option options[] = {{"points", required_argument, NULL, 'P'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {NULL, 0, NULL, 0}};
+    const char *points = NULL, *config = NULL;
+    int o;
+
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (o == 'P')
+            points = optarg;
+        else if (o == 'c')
+            config = optarg;
+        else
+            return usage();
+    }
+    if (config && !points && optind == argc)
+        return check_config(config);
+    if (config || optind == argc)
+        return usage();
+    return check_files(points, argv + optind, argc - optind);
 }

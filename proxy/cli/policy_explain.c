@@ -1,6 +1,7 @@
 /* gate104 policy explain: rule by rule, until one decides. */
 #include "policy/policy_review.h"
 #include "proxy/cli/cli.h"
+#include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
 #include "proxy/cli/policy_asker.h"
 #include "proxy/policy_file_role.h"
@@ -16,14 +17,17 @@ struct explaining {
     struct policy_cli_asker master;
     struct policy_asker asker; /* the same as the policy asks */
     int32_t decided;           /* by the rules as they read */
+    struct point_list points;
+    struct point_names names; /* of these */
 };
 
 static int usage(void)
 {
     (void)fprintf(
-        stderr, "usage: gate104 policy explain FILE [--role NAME]... [--peer WHO]... "
-                "[--from ADDRESS]\n"
-                "                              [--at TIME] HEX\n"
+        stderr, "usage: gate104 policy explain FILE [--points FILE] [--role NAME]... "
+                "[--peer WHO]...\n"
+                "                              [--from ADDRESS] [--at TIME] HEX\n"
+                "  --points  a list of points, which rules may name\n"
                 "  --peer  what its certificate says: sha256:, subject:, issuer:, dns:, "
                 "uri:, email:\n"
                 "  --at    \"Sat 09:00\" (local), 2026-11-21T09:00Z or unknown; else "
@@ -108,6 +112,11 @@ static int explain(struct explaining *e, const struct asdu *a)
     policy_cli_who(&e->master, p, &e->asker);
     q.who = e->asker;
 
+    if (point_names_find(&e->names, a->ca, a->ioa, a->type_id)) {
+        (void)printf("about the point");
+        cli_points_put(stdout, &e->names, a->ca, a->ioa, a->type_id);
+        (void)fputc('\n', stdout);
+    }
     e->decided = POLICY_DEFAULT;
     if (!policy_explain(e->read->file.blob, e->read->file.size, &q, told, e))
         return complain("out of memory", e->read->path);
@@ -177,6 +186,8 @@ static bool take_option(struct explaining *e, const char *option, const char *wo
                    {"--at", policy_cli_at}};
     char remedy[160];
 
+    if (strcmp(option, "--points") == 0)
+        return true; /* is read already */
     if (strcmp(option, "--role") == 0) {
         if (add_role(e, word))
             return true;
@@ -213,6 +224,32 @@ static int run(struct explaining *e, int argc, char **argv)
     return hex ? explain_hex(e, hex) : usage();
 }
 
+/* The list has to be there when the policy is read. */
+static bool read_points(struct explaining *e, int argc, char **argv)
+{
+    for (int i = 2; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--points") != 0)
+            continue;
+        if (e->points.count > 0) {
+            (void)complain("one list of points at a time", argv[i + 1]);
+            return false;
+        }
+        if (!cli_points_read(argv[i + 1], &e->points))
+            return false;
+        if (!point_list_names(&e->points, &e->names)) {
+            (void)complain("out of memory", argv[i + 1]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void free_points(struct explaining *e)
+{
+    point_list_free(&e->points);
+    point_names_free(&e->names);
+}
+
 int policy_explain_apdu(int argc, char **argv)
 {
     struct policy_read read;
@@ -221,9 +258,13 @@ int policy_explain_apdu(int argc, char **argv)
 
     if (argc < 3)
         return usage();
-    if (!policy_cli_read(argv[1], &read))
+    if (!read_points(&e, argc, argv) ||
+        !policy_cli_read_points(argv[1], e.points.count > 0 ? &e.points : NULL, &read)) {
+        free_points(&e);
         return POLICY_EXIT_UNUSABLE;
+    }
     status = run(&e, argc, argv);
     policy_cli_free(&read);
+    free_points(&e);
     return status;
 }
