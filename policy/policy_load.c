@@ -47,12 +47,14 @@ static bool under_same_rules(const struct policy_source *s, enum direction direc
     return true;
 }
 
-static bool is_named(const struct policy_source *s, enum direction direction, uint8_t id)
+/* The types that any rule of a direction names. */
+static void find_types(const struct policy_source *s, enum direction direction,
+                       uint8_t types[32])
 {
+    memset(types, 0, 32);
     for (size_t i = 0; i < s->count; i++)
-        if (s->rule[i].direction == direction && has_type(&s->rule[i], id))
-            return true;
-    return false;
+        for (size_t k = 0; k < 32 && s->rule[i].direction == direction; k++)
+            types[k] |= s->rule[i].types[k];
 }
 
 static bool build_type(struct policy_build *b, enum direction direction, size_t which)
@@ -60,8 +62,6 @@ static bool build_type(struct policy_build *b, enum direction direction, size_t 
     struct policy *p = b->policy;
     const struct type_info *type = type_at(which);
 
-    if (!is_named(b->source, direction, type->id))
-        return true;
     for (size_t i = 0; i < which; i++) {
         const struct type_info *other = type_at(i);
         const uint8_t index = p->index_of[direction][other->id];
@@ -81,9 +81,16 @@ static bool build_type(struct policy_build *b, enum direction direction, size_t 
 static bool build_all(struct policy_build *b)
 {
     memset(b->policy->index_of, POLICY_NO_INDEX, sizeof b->policy->index_of);
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (!build_type(b, DIR_CONTROL, i) || !build_type(b, DIR_MONITOR, i))
-            return false;
+    for (int d = 0; d < DIRECTIONS; d++) {
+        uint8_t types[32];
+        find_types(b->source, (enum direction)d, types);
+        for (size_t i = 0; i < TYPE_COUNT; i++) {
+            const uint8_t id = type_at(i)->id;
+            if ((types[id / 8] >> id % 8 & 1) != 0 &&
+                !build_type(b, (enum direction)d, i))
+                return false;
+        }
+    }
     return true;
 }
 

@@ -74,9 +74,11 @@ static const char *types_fault(const struct policy_rule *rule)
     bool any = false;
 
     for (unsigned int id = 0; id < 256; id++) {
-        const struct type_info *type = type_info((uint8_t)id);
+        if (rule->types[id / 8] == 0)
+            id |= 7; /* none of these eight */
         if ((rule->types[id / 8] >> id % 8 & 1) == 0)
             continue;
+        const struct type_info *type = type_info((uint8_t)id);
         if (type == NULL || type->layout != TYPE_LAYOUT_OBJECTS)
             return "it names a type that is not one of 104";
         if (!policy_speaks_of(type, rule->direction))
