@@ -190,7 +190,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 # Calls that a test lets fail.
 $(B)/unit/audit_fault_test: LDFLAGS += $(foreach f,write fdatasync fsync ftruncate fallocate \
     unlinkat fstatfs renameat2 openat,-Wl,--wrap=$(f))
-$(B)/unit/recordings_test: LDFLAGS += $(foreach f,write fdatasync ftruncate unlinkat fstatfs \
+$(B)/unit/recordings_test $(B)/unit/recordings_fault_test: LDFLAGS += $(foreach f,write fdatasync ftruncate unlinkat fstatfs \
     renameat2 openat audit_time_mono_ms,-Wl,--wrap=$(f))
 $(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
 $(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)

@@ -120,7 +120,7 @@ static void tell(struct audit_log *l, bool worse, const char *why)
 {
     static const char *const consequence[] = {
         [LOG_PRESSURE_NONE] = "all is recorded",
-        [LOG_PRESSURE_ALARM] = "nothing changes yet",
+        [LOG_PRESSURE_ALARM] = "recordings stop, nothing else changes yet",
         [LOG_PRESSURE_THIN] = "values of points are only counted",
         [LOG_PRESSURE_REFUSE] = "commands are refused (monitor-only)",
     };

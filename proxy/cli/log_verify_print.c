@@ -205,10 +205,11 @@ static void put_seals(const struct log_verify_request *r, const struct audit_ver
     }
     put_number("behind", s->seals > 0 ? behind(v) : v->records);
     (void)printf("},\"checked\":{\"chain\":true,\"signatures\":%s,\"macs\":%s,"
-                 "\"anchors\":%s}",
+                 "\"anchors\":%s,\"recordings\":%s}",
                  r->options.n_keys > 0 ? "true" : "false",
                  r->options.n_seeds > 0 ? "true" : "false",
-                 r->options.anchors ? "true" : "false");
+                 r->options.anchors ? "true" : "false",
+                 r->options.log_alone ? "false" : "true");
 }
 
 void log_verify_print_json(const struct log_verify_request *r,

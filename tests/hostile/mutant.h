@@ -33,12 +33,12 @@ bool mutant_send(int fd, const struct mutant *m);
  * phase and ends nothing. */
 bool sample_exists(unsigned int type);
 /* Its payload; gives the length. */
-/* sample_recorded.c */
-size_t sample_recorded(uint8_t *out);
-size_t sample_recorded_ack(uint8_t *out);
 size_t sample_make(unsigned int type, uint8_t payload[IMSG_PAYLOAD_MAX]);
 /* Sends it. */
 bool sample_send(struct imsg_channel *ch, unsigned int type);
+/* sample_recorded.c: samples about recorded APDUs. */
+size_t sample_recorded(uint8_t *out);
+size_t sample_recorded_ack(uint8_t *out);
 /* An octet that makes a good message a bad one for these receivers. */
 struct spoiler {
     unsigned int type;
