@@ -132,7 +132,7 @@ uint64_t __wrap_audit_time_mono_ms(void)
 static struct audit_route routes[ROUTES] = {
     {.name = "a", .recorded = true}, {.name = "b"}, {.name = "c.1", .recorded = true}};
 
-int stage_set_up(void **state)
+int recording_stage_set_up(void **state)
 {
     struct stage *s = calloc(1, sizeof *s);
 
@@ -159,7 +159,7 @@ void stage_empty(const struct stage *s)
     assert_int_equal(system(command), 0);
 }
 
-int stage_tear_down(void **state)
+int recording_stage_tear_down(void **state)
 {
     struct stage *s = *state;
 

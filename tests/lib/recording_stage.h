@@ -44,8 +44,8 @@ struct stage {
 };
 
 /* For cmocka. */
-int stage_set_up(void **state);
-int stage_tear_down(void **state);
+int recording_stage_set_up(void **state);
+int recording_stage_tear_down(void **state);
 
 void stage_empty(const struct stage *s);
 void stage_begin(struct stage *s);

@@ -180,7 +180,7 @@ static void test_who_may_talk_to_whom(void **state)
         if (row->from == tls)
             assert_int_equal(row->to & ~(broker | gate | signer | fetcher), 0);
         if (row->from == gate)
-            assert_int_equal(row->to & ~(broker | tls | mon), 0);
+            assert_int_equal(row->to & ~(broker | tls | mon | audit), 0);
     }
 }
 

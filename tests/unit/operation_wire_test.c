@@ -36,7 +36,7 @@ static void says(const struct operation *o, const char *expected)
     char *text;
 
     operation_encode(o, octets);
-    assert_true(audit_operation_put(line, octets, sizeof octets));
+    assert_true(audit_operation_put(line, NULL, octets, sizeof octets));
     text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     assert_string_equal(text, expected);
     free(text);
@@ -106,7 +106,7 @@ static void refused(const uint8_t *p, size_t n, const char *hex_begin)
     const char *hex;
 
     assert_false(operation_decode(p, n, &o));
-    assert_true(audit_operation_put(line, p, n));
+    assert_true(audit_operation_put(line, NULL, p, n));
     hex = json_string_value(json_object_get(line, "operation"));
     assert_non_null(hex);
     assert_int_equal(strlen(hex), 2 * (n < 255 ? n : 255));
@@ -149,7 +149,7 @@ static void test_beside_an_apdu(void **state)
 
     (void)state;
     operation_encode(&full, octets);
-    assert_true(audit_operation_put(line, octets, sizeof octets));
+    assert_true(audit_operation_put(line, NULL, octets, sizeof octets));
     assert_string_equal(json_string_value(json_object_get(line, "type")), "mine");
     assert_int_equal(json_object_size(line), 3);
     assert_non_null(json_object_get(line, "operation"));

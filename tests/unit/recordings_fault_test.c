@@ -108,7 +108,8 @@ static void an_end_at_every_call(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, stage_set_up, stage_tear_down)
+#define TEST(f)                                                                          \
+    cmocka_unit_test_setup_teardown(f, recording_stage_set_up, recording_stage_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_call_fails),
         TEST(an_end_at_every_call),

@@ -181,7 +181,8 @@ static void links_in_the_folder(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, stage_set_up, stage_tear_down)
+#define TEST(f)                                                                          \
+    cmocka_unit_test_setup_teardown(f, recording_stage_set_up, recording_stage_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_is_sent_is_in_files),  TEST(who_may_not_is_refused),
         TEST(files_end_by_age),          TEST(the_oldest_go),
