@@ -167,8 +167,10 @@ my %configs = (
     gate_k   => "\xB3" . pack('VCVV', 0, 1, 30, 60) . u16(1) . gate_route(0, 8, 12),
     signer   => "\xB4" . u16(2) . blob16('/etc/a.key') . "\0\0\0\0\1\0\1\1\0\1" . pack('V', 3600)
               . blob16('/etc/b.key') . "\1\0\0\0\0\1\0\0\1\0" . pack('V', 0),
-    audit    => "\xB5" . blob16('/var/log/gate104') . u16(2) . blob16('rtu-7') . told_profile(2, 2, 3, 0, 0)
-              . blob16('old') . told_profile(1, 1, 2, 0x80000, 0x80002),
+    audit    => "\xB5" . blob16('/var/log/gate104') . pack('Q<V2Q<2', 1 << 30, 86400, 90, 1 << 33, 1 << 20) . blob16('/seal.key') . pack('V', 3600)
+              . pack('CV3', 1, 5, 16384, 32473) . u16(1) . 'H' x 32 . pack('V2', 2, 7) . pack('vVC', 1, 1001, 45) . pack('vVC', 1, 1002, 1) . "F1\0xyz\0"
+              . u16(2) . blob16('rtu-7') . pack('V', 0) . told_profile(2, 2, 3, 0, 0) . u16(1)
+              . blob16('old') . pack('V', 1) . told_profile(1, 1, 2, 0x80000, 0x80002) . u16(0),
     token    => "\xB4" . u16(1) . blob16('pkcs11:token=a;object=b?module-path=/m.so') . pack('V', 0) . "\0\0\0\1\1\0" . pack('V', 0),
     fetcher  => "\xB6" . u16(2) . pack('V', 0) . endpoint4('10.0.0.5', 2560) . blob16('10.0.0.5:2560') . blob16('/')
               . pack('V2', 15, 300) . pack('V', 3) . $six . blob16('ocsp.example') . blob16('/status?x')
@@ -213,6 +215,24 @@ my %policies_written = (
     cp24   => 'monitor = { rules = ( { types = [ "M_SP_TA_1", "S_CH_NA_1" ]; } ); }; control = { default = "pass"; };',
 );
 seed('policy_file', $_, $policies_written{$_}) for sort keys %policies_written;
+
+# ---- lists of points (RFC 4180, and what spreadsheets make of it) ---------------------------
+
+my $columns = 'name,ca,ioa,type,unit,min,max,select,role';
+my %lists = (
+    plain    => "$columns\nF1 breaker,1,1001,C_SC_NA_1,,,,yes,OPERATOR\nU,1,1301,C_SE_NC_1,kV,-0.5,110,,\nF1,1,1,M_SP_NA_1\n",
+    excel    => "\xEF\xBB\xBF" . ($columns =~ tr/,/;/r) . "\r\n\"F \"\"1\"\"; L\xC3\xBCfter\";1;5;45;\xE2\x82\xAC;;;no;\r\n;;;;;;;;\r\nU;2;6;50;;-0,5;1e2;;\r\n",
+    tabs     => "sep=\t\nIOA\tCA\tNAME\tTYPE\tcable\r1\t1\ta\t1\tx\r2\t1\tb\t113\t\"y\nz\"",
+    twice    => "$columns\na,1,1,45\na,1,2,45\nb,1,1,45\n",
+    wrong    => "$columns\n,0,x,C_SC_NB_1,,1,0,maybe\na\x01*,1,16777216,100,,x,,,\n",
+    unclosed => "$columns\n\"a,1,1,45\n",
+    behind   => "$columns\n\"a\"b,1,1,45\n",
+    utf16    => "\xFF\xFEn\0a\0",
+    latin    => "name;ca;ioa;type\nL\xFCfter;1;1;45\n",
+    misspelt => "nme,ca,ioa,type,slect\n",
+    hidden   => "name,ca,ioa,type\na\xE2\x80\xAEb,1,1,45\n",
+);
+seed('point_list', $_, $lists{$_}) for sort keys %lists;
 
 # ---- identities (certs/identity.h) ---------------------------------------------------------
 

@@ -143,6 +143,16 @@ static bool try_signer(const uint8_t *p, size_t n)
     return true;
 }
 
+static void check_points(const struct point_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const struct point_name *p = &names->item[i];
+        const char *name = point_names_find(names, p->ca, p->ioa, p->type);
+        FUZZ_CHECK(name == names->text + p->at && strlen(name) >= 1 &&
+                   strlen(name) <= 63);
+    }
+}
+
 static bool try_audit(const uint8_t *p, size_t n)
 {
     struct audit_config c;
@@ -155,6 +165,8 @@ static bool try_audit(const uint8_t *p, size_t n)
         check_name(c.route[i].name, sizeof c.route[i].name);
         FUZZ_CHECK(profile_is_legal(&c.route[i].profile));
     }
+    for (size_t i = 0; i < c.points_count; i++)
+        check_points(&c.points[i].names);
     const size_t size = audit_config_encode(&c, &again);
     check_again(p, n, again, size);
     audit_config_free(&c);

@@ -85,7 +85,7 @@ bool audit_apdu_point(json_t *line, const struct point_names *names, uint16_t ca
                       uint32_t ioa, uint8_t type)
 {
     const char *name = point_names_find(names, ca, ioa, type);
-    char text[4 * POINT_TEXT + 1]; /* each octet may become four */
+    char text[5 * POINT_TEXT + 1]; /* an octet takes five at most in the line */
 
     if (!name)
         return true;

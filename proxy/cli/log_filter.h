@@ -18,8 +18,8 @@ long long log_time_now_ms(void);
 
 /* ---- log_filter.c ---- */
 
-/* Octets of a point's name, each of which may stand as \xNN. */
-#define LOG_POINT_MAX (4u * 64u)
+/* A point's name, of which an octet takes five in the line. */
+#define LOG_POINT_MAX (5u * 64u)
 #define LOG_ANY       (-1) /* number that is not asked for */
 
 struct log_filter {

@@ -99,7 +99,7 @@ static void print_points(const struct point_list *l)
     if (!point_list_names(l, &names))
         return;
     cli_put_safe(stdout, l->path, 0, false);
-    (void)printf(": %zu points; their names take %zu KiB of audit\n", l->count,
+    (void)printf(": %zu points; their names take %zu KiB in audit\n", l->count,
                  (names.count * sizeof *names.item + names.text_size + 1023) / 1024);
     point_names_free(&names);
 }

@@ -21,7 +21,7 @@ for my $name (qw(station.crt station.key ca.crt ca.crl other-ca.crt expired.crt 
 }
 copy("$ROOT/tests/vectors/log/seal.key", "$dir/seal.key") or die "seal.key: $!";
 chmod 0600, "$dir/seal.key";
-copy($_, $dir) or die "$_: $!" for glob("$ROOT/doc/examples/*.policy");
+copy($_, $dir) or die "$_: $!" for glob("$ROOT/doc/examples/*.{policy,csv}");
 
 # With an existing user for all roles when started as root.
 sub local_paths {
