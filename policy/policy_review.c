@@ -1,5 +1,6 @@
 #include "policy/policy_review.h"
 
+#include "policy/policy_near.h"
 #include "policy/policy_private.h"
 #include "policy/policy_review_asker.h"
 
@@ -10,7 +11,10 @@
 
 struct review {
     const struct policy_source *s;
-    size_t steps;      /* left */
+    size_t steps; /* left */
+    struct policy_near *near;
+    uint32_t *before; /* rules before the one that is looked at, that may meet it */
+    size_t before_count;
     uint32_t *earlier; /* rules before the one that is looked at, of its type, that hold
                           whenever it does */
     size_t earlier_count;
@@ -215,11 +219,11 @@ static bool never_decides(struct review *v, uint32_t rule)
         if (!has_type(r, id))
             continue;
         v->earlier_count = 0;
-        for (uint32_t i = 0; i < rule; i++) {
-            const struct policy_rule *e = &v->s->rule[i];
+        for (size_t i = 0; i < v->before_count; i++) {
+            const struct policy_rule *e = &v->s->rule[v->before[i]];
             v->steps -= v->steps > 0;
             if (e->direction == r->direction && has_type(e, id) && takes_all_of(e, r))
-                v->earlier[v->earlier_count++] = i;
+                v->earlier[v->earlier_count++] = v->before[i];
         }
         if (v->earlier_count == 0 || !is_taken(v, r, type_info((uint8_t)id)))
             return false;
@@ -296,12 +300,12 @@ static uint32_t decider(struct review *v, uint32_t rule)
     type = type_info((uint8_t)id);
     area = policy_rule_areas(r, type->id, &n);
     const uint32_t ca = area ? area->ca : ca_of(r).r[0].first;
-    for (uint32_t i = 0; i < rule; i++) {
-        const struct policy_rule *e = &v->s->rule[i];
+    for (size_t i = 0; i < v->before_count; i++) {
+        const struct policy_rule *e = &v->s->rule[v->before[i]];
         if (e->direction == r->direction && has_type(e, id) && takes_all_of(e, r) &&
             names_ca(v, e, type, ca) &&
             range_at(v, ioa_of(e, type, ca), ioa_of(r, type, ca).r[0].first))
-            return i;
+            return v->before[i];
     }
     return 0;
 }
@@ -312,6 +316,8 @@ static bool review_rule(struct review *v, uint32_t rule, struct policy_finding *
 {
     const struct policy_rule *r = &v->s->rule[rule];
 
+    v->before_count = policy_near_before(v->near, rule, v->before);
+    v->steps -= v->before_count < v->steps ? v->before_count : v->steps;
     if (never_decides(v, rule)) {
         if (*count == max)
             return false;
@@ -319,12 +325,13 @@ static bool review_rule(struct review *v, uint32_t rule, struct policy_finding *
             (struct policy_finding){POLICY_NEVER_DECIDES, rule, decider(v, rule)};
         return true;
     }
-    for (uint32_t i = 0; i < rule && v->steps > 0; i++) {
-        if (!overlaps(v, &v->s->rule[i], r))
+    for (size_t i = 0; i < v->before_count && v->steps > 0; i++) {
+        const uint32_t other = v->before[i];
+        if (!overlaps(v, &v->s->rule[other], r))
             continue;
         if (*count == max)
             return false;
-        out[(*count)++] = (struct policy_finding){POLICY_OVERLAPS, rule, i};
+        out[(*count)++] = (struct policy_finding){POLICY_OVERLAPS, rule, other};
     }
     return v->steps > 0;
 }
@@ -340,10 +347,14 @@ long policy_review(const uint8_t *blob, size_t n, struct policy_finding *finding
     if (!policy_source_read(blob, n, &s, err, sizeof err))
         return -1;
     v.earlier = calloc(s.count + 1, sizeof *v.earlier);
-    *whole = v.earlier != NULL;
+    v.before = calloc(s.count + 1, sizeof *v.before);
+    v.near = policy_near_new(&s);
+    *whole = v.earlier != NULL && v.before != NULL && v.near != NULL;
     for (uint32_t i = 0; i < s.count && *whole; i++)
         *whole = review_rule(&v, i, findings, max, &count);
     free(v.earlier);
+    free(v.before);
+    policy_near_free(v.near);
     policy_source_free(&s);
     return (long)count;
 }
