@@ -73,7 +73,7 @@ struct config_policy {
     uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
     struct policy_file_roles roles;
     bool names_peers; /* see policy_file.h */
-    size_t points; /* the list whose names its rules may use; CONFIG_NO_POINTS */
+    size_t points;    /* the list whose names its rules may use; CONFIG_NO_POINTS */
 };
 
 #define CONFIG_NO_POINTS SIZE_MAX
