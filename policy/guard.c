@@ -156,13 +156,19 @@ void guard_session_move(struct guard_session *s, struct guard_set *to)
 
 /* ---- feeding ---- */
 
+static struct guard_feeding
+begin_feed(struct guard_session *s, const struct guard_now *now, struct guard_trips *out)
+{
+    out->count = 0;
+    out->action = GUARD_OFF;
+    return (struct guard_feeding){s->set, s, now, out};
+}
+
 void guard_feed_u(struct guard_session *s, enum apci_function function,
                   const struct guard_now *now, struct guard_trips *out)
 {
-    const struct guard_feeding f = {s->set, s, now, out};
+    const struct guard_feeding f = begin_feed(s, now, out);
 
-    out->count = 0;
-    out->action = GUARD_OFF;
     if (s->set == NULL)
         return;
     if (function == APCI_TESTFR_ACT && s->step_count == 0) {
@@ -192,10 +198,8 @@ static void feed_control(const struct guard_feeding *f, const struct asdu *a)
 void guard_feed(struct guard_session *s, enum direction direction, const struct asdu *a,
                 const struct guard_now *now, struct guard_trips *out)
 {
-    const struct guard_feeding f = {s->set, s, now, out};
+    const struct guard_feeding f = begin_feed(s, now, out);
 
-    out->count = 0;
-    out->action = GUARD_OFF;
     if (s->set == NULL || a->type == NULL)
         return;
     if (direction == DIR_CONTROL)
@@ -207,10 +211,8 @@ void guard_feed(struct guard_session *s, enum direction direction, const struct 
 void guard_feed_unknown(struct guard_session *s, const struct guard_now *now,
                         struct guard_trips *out)
 {
-    const struct guard_feeding f = {s->set, s, now, out};
+    const struct guard_feeding f = begin_feed(s, now, out);
 
-    out->count = 0;
-    out->action = GUARD_OFF;
     if (s->set != NULL)
         guard_unknown_came(&f);
 }

@@ -162,7 +162,7 @@ struct guard_trip {
 
 struct guard_trips {
     enum guard_action action; /* the strictest; GUARD_OFF: nothing tripped */
-    enum guard_id guard;      /* whose that is */
+    enum guard_id guard;      /* whose that is; not set with GUARD_OFF */
     size_t count;
     struct guard_trip trip[GUARDS];
 };

@@ -162,10 +162,11 @@ static void tell(struct gate_session *s, const struct link_frame *f,
 /* Gives why a command is to be refused. */
 static const char *act(struct gate_session *s, const struct guard_trips *trips)
 {
-    const char *word = table[trips->guard].word;
+    const char *word;
 
     if (trips->action < GUARD_REFUSE)
         return NULL;
+    word = table[trips->guard].word;
     if (!s->route->enforce)
         return word;
     if (trips->action == GUARD_MONITOR_ONLY)

@@ -15,7 +15,6 @@
     {                                                                                    \
         key, CONFIG_KIND_STRING, false, 0, 0, 0, NULL                                    \
     }
-#define KEYS(table) .keys = table, .key_count = COUNT(table)
 
 static const struct config_key sweep_keys[] = {
     NUMBER("points", limit, 1, GUARD_LIMIT_MAX), WORD("window"), WORD("action")};
@@ -42,15 +41,17 @@ static const struct group {
     size_t key_count;
     struct guard_rule usual;
 } groups[GUARDS] = {
-    [GUARD_SWEEP] = {KEYS(sweep_keys), {GUARD_ALARM, 20, 0, 60000}},
-    [GUARD_TOGGLE] = {KEYS(toggle_keys), {GUARD_ALARM, 4, 0, 60000}},
-    [GUARD_UNKNOWN] = {KEYS(unknown_keys), {GUARD_ALARM, 5, 0, 60000}},
-    [GUARD_INTERROGATION] = {KEYS(interrogation_keys), {GUARD_ALARM, 6, 60, 60000}},
-    [GUARD_EARLY_COMMAND] = {KEYS(early_keys), {GUARD_ALARM, 0, 0, 0}},
-    [GUARD_OPENING] = {KEYS(opening_keys), {GUARD_ALARM, 8, 0, 0}},
-    [GUARD_CLOCK_STEP] = {KEYS(clock_keys), {GUARD_ALARM, 2000, 0, 0}},
-    [GUARD_SECOND_MASTER] = {KEYS(second_keys), {GUARD_ALARM, 0, 0, 0}},
-    [GUARD_TAKEOVER] = {KEYS(takeover_keys), {GUARD_ALARM, 0, 0, 30000}},
+    [GUARD_SWEEP] = {sweep_keys, COUNT(sweep_keys), {GUARD_ALARM, 20, 0, 60000}},
+    [GUARD_TOGGLE] = {toggle_keys, COUNT(toggle_keys), {GUARD_ALARM, 4, 0, 60000}},
+    [GUARD_UNKNOWN] = {unknown_keys, COUNT(unknown_keys), {GUARD_ALARM, 5, 0, 60000}},
+    [GUARD_INTERROGATION] = {interrogation_keys,
+                             COUNT(interrogation_keys),
+                             {GUARD_ALARM, 6, 60, 60000}},
+    [GUARD_EARLY_COMMAND] = {early_keys, COUNT(early_keys), {GUARD_ALARM, 0, 0, 0}},
+    [GUARD_OPENING] = {opening_keys, COUNT(opening_keys), {GUARD_ALARM, 8, 0, 0}},
+    [GUARD_CLOCK_STEP] = {clock_keys, COUNT(clock_keys), {GUARD_ALARM, 2000, 0, 0}},
+    [GUARD_SECOND_MASTER] = {second_keys, COUNT(second_keys), {GUARD_ALARM, 0, 0, 0}},
+    [GUARD_TAKEOVER] = {takeover_keys, COUNT(takeover_keys), {GUARD_ALARM, 0, 0, 30000}},
 };
 
 /* ---- spans of time ---- */
