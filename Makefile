@@ -19,6 +19,7 @@ bindir   = $(PREFIX)/bin
 libexec  = $(PREFIX)/libexec/gate104
 mandir   = $(PREFIX)/share/man
 docdir   = $(PREFIX)/share/doc/gate104
+policies = $(PREFIX)/share/gate104/policies
 unitdir  = $(PREFIX)/lib/systemd/system
 sysusers = $(PREFIX)/lib/sysusers.d
 tmpfiles = $(PREFIX)/lib/tmpfiles.d
@@ -355,7 +356,7 @@ bench-log: all $(BENCHLOG)
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
-	    $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)/apparmor \
+	    $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir)/apparmor $(DESTDIR)$(policies) \
 	    $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusers) $(DESTDIR)$(tmpfiles)
 	install -m 755 $(B)/gate104d $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/gate104 $(B)/gate104-sim $(B)/gate104-verify $(DESTDIR)$(bindir)/
@@ -366,6 +367,7 @@ install: all
 	install -m 644 $(wildcard doc/*.8) $(DESTDIR)$(mandir)/man8/
 	install -m 644 README.md LICENSE $(wildcard doc/*.md doc/*.json) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard doc/examples/*) $(DESTDIR)$(docdir)/examples/
+	install -m 644 $(wildcard doc/policies/*) $(DESTDIR)$(policies)/
 	install -m 644 debian/namespaces.conf $(wildcard debian/rsyslog-*.conf) $(DESTDIR)$(docdir)/
 	install -m 644 $(wildcard debian/apparmor/*) $(DESTDIR)$(docdir)/apparmor/
 	sed -e 's|=!/usr/sbin/|=!$(sbindir)/|' -e 's|=!/usr/bin/|=!$(bindir)/|' \

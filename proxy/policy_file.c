@@ -291,16 +291,16 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
 
 /* ---- the file --------------------------------------------------------------------- */
 
-static void check_control(struct reading *rd, const config_setting_t *group, size_t rules,
+static void check_control(struct reading *rd, const config_setting_t *group,
                           enum policy_action action)
 {
     if (policy_action_passes(action))
         config_report_key(&rd->r, CONFIG_WARNING, group, "default",
                           "write \"refuse\" and list what may pass",
                           "every command that no rule names will pass");
-    else if (rules == 0)
+    else if (!config_setting_get_member(group, "rules"))
         config_report_key(&rd->r, CONFIG_WARNING, group, "rules",
-                          "add rules for the commands that may pass",
+                          "add rules for the commands that may pass, or rules = ( );",
                           "no command at all will pass");
 }
 
@@ -352,7 +352,7 @@ static void read_direction(struct reading *rd, const config_setting_t *group,
                           "wrong type of value");
     }
     if (dir == DIR_CONTROL)
-        check_control(rd, group, rules, action);
+        check_control(rd, group, action);
 }
 
 /* Takes the blob if the gate will take it. */

@@ -18,6 +18,10 @@ for my $page (qw(man1/gate104.1 man1/gate104-pki.1 man1/gate104-sim.1 man5/gate1
     ok(-s "$to/usr/share/man/$page", "$page");
 }
 
+for my $policy (map { s{.*/}{}r } glob "$ROOT/doc/policies/*") {
+    is(slurp("$to/usr/share/gate104/policies/$policy"), slurp("$ROOT/doc/policies/$policy"), $policy);
+}
+
 my $service = slurp("$to/usr/lib/systemd/system/gate104.service");
 my @starts = $service =~ m{^Exec(?:Start|Reload)=!(\S+)}mg;
 is(join(' ', @starts), '/usr/sbin/gate104d /usr/bin/gate104', 'the service');
