@@ -25,6 +25,23 @@ seed('record', 'too_big', record($events[0], 0, octets(7, 'x' x 17)));
 seed('record', 'cut',     substr record($events[0], 1, octets(4, 'x' x 20)), 0, 30);
 seed('record', 'nul',     record($events[0], 1, octets(20, "a\0b"), octets(20, '')));
 
+# ---- APDUs for a recording -------------------------------------------------------------
+
+{
+    my $end4 = pack('CCvC16', 4, 0, 2404, 10, 0, 0, 1, (0) x 12);
+    my $end6 = pack('CCvC16', 6, 0, 40000, 0xFE, 0x80, (0) x 13, 1);
+    my $head = sub { my ($session, $from, $to, @dropped) = @_; return pack('Q<', $session) . $from . $to . pack('VVvv', @dropped, 0, 0) };
+    my $apdu = sub { my ($time, $leg, $sent, $octets) = @_; return pack('Q<CCCC', $time, $leg, $sent, length $octets, 0) . $octets };
+    my $testfr = "\x68\x04\x43\0\0\0";
+    seed('recorded', 'one',    $head->(1, $end4, $end4, 0, 0) . $apdu->(1_700_000_000_000_000, 0, 0, $testfr));
+    seed('recorded', 'both',   $head->(1, $end6, $end4, 3, 1) . $apdu->(5, 0, 0, $testfr) . $apdu->(6, 1, 1, "\x68" . "\xff" x 254));
+    seed('recorded', 'counts', $head->(0, "\0" x 20, "\0" x 20, 7, 0));
+    seed('recorded', 'none',   $head->(0, "\0" x 20, "\0" x 20, 0, 0));
+    seed('recorded', 'cut',    substr $head->(1, $end4, $end4, 0, 0) . $apdu->(1, 0, 0, $testfr), 0, 75);
+    seed('recorded', 'third',  $head->(1, $end4, $end4, 0, 0) . $apdu->(1, 2, 0, $testfr));
+    seed('recorded', 'late',   $head->(1, $end4, $end4, 0, 0) . $apdu->(253_402_300_800_000_000, 1, 0, $testfr));
+}
+
 # ---- the session log (doc/log-format.md) -------------------------------------------------
 
 my $apdu = hex_octets('68 0e 02 00 02 00 2d 01 06 00 01 00 e9 03 00 81');

@@ -27,6 +27,9 @@
 #define GATE_INPUT_SIZE ((size_t)2 * IMSG_SIZE_MAX)
 /* Records that may wait for room in the channel to audit. */
 #define GATE_RECORD_QUEUE 64u
+/* Messages of recorded APDUs that may wait: what a station says at once while audit
+ * syncs. */
+#define GATE_RECORDED_QUEUE 64u
 /* Commands whose confirmation is awaited, per session; older ones are forgotten. */
 #define GATE_COMMANDS 32u
 /* Of the word that says why a session's commands are refused; its NUL included. */
@@ -121,13 +124,19 @@ struct gate_dropped {
     uint32_t leg[RECORDED_LEGS];
 };
 
+/* A RECORDED that waits, of one session. */
+struct gate_recorded {
+    size_t size; /* octets */
+    uint64_t session;
+    size_t place; /* of the route in config.route */
+    uint8_t payload[IMSG_PAYLOAD_MAX];
+};
+
 /* APDUs for the recordings of routes. */
 struct gate_recording {
-    uint64_t sent, taken; /* messages, on this channel */
-    size_t size;          /* octets of the message in the making; 0: there is none */
-    uint64_t session;     /* it is of this session, */
-    size_t place;         /* of the route at this place in config.route */
-    uint8_t payload[IMSG_PAYLOAD_MAX];
+    uint64_t sent, taken;         /* messages, on this channel */
+    struct gate_recorded *queue;  /* GATE_RECORDED_QUEUE; NULL: no route is recorded */
+    unsigned int head, count;     /* the last of them is added to */
     struct gate_dropped *dropped; /* not told yet, by place in config.route */
     bool untold;
 };

@@ -1,6 +1,6 @@
 /* What a recorded route's APDUs are told of to audit: on each leg those that come and
- * those that leave.  Nothing waits for it and nothing is allocated for it: there is one
- * message in the making, and what has no room in it is counted.
+ * those that leave.  Nothing waits for it and nothing is allocated for it once the gate
+ * runs: what has no room in the queue is counted.
  *
  * At most RECORDED_WINDOW messages are on their way, and none is sent while records
  * wait, so that a command's record finds the channel with room and little before it.
@@ -15,10 +15,24 @@
 #include <string.h>
 #include <time.h>
 
+static bool any_is_recorded(const struct gate *g)
+{
+    for (size_t i = 0; i < g->config.route_count; i++) {
+        if (g->config.route[i].record.apdus)
+            return true;
+    }
+    return false;
+}
+
 bool gate_recording_init(struct gate *g)
 {
-    g->recording.dropped = calloc(g->config.route_count, sizeof *g->recording.dropped);
-    return g->recording.dropped != NULL;
+    struct gate_recording *r = &g->recording;
+
+    if (!any_is_recorded(g))
+        return true;
+    r->dropped = calloc(g->config.route_count, sizeof *r->dropped);
+    r->queue = calloc(GATE_RECORDED_QUEUE, sizeof *r->queue);
+    return r->dropped && r->queue;
 }
 
 void gate_recording_begin(struct gate *g)
@@ -69,13 +83,19 @@ static bool send_now(struct gate *g, size_t place, uint8_t *payload, size_t n)
     return true;
 }
 
-static bool send_message(struct gate *g)
+/* False: some stay. */
+static bool send_queued(struct gate *g)
 {
     struct gate_recording *r = &g->recording;
 
-    if (r->size > 0 && !send_now(g, r->place, r->payload, r->size))
-        return false;
-    r->size = 0;
+    while (r->count > 0) {
+        struct gate_recorded *m = &r->queue[r->head];
+
+        if (!send_now(g, m->place, m->payload, m->size))
+            return false;
+        r->head = (r->head + 1) % GATE_RECORDED_QUEUE;
+        r->count--;
+    }
     return true;
 }
 
@@ -96,44 +116,53 @@ static void tell_dropped(struct gate *g)
 
 void gate_recording_flush(struct gate *g)
 {
-    if (send_message(g) && g->recording.untold)
+    if (send_queued(g) && g->recording.untold)
         tell_dropped(g);
 }
 
 bool gate_recording_idle(const struct gate *g)
 {
-    return g->audit.fd < 0 || (g->recording.size == 0 && !g->recording.untold);
+    return g->audit.fd < 0 || (g->recording.count == 0 && !g->recording.untold);
 }
 
-/* A message for this session; false if another one is in the way. */
-static bool make_message(const struct gate_session *s)
+/* A new message for this session, in the queue; NULL: there is no room. */
+static struct gate_recorded *new_message(const struct gate_session *s)
 {
     struct gate_recording *r = &s->gate->recording;
     const struct msg_recorded head = {.session = s->id,
                                       .master = s->source,
                                       .station = s->target,
                                       .route = s->route->index};
+    struct gate_recorded *m;
 
-    if (r->size > 0 && r->session == s->id)
-        return true;
-    if (!send_message(s->gate))
-        return false;
-    r->session = s->id;
-    r->place = place_of(s->gate, s->route);
-    memcpy(r->payload, &head, sizeof head);
-    r->size = sizeof head;
-    return true;
+    if (r->count == GATE_RECORDED_QUEUE)
+        (void)send_queued(s->gate);
+    if (r->count == GATE_RECORDED_QUEUE)
+        return NULL;
+    m = &r->queue[(r->head + r->count++) % GATE_RECORDED_QUEUE];
+    m->session = s->id;
+    m->place = place_of(s->gate, s->route);
+    memcpy(m->payload, &head, sizeof head);
+    m->size = sizeof head;
+    return m;
 }
 
 static bool add(const struct gate_session *s, const struct recorded_apdu *a)
 {
-    struct gate_recording *r = &s->gate->recording;
-    size_t n = make_message(s) ? recorded_put(r->payload, r->size, a) : 0;
+    const struct gate_recording *r = &s->gate->recording;
+    struct gate_recorded *m = NULL;
+    size_t n = 0;
 
-    if (n == 0 && r->session == s->id && send_message(s->gate) && make_message(s))
-        n = recorded_put(r->payload, r->size, a);
+    if (r->count > 0)
+        m = &r->queue[(r->head + r->count - 1) % GATE_RECORDED_QUEUE];
+    if (m && m->session == s->id)
+        n = recorded_put(m->payload, m->size, a);
+    if (n == 0) {
+        m = new_message(s);
+        n = m ? recorded_put(m->payload, m->size, a) : 0;
+    }
     if (n > 0)
-        r->size = n;
+        m->size = n;
     return n > 0;
 }
 

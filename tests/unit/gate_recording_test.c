@@ -63,9 +63,9 @@ static int make(void **state)
     gate.audit.fd = audit.fd = -1;
     gate.config.route = routes;
     gate.config.route_count = ROUTES;
-    assert_true(gate_recording_init(&gate));
     for (unsigned int i = 0; i < ROUTES; i++)
         make_session(i);
+    assert_true(gate_recording_init(&gate));
     connect_audit();
     return 0;
 }
@@ -76,6 +76,7 @@ static int drop(void **state)
     imsg_channel_close(&gate.audit);
     imsg_channel_close(&audit);
     free(gate.recording.dropped);
+    free(gate.recording.queue);
     return 0;
 }
 
@@ -192,7 +193,7 @@ static void test_behind(void **state)
     assert_int_equal(got.messages, RECORDED_WINDOW);
     assert_true(got.apdus[LEG_MASTER] > 0 && got.dropped[LEG_MASTER] == 0);
     assert_false(gate_recording_idle(&gate));
-    for (unsigned int i = 0; i < 4; i++) {
+    for (unsigned int i = 0; i < 20; i++) {
         assert_true(acknowledge(got.messages));
         gate_recording_flush(&gate);
         take_all();
