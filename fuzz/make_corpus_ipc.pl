@@ -228,6 +228,11 @@ my %policies_written = (
     roles  => 'role_names = { DSO = -1; A-2 = -32768; }; control = { rules = ( { types = [ "C_SC_NA_1" ]; roles = ( "VIEWER", "DSO", -7, 6 ); } ); };',
     role   => 'role_names = { VIEWER = -1; x = 3; }; control = { rules = ( { types = [ "C_SC_NA_1" ]; roles = [ "OPERTOR" ]; } ); };',
     later  => 'control = { rules = ( { types = [ "C_SC_NA_1" ]; select = true; roles = [ ]; } ); };',
+    who    => 'peer_names = { a = [ "sha256:' . '0f:' x 31 . '0F", "dns:x" ]; }; control = { rules = ( { types = [ 45 ]; peers = [ "a", "subject:CN=b\\, c", "email:y" ]; from = [ "10.0.0.0/8", "2001:db8::/32" ]; } ); };',
+    when   => 'time_zone = "UTC"; control = { clock = "trust"; time_tag = "local"; rules = ( { types = [ 45 ]; time = [ "Mon-Wed,Fri 07:00-19:00", "22:00-06:00", "Sun" ]; action = "monitor-only"; } ); };',
+    limits => 'control = { rules = ( { types = [ "C_SE_TC_1" ]; step = 2.5; step_first = "refuse"; max_age = "1500ms"; values = [ 1.0, 2.0 ]; test = false; }, { types = [ 45 ]; action = "alarm"; } ); };',
+    wrongs => 'time_zone = "Europe/Berln"; peer_names = { a = [ ]; }; control = { rules = ( { types = [ 45 ]; peers = [ "b", "sha265:0" ]; from = [ "10.0.0.1/8" ]; time = [ "Mo 7-8" ]; step = -1; max_age = "5"; } ); };',
+    answer => 'monitor = { rules = ( { negative = true; test = true; action = "alarm"; } ); }; control = { };',
     near   => 'control = { defualt = "pas"; rules = ( { types = [ "C_SC_NA_2" ]; } ); };',
     cp24   => 'monitor = { rules = ( { types = [ "M_SP_TA_1", "S_CH_NA_1" ]; } ); }; control = { default = "pass"; };',
 );
