@@ -193,7 +193,9 @@ static void test_clock(void **state)
     const struct guard_peer peer = {1, 1};
 
     (void)state;
+    guard_set_free(set);
     set = guard_set_new(&g);
+    assert_non_null(set);
     memset(&session, 0, sizeof session);
     guard_session_begin(set, &session, &peer);
     now.clock_trusted = true;
