@@ -161,7 +161,6 @@ static void end(void)
         imsg_channel_close(&procs[i]->control);
         imsg_channel_close(&ours[i]);
     }
-    loop_timer_stop(&monitor.loop, &monitor.permits->timer);
     monitor_permit_end(&monitor);
     (void)fflush(operator);
     for (long i = 0; i < ftell(operator); i++)

@@ -247,6 +247,7 @@ void monitor_permit_end(struct monitor *m)
         next = g->next;
         free(g);
     }
+    loop_timer_stop(&m->loop, &all->timer);
     free(all);
     m->permits = NULL;
 }

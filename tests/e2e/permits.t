@@ -180,9 +180,10 @@ subtest 'bad input' => sub {
 subtest 'the gate dies' => sub {
     my $id = grant('--route', 'one', '--for', '10m', '--commands', '2');
     is(single('one'), 'passes', 'a permit holds');
+    my $m = master('one');
     my ($its) = grep { role_of($_) eq 'gate-0' } children_of($gate->{pid});
     kill 'KILL', $its;
-    ok(master('one')->ended, 'its gate dies');
+    ok($m->ended, 'its gate dies');
     is(single('one'), 'passes', 'the next one has it');
     is(single('one'), 'refused', 'with what was left of it');
     is(wait_record($dir, { event => 'permit.ended', permit => $id })->{why}, 'used-up', 'it is used up');

@@ -72,7 +72,6 @@ static int end(void **state)
     struct proc *next;
 
     (void)state;
-    loop_timer_stop(&m.loop, &m.permits->timer);
     monitor_permit_end(&m);
     for (struct proc *p = m.procs; p; p = next) {
         next = p->next;
