@@ -68,7 +68,8 @@ static void check_dir(struct config_build *b, const config_setting_t *group)
         config_report_key(&b->r, CONFIG_ERROR, group, "dir",
                           "make it: install -d -m 0700 FOLDER",
                           "there is no folder \"%s\" for permits that persist", s->dir);
-    else if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+    else if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+             st.st_mode & (S_IWGRP | S_IWOTH))
         config_report_key(&b->r, CONFIG_ERROR, group, "dir",
                           "chown it to the user that starts gate104d, chmod 0700 it",
                           "others can write in \"%s\"", s->dir);

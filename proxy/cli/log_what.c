@@ -57,6 +57,15 @@ static const struct part rest[] = {
     {"detail", "- ", ""},
 };
 
+/* Of records with a permit. */
+static const struct part permit[] = {
+    {"permit", "permit ", ""},
+    {"operator", "by ", ""},
+    {"permit_scope", "for ", ""},
+    {"duration_ms", "during ", " ms"},
+    {"permit_reason", "because \"", "\""},
+};
+
 static void put_part(FILE *out, const json_t *record, const struct part *p, bool *first)
 {
     const json_t *v = json_object_get(record, p->key);
@@ -177,6 +186,8 @@ static bool is_told(const json_t *record, const char *key, bool asdu)
 {
     if (strcmp(key, "command_seq") == 0)
         return json_equal(json_object_get(record, key), json_object_get(record, "seq"));
+    if (strcmp(key, "duration_ms") == 0)
+        return json_object_get(record, "permit") != NULL;
     return asdu && strcmp(key, "subject") == 0;
 }
 
@@ -197,6 +208,10 @@ void log_what(FILE *out, const json_t *record)
     for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
         if (!is_told(record, rest[i].key, asdu))
             put_part(out, record, &rest[i], &first);
+    }
+    for (size_t i = 0; i < sizeof permit / sizeof permit[0]; i++) {
+        if (json_object_get(record, "permit") || strcmp(permit[i].key, "operator") == 0)
+            put_part(out, record, &permit[i], &first);
     }
     if (json_object_get(record, "state"))
         (void)fputs(" state", out);

@@ -87,6 +87,9 @@ subtest 'a grant, and its end' => sub {
     is(scalar(list()), 0, 'and it is gone');
 };
 
+like((run_command([ bin('gate104'), 'log', 'show', "$dir/log", '--event', 'permit.granted' ]))[1],
+    qr/permit \d{6} by uid:$>\(\S+\) for types C_SC_NA_1 ioa 1001-1009,1020 during 600000 ms because "work order 4711"$/m, 'the log in words');
+
 subtest 'time and number' => sub {
     my $id = grant('--route', 'one', '--for', '2s');
     is(single('one'), 'passes', 'a permit for all that asks for one');
