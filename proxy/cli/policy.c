@@ -54,6 +54,10 @@ static const struct cli_command commands[] = {
     {"explain", "FILE [--points FILE] [--role NAME]... HEX",
      "which rule decides on an APDU of the master, and why not those before it",
      policy_explain_apdu},
+    {"learn", "[--out FILE] [--route R] ... LOG|CAPTURE...",
+     "a policy from what was seen: reading passes, commands are proposed", policy_learn},
+    {"replay", "--policy FILE | --conf FILE --route R  LOG|CAPTURE...",
+     "what of it would have been refused, by which rule", policy_replay},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -8,6 +8,8 @@
 #define POLICY_EXIT_OK       0
 #define POLICY_EXIT_FINDING  1
 #define POLICY_EXIT_UNUSABLE 2
+/* Of learn, replay and diff, as of `gate104 log`. */
+#define LEARN_EXIT_UNUSABLE 3
 
 /* A file that was read and compiled. */
 struct policy_read {
@@ -31,5 +33,7 @@ void policy_cli_guards(const struct policy *p);
 
 int policy_check(int argc, char **argv);
 int policy_explain_apdu(int argc, char **argv);
+int policy_learn(int argc, char **argv);
+int policy_replay(int argc, char **argv);
 
 #endif

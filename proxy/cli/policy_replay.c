@@ -1,0 +1,424 @@
+/* gate104 policy replay: what would have been refused of what was seen. */
+#include "proxy/cli/cli.h"
+#include "proxy/cli/policy.h"
+#include "proxy/cli/replay.h"
+#include "proxy/cli/traffic_text.h"
+#include "proxy/config.h"
+#include "proxy/policy_file_role.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <string.h>
+
+#define ROLES_MAX 16u
+
+struct options {
+    const char *policy, *conf, *route;
+    const char *role[ROLES_MAX];
+    size_t roles;
+    bool json, summary;
+    struct profile profile;
+    struct traffic traffic;
+};
+
+struct run {
+    const struct options *o;
+    struct policy_read read;
+    struct replay replay;
+};
+
+enum {
+    OPTION_COT_SIZE = 256,
+    OPTION_CA_SIZE,
+    OPTION_IOA_SIZE,
+    OPTION_QUIRK,
+    OPTION_CONTROL_QUIRK,
+    OPTION_SECAUTH,
+    OPTION_PER_PACKET,
+    OPTION_ROLE
+};
+
+static const struct option LONG[] = {
+    {"policy", required_argument, NULL, 'P'},
+    {"conf", required_argument, NULL, 'c'},
+    {"route", required_argument, NULL, 'r'},
+    {"role", required_argument, NULL, OPTION_ROLE},
+    {"json", no_argument, NULL, 'j'},
+    {"summary", no_argument, NULL, 's'},
+    {"port", required_argument, NULL, 'p'},
+    {"per-packet", no_argument, NULL, OPTION_PER_PACKET},
+    {"cot-size", required_argument, NULL, OPTION_COT_SIZE},
+    {"ca-size", required_argument, NULL, OPTION_CA_SIZE},
+    {"ioa-size", required_argument, NULL, OPTION_IOA_SIZE},
+    {"quirk", required_argument, NULL, OPTION_QUIRK},
+    {"control-quirk", required_argument, NULL, OPTION_CONTROL_QUIRK},
+    {"secauth", no_argument, NULL, OPTION_SECAUTH},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int usage(FILE *out, int status)
+{
+    (void)fprintf(
+        out,
+        "usage: gate104 policy replay --policy FILE [OPTION]... INPUT...\n"
+        "       gate104 policy replay --conf FILE --route NAME [OPTION]... INPUT...\n"
+        "  INPUT               a session log (folder or file) or a capture (pcap, "
+        "pcapng)\n"
+        "  -P, --policy FILE   the policy; with --conf, instead of the route's\n"
+        "  -c, --conf FILE     take policy, sizes and quirks of a route of this "
+        "configuration\n"
+        "  -r, --route NAME    the route of --conf, and of a log with several\n"
+        "      --role NAME     a role that the master has; may come again\n"
+        "  -j, --json          one JSON object for each, and one for the summary\n"
+        "  -s, --summary       only the summary\n"
+        "  -p, --port N        the station's TCP port in captures, else %u\n"
+        "      --per-packet    do not put streams of a capture together\n"
+        "      --cot-size N, --ca-size N, --ioa-size N\n"
+        "                      octets of cause, common and object address, else 2, 2, "
+        "3\n"
+        "      --quirk NAME, --control-quirk NAME, --secauth\n"
+        "                      what the route lets through, as in gate104.conf(5)\n"
+        "exit status: 0 nothing would be refused, 1 something would, 3 unusable\n",
+        TRAFFIC_PORT);
+    return status;
+}
+
+static bool misuse(const char *what, const char *word)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "gate104 policy replay: %s", what);
+    if (word) {
+        (void)fputs(": ", stderr);
+        cli_put_safe(stderr, word, 0, false);
+    }
+    (void)fputs("; see gate104 policy replay --help\n", stderr);
+    return false;
+}
+
+/* ---- options ----------------------------------------------------------------------- */
+
+static bool set_quirk(struct options *o, const char *word, enum direction dir)
+{
+    const struct quirk_info *info = quirk_by_name(word);
+
+    return (info && info->use != QUIRK_USE_SETTING &&
+            profile_allow(&o->profile, info->quirk, dir)) ||
+           misuse("no quirk of that direction", word);
+}
+
+static bool set_profile(struct options *o, int letter, const char *word)
+{
+    switch (letter) {
+    case OPTION_COT_SIZE:
+        return traffic_size(word, 2, &o->profile.cot_size) ||
+               misuse("--cot-size is 1 or 2", word);
+    case OPTION_CA_SIZE:
+        return traffic_size(word, 2, &o->profile.ca_size) ||
+               misuse("--ca-size is 1 or 2", word);
+    case OPTION_IOA_SIZE:
+        return traffic_size(word, 3, &o->profile.ioa_size) ||
+               misuse("--ioa-size is 1, 2 or 3", word);
+    case OPTION_QUIRK: return set_quirk(o, word, DIR_MONITOR);
+    case OPTION_CONTROL_QUIRK: return set_quirk(o, word, DIR_CONTROL);
+    case OPTION_SECAUTH: return profile_allow(&o->profile, QUIRK_SECAUTH, DIR_CONTROL);
+    default: return misuse("no such option, or its value is missing", NULL);
+    }
+}
+
+static bool set_option(struct options *o, int letter, const char *word)
+{
+    uint32_t port;
+
+    switch (letter) {
+    case 'P': o->policy = word; return true;
+    case 'c': o->conf = word; return true;
+    case 'r': o->route = word; return true;
+    case 'j': o->json = true; return true;
+    case 's': o->summary = true; return true;
+    case 'p':
+        if (!traffic_number(word, 1, 65535, &port))
+            return misuse("--port is a number from 1 to 65535", word);
+        o->traffic.port = (uint16_t)port;
+        return true;
+    case OPTION_PER_PACKET: o->traffic.per_packet = true; return true;
+    case OPTION_ROLE:
+        if (o->roles == ROLES_MAX)
+            return misuse("too many roles", word);
+        o->role[o->roles++] = word;
+        return true;
+    default: return set_profile(o, letter, word);
+    }
+}
+
+/* ---- policy and profile ------------------------------------------------------------ */
+
+static const struct config_route *route_of(const struct config *c, const char *name)
+{
+    if (!name)
+        return c->route_count == 1 ? &c->routes[0] : NULL;
+    for (size_t i = 0; i < c->route_count; i++) {
+        if (strcmp(c->routes[i].name, name) == 0)
+            return &c->routes[i];
+    }
+    return NULL;
+}
+
+static bool load_conf(struct options *o, struct run *run)
+{
+    struct config_errors errs;
+    const struct config_route *route;
+    struct config *c;
+    bool good = false;
+
+    config_errors_init(&errs);
+    c = config_load(o->conf, &errs);
+    config_errors_print(&errs, stderr);
+    config_errors_free(&errs);
+    if (!c)
+        return false;
+    route = route_of(c, o->route);
+    if (route) {
+        o->profile = route->profile;
+        good = policy_cli_read(o->policy ? o->policy : c->policies[route->policy].path,
+                               &run->read);
+        run->read.path = o->policy ? o->policy : o->conf;
+    } else {
+        (void)misuse(o->route ? "the configuration has no such route"
+                              : "the configuration has several routes: name one with "
+                                "--route",
+                     o->route);
+    }
+    config_free(c);
+    return good;
+}
+
+static bool take_roles(const struct options *o, struct run *run)
+{
+    char remedy[160];
+    int16_t role;
+
+    run->replay.has_role = o->roles > 0;
+    for (size_t i = 0; i < o->roles; i++) {
+        if (!policy_file_role_by_name(&run->read.file.roles, o->role[i], &role, remedy,
+                                      sizeof remedy))
+            return misuse("no role of IEC 62351-8 or of the policy", o->role[i]);
+        run->replay.roles |= policy_role_bit(run->read.policy, role);
+    }
+    return true;
+}
+
+/* ---- what is told ------------------------------------------------------------------ */
+
+static const char *rule_text(const struct run *run, int32_t rule, char out[160])
+{
+    const char *name = policy_rule_name(run->read.policy, rule);
+
+    if (rule == POLICY_DEFAULT)
+        (void)snprintf(out, 160, "no rule matches");
+    else if (rule == POLICY_NO_ROLE)
+        (void)snprintf(out, 160, "the master has no role");
+    else if (name[0])
+        (void)snprintf(out, 160, "rule \"%s\", line %u", name, run->read.file.line[rule]);
+    else
+        (void)snprintf(out, 160, "rule of line %u", run->read.file.line[rule]);
+    return out;
+}
+
+static void put_reason(FILE *out, const struct verdict *v)
+{
+    const struct reason_info *info = reason_info((unsigned int)v->reason);
+
+    (void)fprintf(out, ": %s, octet %u: %s", reason_name((unsigned int)v->reason),
+                  v->offset, info ? info->text : "");
+    if (v->quirk != QUIRK_NONE)
+        (void)fprintf(out, "; %s lets it through", quirk_name(v->quirk));
+}
+
+static void put_text(const struct run *run, const struct traffic_apdu *t,
+                     const struct replay_word *w)
+{
+    char time[TRAFFIC_TIME_TEXT], rule[160];
+
+    traffic_time_text(t->time_ms, time);
+    (void)printf("%s %llu %s ", time, (unsigned long long)t->number,
+                 direction_name(t->dir));
+    traffic_put_apdu(stdout, t, &run->replay.profile);
+    (void)printf(" -> %s", w->verdict);
+    if (!w->decided) {
+        put_reason(stdout, &w->fault);
+    } else {
+        (void)fputs(": ", stdout);
+        cli_put_safe(stdout, rule_text(run, w->decision.rule, rule), 0, false);
+        if (w->why)
+            (void)printf(": %s", w->why);
+    }
+    (void)putchar('\n');
+}
+
+static void add(json_t *to, const char *key, json_t *value)
+{
+    (void)json_object_set_new(to, key, value);
+}
+
+/* What stopped something: of an APDU, or of a kind of them. */
+static void add_cause(const struct run *run, json_t *to, bool decided, int32_t rule,
+                      enum reason reason, const char *why)
+{
+    if (decided)
+        add(to, "rule", json_string(policy_rule_name(run->read.policy, rule)));
+    if (decided && rule >= 0)
+        add(to, "line", json_integer(run->read.file.line[rule]));
+    if (!decided)
+        add(to, "reason", json_string(reason_name((unsigned int)reason)));
+    if (why)
+        add(to, "why", json_string(why));
+}
+
+static void put_json(const struct run *run, const struct traffic_apdu *t,
+                     const struct replay_word *w)
+{
+    char time[TRAFFIC_TIME_TEXT], hex[2 * APDU_SIZE_MAX + 1] = "";
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < t->n && i < APDU_SIZE_MAX; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", t->octets[i]);
+    traffic_time_text(t->time_ms, time);
+    add(o, "time", json_string(time));
+    add(o, "number", json_integer((json_int_t)t->number));
+    add(o, "session", json_integer((json_int_t)t->session));
+    add(o, "who", json_string(t->who));
+    add(o, "direction", json_string(direction_name(t->dir)));
+    add(o, "apdu", json_string(hex));
+    add(o, "verdict", json_string(w->verdict));
+    add_cause(run, o, w->decided, w->decision.rule, w->fault.reason, w->why);
+    if (!w->decided)
+        add(o, "offset", json_integer(w->fault.offset));
+    if (w->fault.quirk != QUIRK_NONE)
+        add(o, "quirk", json_string(quirk_name(w->fault.quirk)));
+    (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
+    (void)putchar('\n');
+    json_decref(o);
+}
+
+static bool take(void *ctx, const struct traffic_apdu *t)
+{
+    struct run *run = ctx;
+    const struct replay_word w = replay_apdu(&run->replay, t);
+
+    if (strcmp(w.verdict, "pass") == 0 || run->o->summary)
+        return true;
+    if (run->o->json)
+        put_json(run, t, &w);
+    else
+        put_text(run, t, &w);
+    return ferror(stdout) == 0;
+}
+
+static void summary_text(const struct run *run)
+{
+    const struct replay *r = &run->replay;
+    char rule[160];
+
+    (void)printf("%llu APDUs: %llu pass", (unsigned long long)(r->passed + r->stopped),
+                 (unsigned long long)r->passed);
+    if (r->tolerated > 0)
+        (void)printf(" or are judged by quirks (%llu)", (unsigned long long)r->tolerated);
+    (void)printf(", %llu would not\n", (unsigned long long)r->stopped);
+    for (size_t i = 0; i < r->kinds; i++) {
+        const struct replay_kind *k = &r->kind[i];
+
+        (void)printf("%8llu  %s: ", (unsigned long long)k->count, k->verdict);
+        if (k->decided)
+            cli_put_safe(stdout, rule_text(run, k->rule, rule), 0, false);
+        else
+            (void)fputs(reason_name((unsigned int)k->reason), stdout);
+        if (k->why)
+            (void)printf(": %s", k->why);
+        (void)putchar('\n');
+    }
+    if (r->other_kinds > 0)
+        (void)printf("%8llu  for other reasons\n", (unsigned long long)r->other_kinds);
+}
+
+static void summary_json(const struct run *run)
+{
+    const struct replay *r = &run->replay;
+    json_t *o = json_object(), *kinds = json_array();
+
+    for (size_t i = 0; i < r->kinds; i++) {
+        const struct replay_kind *k = &r->kind[i];
+        json_t *one = json_object();
+
+        add(one, "count", json_integer((json_int_t)k->count));
+        add(one, "verdict", json_string(k->verdict));
+        add_cause(run, one, k->decided, k->rule, k->reason, k->why);
+        (void)json_array_append_new(kinds, one);
+    }
+    add(o, "summary", json_true());
+    add(o, "apdus", json_integer((json_int_t)(r->passed + r->stopped)));
+    add(o, "passed", json_integer((json_int_t)r->passed));
+    add(o, "stopped", json_integer((json_int_t)r->stopped));
+    add(o, "tolerated", json_integer((json_int_t)r->tolerated));
+    add(o, "bad_lines", json_integer((json_int_t)run->o->traffic.counts.bad_lines));
+    add(o, "cut", json_boolean(run->o->traffic.counts.cut));
+    add(o, "kinds", kinds);
+    (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
+    (void)putchar('\n');
+    json_decref(o);
+}
+
+/* ---- the command ------------------------------------------------------------------- */
+
+static int replay(struct options *o, struct run *run, char *const *inputs, size_t count)
+{
+    int status = LEARN_EXIT_UNUSABLE;
+
+    if (!replay_init(&run->replay, run->read.policy, &o->profile)) {
+        (void)misuse("out of memory", NULL);
+        return status;
+    }
+    o->traffic.program = "gate104 policy replay";
+    o->traffic.route = o->route;
+    o->traffic.ctx = run;
+    o->traffic.apdu = take;
+    if (take_roles(o, run) && traffic_read(&o->traffic, inputs, count)) {
+        if (o->traffic.counts.apdus == 0)
+            (void)misuse("no APDU in it", inputs[0]);
+        else
+            status = run->replay.stopped > 0 ? POLICY_EXIT_FINDING : POLICY_EXIT_OK;
+    }
+    if (status != LEARN_EXIT_UNUSABLE && o->json)
+        summary_json(run);
+    else if (status != LEARN_EXIT_UNUSABLE)
+        summary_text(run);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)misuse("the output could not be written in full", NULL);
+        status = LEARN_EXIT_UNUSABLE;
+    }
+    replay_free(&run->replay);
+    return status;
+}
+
+int policy_replay(int argc, char **argv)
+{
+    static struct run run;
+    struct options o = {.profile = PROFILE_104, .traffic = {.port = TRAFFIC_PORT}};
+    int letter, status;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, "P:c:r:jsp:h", LONG, NULL)) != -1) {
+        if (letter == 'h')
+            return usage(stdout, POLICY_EXIT_OK);
+        if (!set_option(&o, letter, optarg))
+            return LEARN_EXIT_UNUSABLE;
+    }
+    if (optind >= argc || (!o.policy && !o.conf))
+        return usage(stderr, LEARN_EXIT_UNUSABLE);
+    run.o = &o;
+    if (!(o.conf ? load_conf(&o, &run) : policy_cli_read(o.policy, &run.read)))
+        return LEARN_EXIT_UNUSABLE;
+    status = replay(&o, &run, argv + optind, (size_t)(argc - optind));
+    policy_cli_free(&run.read);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* What a gate that enforces would have done with traffic that was seen: validator,
+ * policy, select and rate, in the order of the gate (proxy/gate_judge.c).  Numbers and
+ * states of the link are not looked at: what was seen came through.
+ *
+ * Command line and tests. */
+#ifndef GATE104_PROXY_CLI_REPLAY_H
+#define GATE104_PROXY_CLI_REPLAY_H
+
+#include "policy/policy.h"
+#include "policy/select.h"
+#include "policy/throttle.h"
+#include "proxy/cli/traffic.h"
+
+#define REPLAY_KINDS 128u /* of what stopped APDUs; further ones count together */
+
+/* What became of an APDU. */
+struct replay_word {
+    const char *verdict;             /* "pass", "refuse", "drop", "close" */
+    struct verdict fault;            /* the validator's; REASON_OK: none */
+    bool decided;                    /* by the policy: */
+    struct policy_decision decision; /* ... */
+    const char *why;                 /* of a rule's limits, or NULL */
+};
+
+struct replay_kind {
+    const char *verdict, *why;
+    enum reason reason;
+    bool decided;
+    int32_t rule;
+    uint64_t count;
+};
+
+struct replay_session {
+    uint64_t number;
+    struct select_table selected;
+};
+
+struct replay {
+    const struct policy *policy;
+    struct profile profile;
+    bool has_role;  /* the master has one; else it has none */
+    uint64_t roles; /* for policy_decide_for */
+    struct throttle_table *rates;
+    uint64_t passed, stopped, tolerated;
+    struct replay_kind kind[REPLAY_KINDS];
+    size_t kinds;
+    uint64_t other_kinds;
+    struct replay_session session[TRAFFIC_SESSIONS];
+};
+
+/* False without memory. */
+bool replay_init(struct replay *r, const struct policy *policy,
+                 const struct profile *profile);
+void replay_free(struct replay *r);
+/* Judges and counts the next one. */
+struct replay_word replay_apdu(struct replay *r, const struct traffic_apdu *t);
+
+#endif
