@@ -185,6 +185,11 @@ static const uint8_t harmless[] = {
     107, /* C_TS_TA_1 */
 };
 
+bool policy_is_harmless(uint8_t type_id)
+{
+    return memchr(harmless, type_id, sizeof harmless) != NULL;
+}
+
 void policy_decide_without_role(const struct policy *p, const struct policy_asker *who,
                                 enum direction direction, const struct asdu *asdu,
                                 struct policy_decision *out)
@@ -194,8 +199,7 @@ void policy_decide_without_role(const struct policy *p, const struct policy_aske
     bare.roles = 0;
     policy_decide_for(p, &bare, direction, asdu, out);
     if (!policy_names_roles(p) || direction != DIR_CONTROL ||
-        out->action >= POLICY_REFUSE ||
-        memchr(harmless, asdu->type_id, sizeof harmless) != NULL)
+        out->action >= POLICY_REFUSE || policy_is_harmless(asdu->type_id))
         return;
     /* A rule that is for everybody, or a default that passes, is not meant for a master
      * of whom nobody said what it may do. */

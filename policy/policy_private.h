@@ -146,6 +146,9 @@ struct policy {
     struct policy_pool candidates;
 };
 
+/* True for a type that a master without a role may send where rules name roles. */
+bool policy_is_harmless(uint8_t type_id);
+
 /* ---- policy_build.c: one index
  * ----------------------------------------------------------- */
 

@@ -35,5 +35,6 @@ int policy_check(int argc, char **argv);
 int policy_explain_apdu(int argc, char **argv);
 int policy_learn(int argc, char **argv);
 int policy_replay(int argc, char **argv);
+int policy_diff_files(int argc, char **argv);
 
 #endif

@@ -1,0 +1,230 @@
+/* gate104 policy diff: what another policy lets pass. */
+#include "policy/policy_diff.h"
+
+#include "certs/role_name.h"
+#include "proxy/cli/cli.h"
+#include "proxy/cli/policy.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct run {
+    struct policy_read was, is;
+    bool json;
+    uint64_t count[POLICY_CHANGES];
+};
+
+static const char *const KINDS[POLICY_CHANGES] = {
+    [POLICY_NEWLY_ALLOWED] = "newly allowed",
+    [POLICY_NO_LONGER] = "no longer allowed",
+    [POLICY_OTHER_CONDITIONS] = "allowed under other conditions",
+    [POLICY_OTHER_ANSWER] = "the same passes; otherwise answered or recorded",
+};
+
+/* Names of private roles may differ between the files, their numbers do not. */
+static void name_role(int16_t role, char *out, size_t cap)
+{
+    const char *name = role_standard_name(role);
+
+    if (name)
+        (void)snprintf(out, cap, "%s", name);
+    else
+        (void)snprintf(out, cap, "%d", role);
+}
+
+/* ---- text -------------------------------------------------------------------------- */
+
+#define NAMES_MAX 8u /* more types than these are told by number */
+
+static bool has_type(const struct policy_change *c, const struct type_info *t)
+{
+    return (c->types[t->id / 8] >> t->id % 8 & 1) != 0;
+}
+
+/* Numbers of types that follow each other in the table, as ranges. */
+static void put_type_numbers(const struct policy_change *c)
+{
+    const char *gap = " types ";
+    uint8_t first = 0, last = 0;
+
+    for (size_t i = 0; i <= TYPE_COUNT; i++) {
+        const struct type_info *t = type_at(i);
+
+        if (t && !policy_speaks_of(t, c->direction))
+            continue;
+        if (t && has_type(c, t)) {
+            first = first == 0 ? t->id : first;
+            last = t->id;
+            continue;
+        }
+        if (first == 0)
+            continue;
+        (void)printf("%s%u", gap, first);
+        if (last > first)
+            (void)printf("-%u", last);
+        gap = ",";
+        first = 0;
+    }
+}
+
+static void put_types(const struct policy_change *c)
+{
+    size_t all = 0, set = 0;
+
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        all += policy_speaks_of(type_at(i), c->direction);
+        set += has_type(c, type_at(i));
+    }
+    if (all == set) {
+        (void)fputs(" all types", stdout);
+        return;
+    }
+    if (set > NAMES_MAX) {
+        put_type_numbers(c);
+        return;
+    }
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (has_type(c, type_at(i)))
+            (void)printf(" %s", type_at(i)->name);
+    }
+}
+
+static void put_range(const struct policy_range *r, const char *gap)
+{
+    if (r->first == r->last)
+        (void)printf("%s%u", gap, r->first);
+    else
+        (void)printf("%s%u-%u", gap, r->first, r->last);
+}
+
+static void put_addresses(const struct policy_change *c)
+{
+    if (c->ca.first > 1 || c->ca.last < ASDU_CA_ALL - 1)
+        put_range(&c->ca, ", CA ");
+    else
+        (void)fputs(", any CA", stdout);
+    if (c->ioa_count == 1 && c->ioa[0].first == 0 && c->ioa[0].last == ASDU_IOA_MAX) {
+        (void)fputs(", any IOA", stdout);
+        return;
+    }
+    for (size_t i = 0; i < c->ioa_count; i++)
+        put_range(&c->ioa[i], i == 0 ? ", IOA " : ",");
+}
+
+static void put_side(const char *label, const struct policy_read *r, const char *text,
+                     int32_t rule)
+{
+    (void)printf("    %s: %s", label, text);
+    if (rule >= 0) {
+        (void)fputs("  [", stdout);
+        policy_cli_rule(r, rule);
+        (void)fputs("]", stdout);
+    }
+    (void)putchar('\n');
+}
+
+static void put_text(const struct run *run, const struct policy_change *c)
+{
+    (void)printf("%s: %s:", KINDS[c->kind], direction_name(c->direction));
+    put_types(c);
+    put_addresses(c);
+    (void)putchar('\n');
+    put_side("old", &run->was, c->was, c->was_rule);
+    put_side("new", &run->is, c->is, c->is_rule);
+}
+
+/* ---- JSON -------------------------------------------------------------------------- */
+
+static json_t *range_json(const struct policy_range *r)
+{
+    return json_pack("[I, I]", (json_int_t)r->first, (json_int_t)r->last);
+}
+
+static void put_json(const struct policy_change *c)
+{
+    json_t *types = json_array(), *ioa = json_array(), *o;
+
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        const struct type_info *t = type_at(i);
+
+        if (has_type(c, t))
+            (void)json_array_append_new(types, json_string(t->name));
+    }
+    for (size_t i = 0; i < c->ioa_count; i++)
+        (void)json_array_append_new(ioa, range_json(&c->ioa[i]));
+    o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s}", "change", KINDS[c->kind],
+                  "direction", direction_name(c->direction), "types", types, "ca",
+                  range_json(&c->ca), "ioa", ioa, "old", c->was, "new", c->is);
+    if (o)
+        (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
+    (void)putchar('\n');
+    json_decref(o);
+}
+
+/* ---- the command ------------------------------------------------------------------- */
+
+static bool told(void *ctx, const struct policy_change *c)
+{
+    struct run *run = ctx;
+
+    run->count[c->kind]++;
+    if (run->json)
+        put_json(c);
+    else
+        put_text(run, c);
+    return ferror(stdout) == 0;
+}
+
+static int complain(const char *what)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "gate104 policy diff: %s\n", what);
+    return LEARN_EXIT_UNUSABLE;
+}
+
+static int diff(struct run *run)
+{
+    char err[256] = "out of memory";
+    const enum policy_diff_end end =
+        policy_diff(run->was.file.blob, run->was.file.size, run->is.file.blob,
+                    run->is.file.size, name_role, told, run, err, sizeof err);
+    uint64_t passing = 0;
+
+    if (end == POLICY_DIFF_BAD)
+        return complain(err);
+    if (end == POLICY_DIFF_LARGE)
+        return complain("too much to compare; what was told is not all");
+    if (end == POLICY_DIFF_STOPPED || fflush(stdout) != 0)
+        return complain("the output could not be written in full");
+    for (int k = 0; k < POLICY_OTHER_ANSWER; k++)
+        passing += run->count[k];
+    if (passing == 0 && !run->json)
+        (void)puts("no difference in what may pass");
+    return passing == 0 ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
+}
+
+int policy_diff_files(int argc, char **argv)
+{
+    static struct run run;
+    const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    int status;
+
+    if (argc != 3 + json || argv[1 + json][0] == '-') {
+        (void)fprintf(stderr,
+                      "usage: gate104 policy diff [--json] OLD NEW\n"
+                      "exit status: 0 no difference in what may pass, 1 differences, 3 "
+                      "no policy\n");
+        return LEARN_EXIT_UNUSABLE;
+    }
+    run.json = json;
+    if (!policy_cli_read(argv[1 + json], &run.was))
+        return LEARN_EXIT_UNUSABLE;
+    if (!policy_cli_read(argv[2 + json], &run.is)) {
+        policy_cli_free(&run.was);
+        return LEARN_EXIT_UNUSABLE;
+    }
+    status = diff(&run);
+    policy_cli_free(&run.was);
+    policy_cli_free(&run.is);
+    return status;
+}
