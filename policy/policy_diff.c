@@ -312,8 +312,7 @@ static bool compare_stations(struct diff *d, uint32_t first, uint32_t last)
     d->now.count = 0;
     if (!compare_objects(d))
         return false;
-    if (d->before.count > 0 && d->before_ca.last + 1 == first &&
-        same_pieces(&d->now, &d->before)) {
+    if (d->before.count > 0 && same_pieces(&d->now, &d->before)) {
         d->before_ca.last = last;
         return true;
     }

@@ -432,6 +432,30 @@ static void test_cut_otherwise(void **state)
     assert_string_equal(differ(&was, &is), "");
 }
 
+/* Neighbours that change, but not alike, stay apart. */
+static void test_neighbours(void **state)
+{
+    struct lot was = single(1, 10), is = single(1, 10);
+
+    (void)state;
+    was.s[0].ca[0] = is.s[0].ca[0] = (struct policy_range){1, 1};
+    is.n = 2;
+    is.s[0].rule.limits = (struct policy_limits){.rate_count = 1, .rate_seconds = 60};
+    is.s[1] = is.s[0];
+    is.s[1].rule.limits.rate_count = 2;
+    is.s[0].ioa[0].last = 5;
+    assert_string_equal(
+        differ(&was, &is),
+        "2 CA 1-1 1-5: pass -> pass, at most 1 in 60 s for each session\n"
+        "2 CA 1-1 6-10: pass -> pass, at most 2 in 60 s for each session\n");
+    was.s[0].ca[0].last = is.s[1].ca[0].last = 2;
+    is.s[0].ioa[0].last = 10;
+    assert_string_equal(
+        differ(&was, &is),
+        "2 CA 1-1 1-10: pass -> pass, at most 1 in 60 s for each session\n"
+        "2 CA 2-2 1-10: pass -> pass, at most 2 in 60 s for each session\n");
+}
+
 static void test_no_policy(void **state)
 {
     struct lot l = single(1, 10);
@@ -452,9 +476,8 @@ static void test_no_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_cut_otherwise),
+        cmocka_unit_test(test_random),        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_cut_otherwise), cmocka_unit_test(test_neighbours),
         cmocka_unit_test(test_no_policy),
     };
 
