@@ -15,7 +15,7 @@ void learn_number_text(double v, char out[LEARN_NUMBER_TEXT])
             break;
     }
     if (!strpbrk(out, ".e"))
-        (void)strcat(out, ".0");
+        memcpy(out + strlen(out), ".0", sizeof ".0");
 }
 
 /* ---- lists ------------------------------------------------------------------------- */
