@@ -185,7 +185,8 @@ $(B)/obj/filter_programs.o: $(B)/filter_programs.c
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBT) $(LIBX) $(LIBC) $(LIBS) $(LIBP)
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ $^ \
+	$(Q)$(CC) $(CFLAGS) $(HARDEN) $(LINKHARD) $(LDFLAGS) -o $@ \
+	    -Wl,--start-group $^ -Wl,--end-group \
 	    -lcmocka -lconfig -ljansson $(SSL) -lcap -lseccomp -lm
 
 # Calls that a test lets fail.
@@ -196,6 +197,7 @@ $(B)/unit/recordings_test $(B)/unit/recordings_fault_test: LDFLAGS += $(foreach 
 $(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
 $(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)
 $(B)/unit/log_html_test: $(call obj,proxy/cli/log_html.c)
+$(B)/unit/learn_test: $(call obj,$(addprefix proxy/cli/,learn.c learn_points.c learn_group.c))
 
 # The role processes against a monitor and neighbours that break the message catalogue.
 $(HOSTILE): $(call obj,$(HOSTILE_SRC) tests/sim/tls_io.c) $(LIBT) $(LIBX) $(LIBC) $(LIBS) \

@@ -318,9 +318,10 @@ static bool take(void *ctx, const struct traffic_apdu *t)
 static void summary_text(const struct run *run)
 {
     const struct replay *r = &run->replay;
+    const uint64_t all = r->passed + r->stopped;
     char rule[160];
 
-    (void)printf("%llu APDUs: %llu pass", (unsigned long long)(r->passed + r->stopped),
+    (void)printf("%llu APDUs: %llu pass", (unsigned long long)all,
                  (unsigned long long)r->passed);
     if (r->tolerated > 0)
         (void)printf(" or are judged by quirks (%llu)", (unsigned long long)r->tolerated);
@@ -344,6 +345,7 @@ static void summary_text(const struct run *run)
 static void summary_json(const struct run *run)
 {
     const struct replay *r = &run->replay;
+    const uint64_t all = r->passed + r->stopped;
     json_t *o = json_object(), *kinds = json_array();
 
     for (size_t i = 0; i < r->kinds; i++) {
@@ -356,7 +358,7 @@ static void summary_json(const struct run *run)
         (void)json_array_append_new(kinds, one);
     }
     add(o, "summary", json_true());
-    add(o, "apdus", json_integer((json_int_t)(r->passed + r->stopped)));
+    add(o, "apdus", json_integer((json_int_t)all));
     add(o, "passed", json_integer((json_int_t)r->passed));
     add(o, "stopped", json_integer((json_int_t)r->stopped));
     add(o, "tolerated", json_integer((json_int_t)r->tolerated));
@@ -403,7 +405,7 @@ static int replay(struct options *o, struct run *run, char *const *inputs, size_
 int policy_replay(int argc, char **argv)
 {
     static struct run run;
-    struct options o = {.profile = PROFILE_104, .traffic = {.port = TRAFFIC_PORT}};
+    static struct options o = {.profile = PROFILE_104, .traffic = {.port = TRAFFIC_PORT}};
     int letter, status;
 
     opterr = 0;

@@ -30,7 +30,7 @@ static void put_value(FILE *out, const struct asdu *a)
     static const char *const step[] = {"0", "lower", "higher", "3"};
     const unsigned int word = a->value >= 0 && a->value <= 3 ? (unsigned int)a->value : 0;
 
-    if (!a->has_value)
+    if (!a->has_value || !a->type)
         return;
     switch ((enum type_value)a->type->value) {
     case VALUE_SINGLE: (void)fprintf(out, " = %s", single[word & 1]); return;
