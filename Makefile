@@ -101,7 +101,7 @@ PUPPET      := $(B)/redteam/gate104-tls $(B)/redteam/mole
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test check unit e2e programs demo install clean lint format check-format fuzz \
+.PHONY: all deps test check unit e2e programs demo demo-learn install clean lint format check-format fuzz \
         prove model coverage bench bench-tls bench-sandbox bench-log help
 # Object files are worth keeping.
 .SECONDARY:
@@ -298,6 +298,10 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@GATE104_BUILD=$(B) tests/demo
 
+demo-learn: deps
+	@$(MAKE) --no-print-directory all
+	@GATE104_BUILD=$(B) tests/demo-learn
+
 LINT_SRC := $(shell find policy proxy certs sandbox tests -name '*.[ch]')
 
 format:
@@ -385,6 +389,7 @@ help:
 	@echo 'make            build into build/        make SAN=1   with ASan+UBSan into build-san/'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make demo       install what is missing, build, show the proxy at work'
+	@echo 'make demo-learn the same, from observing to a learned policy that is enforced'
 	@echo 'make check      the tests alone          make unit, make e2e   a part of them'
 	@echo 'make fuzz       SECONDS=60 JOBS=1 TARGETS="asdu link ...": each parser, that long'
 	@echo 'make coverage   what of policy/ its unit tests reach'

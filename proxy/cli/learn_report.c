@@ -40,14 +40,19 @@ static void put_types(FILE *out, const struct learn *l, enum direction dir)
     bool any = false;
 
     for (unsigned int id = 0; id < 128; id++) {
+        const size_t points = count_points(l, dir, id);
+
         if (l->types[dir][id] == 0)
             continue;
         if (!any)
             (void)fprintf(out, "%s direction:\n", direction_name(dir));
         any = true;
-        (void)fprintf(out, "  %-10s %8llu APDUs %8zu points\n",
-                      type_info((uint8_t)id)->name, (unsigned long long)l->types[dir][id],
-                      count_points(l, dir, id));
+        (void)fprintf(out, "  %-10s %8llu APDU%s", type_info((uint8_t)id)->name,
+                      (unsigned long long)l->types[dir][id],
+                      l->types[dir][id] == 1 ? " " : "s");
+        if (points > 0)
+            (void)fprintf(out, " %8zu point%s", points, points == 1 ? "" : "s");
+        (void)fputc('\n', out);
     }
     if (!any)
         (void)fprintf(out, "%s direction: nothing\n", direction_name(dir));

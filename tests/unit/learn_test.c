@@ -237,7 +237,7 @@ static void test_rates(void **state)
     learn_rules_free(&rules);
 }
 
-/* Set points are grouped by their values; a NaN is none. */
+/* Set points are grouped by their values. */
 static void test_values(void **state)
 {
     uint8_t octets[MAKE_ROOM];
@@ -258,6 +258,25 @@ static void test_values(void **state)
     assert_true(rules.rule[0].min == -2.0 && rules.rule[0].max == 8.25);
     assert_true(rules.rule[1].min == 8.25 && rules.rule[1].max == 8.25);
     learn_rules_free(&rules);
+}
+
+/* A value that is not topical may be no number (101 clause 7.2.6.8): none to remember. */
+static void test_no_number(void **state)
+{
+    static const uint8_t nan[] = {0, 0, 0xC0, 0x7F, 0x80}; /* invalid */
+    const struct make m = {.type = 13, .cause = 3, .ioa = 5};
+    uint8_t octets[MAKE_ROOM];
+    const size_t n = asdu_make(&m, octets);
+    const struct learn_point *p;
+
+    (void)state;
+    memcpy(octets + 9, nan, sizeof nan);
+    tell(DIR_MONITOR, octets, n);
+    p = learn_point_find(&l, DIR_MONITOR, 13, 1, 5);
+    assert_non_null(p);
+    assert_int_equal(p->seen, 1);
+    assert_false(p->has_value);
+    assert_int_equal(l.faults, 0);
 }
 
 static void test_quirks_and_faults(void **state)
@@ -317,13 +336,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_ranges),
-        TEST(test_classes),
-        TEST(test_answers),
-        TEST(test_selects),
-        TEST(test_rates),
-        TEST(test_values),
-        TEST(test_quirks_and_faults),
+        TEST(test_ranges),      TEST(test_classes),
+        TEST(test_answers),     TEST(test_selects),
+        TEST(test_rates),       TEST(test_values),
+        TEST(test_no_number),   TEST(test_quirks_and_faults),
         TEST(test_many_points),
     };
 
