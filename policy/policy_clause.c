@@ -37,11 +37,6 @@ static int compare_numbers(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static bool always_holds(const struct policy_rule *r)
-{
-    return !r->has_value && r->role_count == 0 && policy_when_is_empty(&r->when);
-}
-
 size_t clause_rules(const struct clause_side *side, const struct clause_place *place,
                     uint32_t rules[CLAUSES_MAX])
 {
@@ -73,64 +68,13 @@ size_t clause_rules(const struct clause_side *side, const struct clause_place *p
         if (used > 0 && rules[used - 1] == rules[i])
             continue;
         rules[used++] = rules[i];
-        if (always_holds(&side->source.rule[rules[i]]))
+        if (!policy_rule_asks(&side->source.rule[rules[i]]))
             break;
     }
     return used;
 }
 
 /* ---- text -------------------------------------------------------------------------- */
-
-static void add_text(struct clause_text *t, const char *text, size_t n)
-{
-    if (t->n + n + 1 > t->room) {
-        const size_t room = 2 * (t->room + n) + 64;
-        char *more = realloc(t->at, room);
-
-        if (!more) {
-            t->failed = true;
-            return;
-        }
-        t->at = more;
-        t->room = room;
-    }
-    memcpy(t->at + t->n, text, n);
-    t->n += n;
-    t->at[t->n] = '\0';
-}
-
-__attribute__((format(printf, 2, 3))) static void add(struct clause_text *t,
-                                                      const char *format, ...)
-{
-    char piece[128];
-    va_list args;
-    int n;
-
-    va_start(args, format);
-    n = vsnprintf(piece, sizeof piece, format, args);
-    va_end(args);
-    if (n > 0)
-        add_text(t, piece, (size_t)n < sizeof piece ? (size_t)n : sizeof piece - 1);
-}
-
-void clause_text_free(struct clause_text *t)
-{
-    free(t->at);
-    *t = (struct clause_text){.at = NULL};
-}
-
-/* The shortest that reads as the same number. */
-static void add_number(struct clause_text *t, double v)
-{
-    char text[40];
-
-    for (int digits = 6; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    add(t, "%s", text);
-}
 
 static void add_octets(struct clause_text *t, const char *what,
                        const uint8_t set[POLICY_OCTET_SET])
@@ -141,9 +85,9 @@ static void add_octets(struct clause_text *t, const char *what,
         if (!policy_octet_in(set, (uint8_t)i))
             continue;
         if (any)
-            add(t, ",%u", i);
+            clause_add(t, ",%u", i);
         else
-            add(t, "%s %u", what, i);
+            clause_add(t, "%s %u", what, i);
         any = true;
     }
 }
@@ -154,11 +98,11 @@ static void add_causes(struct clause_text *t, uint64_t causes, const char *gap)
 
     if (causes == 0)
         return;
-    add(t, "%scause ", gap);
+    clause_add(t, "%scause ", gap);
     for (unsigned int c = 0; c <= COT_MAX; c++) {
         if ((causes >> c & 1) == 0)
             continue;
-        add(t, "%s%u %s", between, c, cot_name(c));
+        clause_add(t, "%s%u %s", between, c, cot_name(c));
         between = ", ";
     }
 }
@@ -170,82 +114,127 @@ static void add_roles(struct clause_text *t, const struct policy_rule *r,
 
     if (r->role_count == 0)
         return;
-    add(t, "%srole ", gap);
+    clause_add(t, "%srole ", gap);
     for (size_t i = 0; i < r->role_count; i++) {
         namer(r->role[i], name, sizeof name);
-        add(t, "%s%s", i > 0 ? "," : "", name);
+        clause_add(t, "%s%s", i > 0 ? "," : "", name);
+    }
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void add_values(struct clause_text *t, const struct policy_rule *r)
+{
+    double value[POLICY_WHEN_VALUES];
+    const size_t n = r->when.value_count < POLICY_WHEN_VALUES ? r->when.value_count
+                                                              : POLICY_WHEN_VALUES;
+
+    if (r->has_value) {
+        clause_add(t, "value ");
+        clause_add_number(t, r->value_min);
+        clause_add(t, "..");
+        clause_add_number(t, r->value_max);
+    }
+    memcpy(value, r->when.value, n * sizeof value[0]);
+    qsort(value, n, sizeof value[0], compare_values);
+    for (size_t i = 0; i < n; i++) {
+        clause_add(t, "%s", i > 0 ? "," : r->has_value ? " and value " : "value ");
+        clause_add_number(t, value[i]);
+    }
+}
+
+/* Of the S/E bit, P/N and T. */
+static void add_bits(struct clause_text *t, const struct policy_when *w, size_t begin)
+{
+    static const char *const phases[] = {"", "S/E execute", "S/E select", "S/E either"};
+    static const char *const bits[] = {"P/N positive", "P/N negative", "no test", "test"};
+
+    if (w->phases != 0)
+        clause_add(t, "%s%s", t->n > begin ? " and " : "", phases[w->phases & 3u]);
+    for (unsigned int i = 0; i < 4; i++) {
+        if ((w->bits >> i & 1) != 0)
+            clause_add(t, "%s%s", t->n > begin ? " and " : "", bits[i]);
     }
 }
 
 /* What a rule asks for beside addresses; "" for one that always holds. */
-static void add_conditions(struct clause_text *t, const struct policy_rule *r,
-                           policy_role_namer *namer)
+static void add_conditions(struct clause_text *t, const struct clause_side *side,
+                           const struct policy_rule *r, policy_role_namer *namer)
 {
     static const uint8_t none[POLICY_OCTET_SET];
-    static const char *const phases[] = {"", "S/E execute", "S/E select", "S/E either"};
     const size_t begin = t->n;
 
-#define GAP (t->n > begin ? " and " : "")
-    if (r->has_value) {
-        add(t, "value ");
-        add_number(t, r->value_min);
-        add(t, "..");
-        add_number(t, r->value_max);
-    }
-    add_causes(t, r->when.causes, GAP);
-    if (r->when.phases != 0)
-        add(t, "%s%s", GAP, phases[r->when.phases & 3u]);
+    add_values(t, r);
+    add_causes(t, r->when.causes, t->n > begin ? " and " : "");
+    add_bits(t, &r->when, begin);
     if (memcmp(r->when.qualifiers, none, sizeof none) != 0) {
-        add(t, "%s", GAP);
+        clause_add(t, "%s", t->n > begin ? " and " : "");
         add_octets(t, "qualifier", r->when.qualifiers);
     }
     if (memcmp(r->when.originators, none, sizeof none) != 0) {
-        add(t, "%s", GAP);
+        clause_add(t, "%s", t->n > begin ? " and " : "");
         add_octets(t, "OA", r->when.originators);
     }
-    add_roles(t, r, namer, GAP);
-#undef GAP
+    add_roles(t, r, namer, t->n > begin ? " and " : "");
+    clause_add_asker(t, side->source.askers, r, begin);
+    /* A rule that does not let pass holds, too, where nobody knows what time it is. */
+    if (r->times != 0 && !policy_action_passes(r->action))
+        clause_add(t, " or an unknown time");
 }
 
 static void add_limits(struct clause_text *t, const struct policy_limits *l,
                        const struct clause_side *side)
 {
     static const char *const pers[POLICY_PERS] = {"session", "point", "peer", "route"};
+    const struct policy_askers *a = side->source.askers;
 
     if (l->select == POLICY_SELECT_REQUIRED)
-        add(t, ", selected within %" PRIu64 " s",
-            policy_select_timeout_ms(side->policy) / 1000);
+        clause_add(t, ", selected within %" PRIu64 " s",
+                   policy_select_timeout_ms(side->policy) / 1000);
     if (l->select == POLICY_SELECT_FORBIDDEN)
-        add(t, ", no select");
+        clause_add(t, ", no select");
+    if (l->step != 0) {
+        clause_add(t, ", within ");
+        clause_add_number(t, l->step);
+        clause_add(t, " of the value before%s",
+                   l->step_first == POLICY_FIRST_REFUSE ? ", which must be known" : "");
+    }
+    if (l->age_ms != 0) {
+        clause_add(t, ", tag at most %u ms old by %s clock,%s", l->age_ms,
+                   a && a->clock_trusted ? "any" : "a good",
+                   a && a->tags_local ? "" : " UTC");
+        if (a && a->tags_local)
+            clause_add_zone(t, a);
+    }
     if (l->rate_count > 0)
-        add(t, ", at most %u in %u s for each %s", l->rate_count, l->rate_seconds,
-            pers[l->per % POLICY_PERS]);
+        clause_add(t, ", at most %u in %u s for each %s", l->rate_count, l->rate_seconds,
+                   pers[l->per % POLICY_PERS]);
 }
 
 /* ---- clauses ----------------------------------------------------------------------- */
 
-static bool lets_pass(enum policy_action action)
-{
-    return action <= POLICY_LOG;
-}
-
-/* Commands are recorded in any case. */
 static void add_action(struct clause_text *t, enum policy_action action, bool folded,
                        enum direction direction)
 {
     if (folded)
-        action = lets_pass(action) ? POLICY_PASS : POLICY_REFUSE;
+        action = policy_action_passes(action) ? POLICY_PASS : POLICY_REFUSE;
+    /* Commands are recorded in any case. */
     if (action == POLICY_LOG && direction == DIR_CONTROL)
         action = POLICY_PASS;
     if (action == POLICY_REFUSE && direction == DIR_MONITOR)
         action = POLICY_DROP;
-    add(t, "%s", policy_action_name(action));
+    clause_add(t, "%s", policy_action_name(action));
 }
 
 /* The NUL behind a piece stays. */
 static void end_piece(struct clause_text *t)
 {
-    add_text(t, "", 1);
+    clause_add_text(t, "", 1);
 }
 
 static void add_clause(struct clause_list *l, const struct clause_side *side,
@@ -257,15 +246,16 @@ static void add_clause(struct clause_list *l, const struct clause_side *side,
         r ? r->action : policy_default(side->policy, place->direction);
 
     l->clause[at].outcome = l->scratch.n;
+    l->clause[at].passes = policy_action_passes(action);
     add_action(&l->scratch, action, folded, place->direction);
-    if (lets_pass(action) && place->needs_role && (!r || r->role_count == 0))
-        add(&l->scratch, " to a master with a role");
-    if (r && lets_pass(action))
+    if (policy_action_passes(action) && place->needs_role && (!r || r->role_count == 0))
+        clause_add(&l->scratch, " to a master with a role");
+    if (r && policy_action_passes(action))
         add_limits(&l->scratch, &r->limits, side);
     end_piece(&l->scratch);
     l->clause[at].condition = l->scratch.n;
     if (r)
-        add_conditions(&l->scratch, r, namer);
+        add_conditions(&l->scratch, side, r, namer);
     end_piece(&l->scratch);
 }
 
@@ -309,7 +299,7 @@ void clause_write(struct clause_text *out, struct clause_list *l,
     l->count = 0;
     for (size_t i = 0; i < count; i++)
         add_clause(l, side, place, &side->source.rule[rules[i]], folded, namer);
-    if (count == 0 || !always_holds(&side->source.rule[rules[count - 1]]))
+    if (count == 0 || policy_rule_asks(&side->source.rule[rules[count - 1]]))
         add_clause(l, side, place, NULL, folded, namer);
     out->n = 0;
     out->failed = out->failed || l->scratch.failed;
@@ -319,13 +309,12 @@ void clause_write(struct clause_text *out, struct clause_list *l,
     shorten(l);
     for (size_t i = 0; i < l->count; i++) {
         if (i > 0)
-            add(out, "; else ");
-        add_text(out, outcome(l, i), strlen(outcome(l, i)));
-        *passes = *passes || strncmp(outcome(l, i), "pass", 4) == 0 ||
-                  strncmp(outcome(l, i), "log", 3) == 0;
+            clause_add(out, "; else ");
+        clause_add_text(out, outcome(l, i), strlen(outcome(l, i)));
+        *passes = *passes || l->clause[i].passes;
         if (condition(l, i)[0] == '\0')
             continue;
-        add(out, " if ");
-        add_text(out, condition(l, i), strlen(condition(l, i)));
+        clause_add(out, " if ");
+        clause_add_text(out, condition(l, i), strlen(condition(l, i)));
     }
 }

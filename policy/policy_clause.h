@@ -39,12 +39,23 @@ struct clause_text {
     bool failed; /* no memory */
 };
 
+void clause_add_text(struct clause_text *t, const char *text, size_t n);
+__attribute__((format(printf, 2, 3))) void clause_add(struct clause_text *t,
+                                                      const char *format, ...);
+/* The shortest text that reads as the same number. */
+void clause_add_number(struct clause_text *t, double v);
+/* What a rule asks of who asks; " and " before it if the text is beyond `begin`. */
+void clause_add_asker(struct clause_text *t, const struct policy_askers *a,
+                      const struct policy_rule *r, size_t begin);
+void clause_add_zone(struct clause_text *t, const struct policy_askers *askers);
+
 /* Room to work in; all zero at first. */
 struct clause_list {
     struct clause_text scratch;
     struct {
         size_t outcome, condition; /* where they begin in scratch */
-    } clause[CLAUSES_MAX + 1];     /* the last always holds */
+        bool passes;
+    } clause[CLAUSES_MAX + 1]; /* the last always holds */
     size_t count;
 };
 

@@ -20,7 +20,7 @@ struct texts {
 /* A stretch of object addresses where something changes in the same way. */
 struct piece {
     uint32_t first, last;
-    enum policy_change_kind kind;
+    enum policy_difference_kind kind;
     uint32_t was, is; /* texts */
     int32_t was_rule, is_rule;
 };
@@ -48,7 +48,7 @@ struct diff {
     struct policy_range *ranges; /* for `told` */
     size_t range_room;
     policy_role_namer *namer;
-    bool (*told)(void *ctx, const struct policy_change *c);
+    bool (*told)(void *ctx, const struct policy_difference *c);
     void *ctx;
     enum policy_diff_end end;
 };
@@ -267,13 +267,13 @@ static bool same_pieces(const struct pieces *a, const struct pieces *b)
 static bool tell_like(struct diff *d, size_t first)
 {
     const struct piece like = d->before.at[first];
-    struct policy_change c = {.kind = like.kind,
-                              .direction = d->place[WAS].direction,
-                              .ca = d->before_ca,
-                              .was = d->texts.at[like.was],
-                              .is = d->texts.at[like.is],
-                              .was_rule = like.was_rule,
-                              .is_rule = like.is_rule};
+    struct policy_difference c = {.kind = like.kind,
+                                  .direction = d->place[WAS].direction,
+                                  .ca = d->before_ca,
+                                  .was = d->texts.at[like.was],
+                                  .is = d->texts.at[like.is],
+                                  .was_rule = like.was_rule,
+                                  .is_rule = like.is_rule};
     void *list = d->ranges;
 
     if (!reserve(d, &list, &d->range_room, d->before.count, sizeof *d->ranges))
@@ -471,7 +471,8 @@ static void free_all(struct diff *d)
 
 enum policy_diff_end policy_diff(const uint8_t *was, size_t was_size, const uint8_t *is,
                                  size_t is_size, policy_role_namer *namer,
-                                 bool (*told)(void *ctx, const struct policy_change *c),
+                                 bool (*told)(void *ctx,
+                                              const struct policy_difference *c),
                                  void *ctx, char *err, size_t errcap)
 {
     struct diff *d = calloc(1, sizeof *d);

@@ -11,7 +11,7 @@
 
 #include "policy/policy.h"
 
-enum policy_change_kind {
+enum policy_difference_kind {
     POLICY_NEWLY_ALLOWED,    /* nothing passed there */
     POLICY_NO_LONGER,        /* nothing passes there any more */
     POLICY_OTHER_CONDITIONS, /* something passed and passes, but not the same */
@@ -20,8 +20,8 @@ enum policy_change_kind {
 };
 #define POLICY_CHANGES 4
 
-struct policy_change {
-    enum policy_change_kind kind;
+struct policy_difference {
+    enum policy_difference_kind kind;
     enum direction direction;
     uint8_t types[32];
     struct policy_range ca;
@@ -45,7 +45,8 @@ enum policy_diff_end {
 /* Calls `told` for each change. */
 enum policy_diff_end policy_diff(const uint8_t *was, size_t was_size, const uint8_t *is,
                                  size_t is_size, policy_role_namer *namer,
-                                 bool (*told)(void *ctx, const struct policy_change *c),
+                                 bool (*told)(void *ctx,
+                                              const struct policy_difference *c),
                                  void *ctx, char *err, size_t errcap);
 
 #endif

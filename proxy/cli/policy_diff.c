@@ -36,13 +36,13 @@ static void name_role(int16_t role, char *out, size_t cap)
 
 #define NAMES_MAX 8u /* more types than these are told by number */
 
-static bool has_type(const struct policy_change *c, const struct type_info *t)
+static bool has_type(const struct policy_difference *c, const struct type_info *t)
 {
     return (c->types[t->id / 8] >> t->id % 8 & 1) != 0;
 }
 
 /* Numbers of types that follow each other in the table, as ranges. */
-static void put_type_numbers(const struct policy_change *c)
+static void put_type_numbers(const struct policy_difference *c)
 {
     const char *gap = " types ";
     uint8_t first = 0, last = 0;
@@ -67,7 +67,7 @@ static void put_type_numbers(const struct policy_change *c)
     }
 }
 
-static void put_types(const struct policy_change *c)
+static void put_types(const struct policy_difference *c)
 {
     size_t all = 0, set = 0;
 
@@ -97,7 +97,7 @@ static void put_range(const struct policy_range *r, const char *gap)
         (void)printf("%s%u-%u", gap, r->first, r->last);
 }
 
-static void put_addresses(const struct policy_change *c)
+static void put_addresses(const struct policy_difference *c)
 {
     if (c->ca.first > 1 || c->ca.last < ASDU_CA_ALL - 1)
         put_range(&c->ca, ", CA ");
@@ -123,7 +123,7 @@ static void put_side(const char *label, const struct policy_read *r, const char 
     (void)putchar('\n');
 }
 
-static void put_text(const struct run *run, const struct policy_change *c)
+static void put_text(const struct run *run, const struct policy_difference *c)
 {
     (void)printf("%s: %s:", KINDS[c->kind], direction_name(c->direction));
     put_types(c);
@@ -140,7 +140,7 @@ static json_t *range_json(const struct policy_range *r)
     return json_pack("[I, I]", (json_int_t)r->first, (json_int_t)r->last);
 }
 
-static void put_json(const struct policy_change *c)
+static void put_json(const struct policy_difference *c)
 {
     json_t *types = json_array(), *ioa = json_array(), *o;
 
@@ -163,7 +163,7 @@ static void put_json(const struct policy_change *c)
 
 /* ---- the command ------------------------------------------------------------------- */
 
-static bool told(void *ctx, const struct policy_change *c)
+static bool told(void *ctx, const struct policy_difference *c)
 {
     struct run *run = ctx;
 

@@ -54,12 +54,16 @@ static void make_conditions(struct small *r)
         r->rule.role_count = 1;
         r->rule.role[0] = ROLES[draw(2)];
     }
+    if (draw(6) == 0)
+        r->rule.peers = 1 + draw(3);
+    if (draw(6) == 0)
+        r->rule.times = 1;
     if (draw(5) == 0) {
         r->rule.has_value = true;
         r->rule.value_min = draw(2);
         r->rule.value_max = r->rule.value_min + draw(2);
     }
-    if (r->rule.direction == DIR_MONITOR || r->rule.action > POLICY_LOG)
+    if (r->rule.direction == DIR_MONITOR || !policy_action_passes(r->rule.action))
         return;
     if (draw(5) == 0)
         r->rule.limits.select = POLICY_SELECT_FORBIDDEN;
@@ -71,14 +75,16 @@ static void make_conditions(struct small *r)
 
 static void make_rule(struct small *r, bool plain)
 {
-    static const enum policy_action actions[] = {
-        POLICY_PASS, POLICY_PASS, POLICY_LOG, POLICY_REFUSE, POLICY_CLOSE, POLICY_DROP};
+    static const enum policy_action actions[8] = {
+        POLICY_PASS, POLICY_PASS,   POLICY_LOG,   POLICY_ALARM,
+        POLICY_MUTE, POLICY_REFUSE, POLICY_CLOSE, POLICY_DROP};
 
     memset(r, 0, sizeof *r);
     r->rule.name = "";
     r->rule.direction = draw(5) == 0 ? DIR_MONITOR : DIR_CONTROL;
-    r->rule.action = actions[draw(6)];
-    if (r->rule.direction == DIR_MONITOR && r->rule.action == POLICY_REFUSE)
+    r->rule.action = actions[draw(8)];
+    if (r->rule.direction == DIR_MONITOR &&
+        (r->rule.action == POLICY_REFUSE || r->rule.action == POLICY_MUTE))
         r->rule.action = POLICY_DROP;
     policy_types_set(r->rule.types, TYPES[draw(TYPES_ASKED)]);
     policy_types_set(r->rule.types, TYPES[draw(TYPES_ASKED)]);
@@ -100,7 +106,8 @@ static void make_lot(struct lot *l, bool plain)
 {
     l->n = draw(RULES + 1);
     l->timeout = 30;
-    l->fallback[DIR_CONTROL] = draw(4) ? POLICY_REFUSE : (enum policy_action)draw(5);
+    l->fallback[DIR_CONTROL] =
+        draw(4) ? POLICY_REFUSE : (enum policy_action)draw(POLICY_ACTIONS);
     l->fallback[DIR_MONITOR] = draw(4) ? POLICY_PASS : POLICY_DROP;
     for (size_t i = 0; i < l->n; i++)
         make_rule(&l->s[i], plain);
@@ -124,6 +131,20 @@ static void make_other(struct lot *l, const struct lot *from, bool plain)
     }
 }
 
+/* Two certificates and a time that rules may name. */
+static const struct policy_askers *askers(void)
+{
+    static struct policy_askers t = {
+        .peer_count = 2,
+        .window_count = 1,
+        .peer = {{0, POLICY_PEER_SUBJECT, 4, "CN=a"},
+                 {1, POLICY_PEER_SUBJECT, 4, "CN=b"}},
+        .window = {{0, 60, 120}},
+    };
+
+    return &t;
+}
+
 static struct policy_builder *build(struct lot *l)
 {
     struct policy_builder *b = policy_builder_new();
@@ -131,6 +152,7 @@ static struct policy_builder *build(struct lot *l)
     for (int d = 0; d < DIRECTIONS; d++)
         policy_builder_default(b, (enum direction)d, l->fallback[d]);
     policy_builder_select_timeout(b, l->timeout);
+    assert_true(policy_builder_askers(b, askers()));
     for (size_t i = 0; i < l->n; i++) {
         l->s[i].rule.ca = l->s[i].ca;
         l->s[i].rule.ioa = l->s[i].ioa;
@@ -157,7 +179,7 @@ static bool in(const struct policy_range *r, size_t n, uint32_t x)
     return false;
 }
 
-static bool told(void *ctx, const struct policy_change *c)
+static bool told(void *ctx, const struct policy_difference *c)
 {
     (void)ctx;
     assert_string_not_equal(c->was, c->is);
@@ -192,21 +214,27 @@ struct answer {
     struct policy_limits limits;
 };
 
+/* A master: roles by place in ROLES, certificate, whether it is the time. */
+struct caller {
+    unsigned int roles;
+    uint64_t peers, times;
+};
+
 static struct answer ask(const struct policy *p, enum direction dir, const struct asdu *a,
-                         unsigned int roles)
+                         const struct caller *c)
 {
     struct answer answer = {.passes = false};
     const struct policy_limits *limits;
     struct policy_decision d;
+    struct policy_asker who = {.peers = c->peers, .times = c->times};
 
-    if (roles == 0)
-        policy_decide_without_role(p, dir, a, &d);
+    for (unsigned int i = 0; i < 2; i++)
+        who.roles |= c->roles >> i & 1 ? policy_role_bit(p, ROLES[i]) : 0;
+    if (c->roles == 0)
+        policy_decide_without_role(p, &who, dir, a, &d);
     else
-        policy_decide_for(p,
-                          (roles & 1 ? policy_role_bit(p, ROLES[0]) : 0) |
-                              (roles & 2 ? policy_role_bit(p, ROLES[1]) : 0),
-                          dir, a, &d);
-    answer.passes = d.action <= POLICY_LOG;
+        policy_decide_for(p, &who, dir, a, &d);
+    answer.passes = policy_action_passes(d.action);
     answer.action = d.action;
     if (dir == DIR_CONTROL && d.action == POLICY_LOG)
         answer.action = POLICY_PASS;
@@ -227,8 +255,16 @@ struct finding {
 static void ask_both(struct finding *f, const struct policy *was, const struct policy *is,
                      enum direction dir, const struct asdu *a)
 {
-    for (unsigned int roles = 0; roles < 4; roles++) {
-        const struct answer x = ask(was, dir, a, roles), y = ask(is, dir, a, roles);
+    static const struct caller callers[] = {
+        {0, 0, 0}, {0, 1, 1},
+        {1, 0, 1}, {2, 0, POLICY_TIME_UNKNOWN},
+        {3, 2, 0}, {3, 1, POLICY_TIME_UNKNOWN},
+        {0, 2, 1}, {2, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
+        const struct answer x = ask(was, dir, a, &callers[i]);
+        const struct answer y = ask(is, dir, a, &callers[i]);
 
         f->was_passes = f->was_passes || x.passes;
         f->is_passes = f->is_passes || y.passes;
@@ -307,7 +343,8 @@ static void check(struct lot *was, struct lot *is, bool plain)
 
     for (int i = 0; i < 2; i++) {
         blob[i] = policy_builder_blob(b[i], &size[i]);
-        assert_true(policy_load(blob[i], size[i], &p[i], err, sizeof err));
+        if (!policy_load(blob[i], size[i], &p[i], err, sizeof err))
+            fail_msg("%s", err);
     }
     memset(told_kind, 0xFF, sizeof told_kind);
     assert_int_equal(policy_diff(blob[0], size[0], blob[1], size[1], name_role, told,
@@ -342,7 +379,7 @@ static void test_random(void **state)
 
 static char words[4096];
 
-static bool collect(void *ctx, const struct policy_change *c)
+static bool collect(void *ctx, const struct policy_difference *c)
 {
     const size_t n = strlen(words);
 
@@ -456,6 +493,32 @@ static void test_neighbours(void **state)
         "2 CA 2-2 1-10: pass -> pass, at most 2 in 60 s for each session\n");
 }
 
+/* Behind a rule that lets pass at a time, one that does not at the same time is not idle:
+ * it holds where nobody knows what time it is. */
+static void test_unknown_time(void **state)
+{
+    struct lot was = single(1, 10), is = single(1, 10);
+
+    (void)state;
+    was.fallback[DIR_CONTROL] = is.fallback[DIR_CONTROL] = POLICY_PASS;
+    was.s[0].rule.times = is.s[0].rule.times = 1;
+    was.n = 2;
+    was.s[1] = was.s[0];
+    was.s[1].rule.action = POLICY_REFUSE;
+    assert_string_equal(
+        differ(&was, &is),
+        "2 CA 1-3 1-10: pass if time Mon 01:00-Mon 02:00 UTC; else refuse "
+        "if time Mon 01:00-Mon 02:00 UTC or an unknown time; else pass -> "
+        "pass\n");
+    was = is = single(1, 10);
+    was.s[0].rule.peers = 1;
+    is.s[0].rule.peers = 3;
+    assert_string_equal(
+        differ(&was, &is),
+        "2 CA 1-3 1-10: pass if peer subject:CN=a; else refuse -> pass if "
+        "peer subject:CN=a or subject:CN=b; else refuse\n");
+}
+
 static void test_no_policy(void **state)
 {
     struct lot l = single(1, 10);
@@ -478,7 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),        cmocka_unit_test(test_words),
         cmocka_unit_test(test_cut_otherwise), cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_no_policy),
+        cmocka_unit_test(test_unknown_time),  cmocka_unit_test(test_no_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
