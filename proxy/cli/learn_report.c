@@ -49,9 +49,9 @@ static void put_types(FILE *out, const struct learn *l, enum direction dir)
         any = true;
         (void)fprintf(out, "  %-10s %8llu APDU%s", type_info((uint8_t)id)->name,
                       (unsigned long long)l->types[dir][id],
-                      l->types[dir][id] == 1 ? " " : "s");
+                      l->types[dir][id] == 1 ? "" : "s");
         if (points > 0)
-            (void)fprintf(out, " %8zu point%s", points, points == 1 ? "" : "s");
+            (void)fprintf(out, ", %zu point%s", points, points == 1 ? "" : "s");
         (void)fputc('\n', out);
     }
     if (!any)

@@ -1,13 +1,12 @@
 /* gate104 policy replay: what would have been refused of what was seen. */
 #include "proxy/cli/cli.h"
 #include "proxy/cli/policy.h"
-#include "proxy/cli/replay.h"
-#include "proxy/cli/traffic_text.h"
+#include "proxy/cli/policy_asker.h"
+#include "proxy/cli/replay_tell.h"
 #include "proxy/config.h"
 #include "proxy/policy_file_role.h"
 
 #include <getopt.h>
-#include <jansson.h>
 #include <string.h>
 
 #define ROLES_MAX 16u
@@ -17,6 +16,10 @@ struct options {
     const char *role[ROLES_MAX];
     size_t roles;
     bool json, summary;
+    bool wrapped;
+    struct record_settings record;
+    bool has_record;
+    struct policy_cli_asker asker;
     struct profile profile;
     struct traffic traffic;
 };
@@ -35,7 +38,9 @@ enum {
     OPTION_CONTROL_QUIRK,
     OPTION_SECAUTH,
     OPTION_PER_PACKET,
-    OPTION_ROLE
+    OPTION_ROLE,
+    OPTION_PEER,
+    OPTION_FROM
 };
 
 static const struct option LONG[] = {
@@ -43,6 +48,8 @@ static const struct option LONG[] = {
     {"conf", required_argument, NULL, 'c'},
     {"route", required_argument, NULL, 'r'},
     {"role", required_argument, NULL, OPTION_ROLE},
+    {"peer", required_argument, NULL, OPTION_PEER},
+    {"from", required_argument, NULL, OPTION_FROM},
     {"json", no_argument, NULL, 'j'},
     {"summary", no_argument, NULL, 's'},
     {"port", required_argument, NULL, 'p'},
@@ -70,6 +77,9 @@ static int usage(FILE *out, int status)
         "configuration\n"
         "  -r, --route NAME    the route of --conf, and of a log with several\n"
         "      --role NAME     a role that the master has; may come again\n"
+        "      --peer WORD, --from ADDRESS\n"
+        "                      the master's certificate and address, instead of those "
+        "seen\n"
         "  -j, --json          one JSON object for each, and one for the summary\n"
         "  -s, --summary       only the summary\n"
         "  -p, --port N        the station's TCP port in captures, else %u\n"
@@ -107,6 +117,16 @@ static bool set_quirk(struct options *o, const char *word, enum direction dir)
            misuse("no quirk of that direction", word);
 }
 
+static bool set_asker(struct options *o, int letter, const char *word)
+{
+    char remedy[160];
+
+    if (letter == OPTION_PEER ? policy_cli_peer(&o->asker, word, remedy, sizeof remedy)
+                              : policy_cli_from(&o->asker, word, remedy, sizeof remedy))
+        return true;
+    return misuse(remedy, word);
+}
+
 static bool set_profile(struct options *o, int letter, const char *word)
 {
     switch (letter) {
@@ -141,6 +161,8 @@ static bool set_option(struct options *o, int letter, const char *word)
             return misuse("--port is a number from 1 to 65535", word);
         o->traffic.port = (uint16_t)port;
         return true;
+    case OPTION_PEER:
+    case OPTION_FROM: return set_asker(o, letter, word);
     case OPTION_PER_PACKET: o->traffic.per_packet = true; return true;
     case OPTION_ROLE:
         if (o->roles == ROLES_MAX)
@@ -180,6 +202,9 @@ static bool load_conf(struct options *o, struct run *run)
     route = route_of(c, o->route);
     if (route) {
         o->profile = route->profile;
+        o->record = route->record;
+        o->has_record = true;
+        o->wrapped = route->mode != ROUTE_PROTECT_RTU;
         good = policy_cli_read(o->policy ? o->policy : c->policies[route->policy].path,
                                &run->read);
         run->read.path = o->policy ? o->policy : o->conf;
@@ -193,11 +218,16 @@ static bool load_conf(struct options *o, struct run *run)
     return good;
 }
 
-static bool take_roles(const struct options *o, struct run *run)
+static bool take_asker(const struct options *o, struct run *run)
 {
     char remedy[160];
     int16_t role;
 
+    policy_cli_who(&o->asker, run->read.policy, &run->replay.own);
+    run->replay.own_peers = o->asker.has_peer;
+    run->replay.own_sources = o->asker.has_from;
+    run->replay.wrapped = o->wrapped;
+    run->replay.record = o->has_record ? &o->record : NULL;
     run->replay.has_role = o->roles > 0;
     for (size_t i = 0; i < o->roles; i++) {
         if (!policy_file_role_by_name(&run->read.file.roles, o->role[i], &role, remedy,
@@ -208,166 +238,14 @@ static bool take_roles(const struct options *o, struct run *run)
     return true;
 }
 
-/* ---- what is told ------------------------------------------------------------------ */
-
-static const char *rule_text(const struct run *run, int32_t rule, char out[160])
-{
-    const char *name = policy_rule_name(run->read.policy, rule);
-
-    if (rule == POLICY_DEFAULT)
-        (void)snprintf(out, 160, "no rule matches");
-    else if (rule == POLICY_NO_ROLE)
-        (void)snprintf(out, 160, "the master has no role");
-    else if (name[0])
-        (void)snprintf(out, 160, "rule \"%s\", line %u", name, run->read.file.line[rule]);
-    else
-        (void)snprintf(out, 160, "rule of line %u", run->read.file.line[rule]);
-    return out;
-}
-
-static void put_reason(FILE *out, const struct verdict *v)
-{
-    const struct reason_info *info = reason_info((unsigned int)v->reason);
-
-    (void)fprintf(out, ": %s, octet %u: %s", reason_name((unsigned int)v->reason),
-                  v->offset, info ? info->text : "");
-    if (v->quirk != QUIRK_NONE)
-        (void)fprintf(out, "; %s lets it through", quirk_name(v->quirk));
-}
-
-static void put_text(const struct run *run, const struct traffic_apdu *t,
-                     const struct replay_word *w)
-{
-    char time[TRAFFIC_TIME_TEXT], rule[160];
-
-    traffic_time_text(t->time_ms, time);
-    (void)printf("%s %llu %s ", time, (unsigned long long)t->number,
-                 direction_name(t->dir));
-    traffic_put_apdu(stdout, t, &run->replay.profile);
-    (void)printf(" -> %s", w->verdict);
-    if (!w->decided) {
-        put_reason(stdout, &w->fault);
-    } else {
-        (void)fputs(": ", stdout);
-        cli_put_safe(stdout, rule_text(run, w->decision.rule, rule), 0, false);
-        if (w->why)
-            (void)printf(": %s", w->why);
-    }
-    (void)putchar('\n');
-}
-
-static void add(json_t *to, const char *key, json_t *value)
-{
-    (void)json_object_set_new(to, key, value);
-}
-
-/* What stopped something: of an APDU, or of a kind of them. */
-static void add_cause(const struct run *run, json_t *to, bool decided, int32_t rule,
-                      enum reason reason, const char *why)
-{
-    if (decided)
-        add(to, "rule", json_string(policy_rule_name(run->read.policy, rule)));
-    if (decided && rule >= 0)
-        add(to, "line", json_integer(run->read.file.line[rule]));
-    if (!decided)
-        add(to, "reason", json_string(reason_name((unsigned int)reason)));
-    if (why)
-        add(to, "why", json_string(why));
-}
-
-static void put_json(const struct run *run, const struct traffic_apdu *t,
-                     const struct replay_word *w)
-{
-    char time[TRAFFIC_TIME_TEXT], hex[2 * APDU_SIZE_MAX + 1] = "";
-    json_t *o = json_object();
-
-    for (size_t i = 0; i < t->n && i < APDU_SIZE_MAX; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", t->octets[i]);
-    traffic_time_text(t->time_ms, time);
-    add(o, "time", json_string(time));
-    add(o, "number", json_integer((json_int_t)t->number));
-    add(o, "session", json_integer((json_int_t)t->session));
-    add(o, "who", json_string(t->who));
-    add(o, "direction", json_string(direction_name(t->dir)));
-    add(o, "apdu", json_string(hex));
-    add(o, "verdict", json_string(w->verdict));
-    add_cause(run, o, w->decided, w->decision.rule, w->fault.reason, w->why);
-    if (!w->decided)
-        add(o, "offset", json_integer(w->fault.offset));
-    if (w->fault.quirk != QUIRK_NONE)
-        add(o, "quirk", json_string(quirk_name(w->fault.quirk)));
-    (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
-    (void)putchar('\n');
-    json_decref(o);
-}
-
 static bool take(void *ctx, const struct traffic_apdu *t)
 {
     struct run *run = ctx;
     const struct replay_word w = replay_apdu(&run->replay, t);
 
-    if (strcmp(w.verdict, "pass") == 0 || run->o->summary)
-        return true;
-    if (run->o->json)
-        put_json(run, t, &w);
-    else
-        put_text(run, t, &w);
+    if (strcmp(w.verdict, "pass") != 0 && !run->o->summary)
+        replay_tell(&run->replay, &run->read, run->o->json, t, &w);
     return ferror(stdout) == 0;
-}
-
-static void summary_text(const struct run *run)
-{
-    const struct replay *r = &run->replay;
-    const uint64_t all = r->passed + r->stopped;
-    char rule[160];
-
-    (void)printf("%llu APDUs: %llu pass", (unsigned long long)all,
-                 (unsigned long long)r->passed);
-    if (r->tolerated > 0)
-        (void)printf(" or are judged by quirks (%llu)", (unsigned long long)r->tolerated);
-    (void)printf(", %llu would not\n", (unsigned long long)r->stopped);
-    for (size_t i = 0; i < r->kinds; i++) {
-        const struct replay_kind *k = &r->kind[i];
-
-        (void)printf("%8llu  %s: ", (unsigned long long)k->count, k->verdict);
-        if (k->decided)
-            cli_put_safe(stdout, rule_text(run, k->rule, rule), 0, false);
-        else
-            (void)fputs(reason_name((unsigned int)k->reason), stdout);
-        if (k->why)
-            (void)printf(": %s", k->why);
-        (void)putchar('\n');
-    }
-    if (r->other_kinds > 0)
-        (void)printf("%8llu  for other reasons\n", (unsigned long long)r->other_kinds);
-}
-
-static void summary_json(const struct run *run)
-{
-    const struct replay *r = &run->replay;
-    const uint64_t all = r->passed + r->stopped;
-    json_t *o = json_object(), *kinds = json_array();
-
-    for (size_t i = 0; i < r->kinds; i++) {
-        const struct replay_kind *k = &r->kind[i];
-        json_t *one = json_object();
-
-        add(one, "count", json_integer((json_int_t)k->count));
-        add(one, "verdict", json_string(k->verdict));
-        add_cause(run, one, k->decided, k->rule, k->reason, k->why);
-        (void)json_array_append_new(kinds, one);
-    }
-    add(o, "summary", json_true());
-    add(o, "apdus", json_integer((json_int_t)all));
-    add(o, "passed", json_integer((json_int_t)r->passed));
-    add(o, "stopped", json_integer((json_int_t)r->stopped));
-    add(o, "tolerated", json_integer((json_int_t)r->tolerated));
-    add(o, "bad_lines", json_integer((json_int_t)run->o->traffic.counts.bad_lines));
-    add(o, "cut", json_boolean(run->o->traffic.counts.cut));
-    add(o, "kinds", kinds);
-    (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
-    (void)putchar('\n');
-    json_decref(o);
 }
 
 /* ---- the command ------------------------------------------------------------------- */
@@ -384,16 +262,14 @@ static int replay(struct options *o, struct run *run, char *const *inputs, size_
     o->traffic.route = o->route;
     o->traffic.ctx = run;
     o->traffic.apdu = take;
-    if (take_roles(o, run) && traffic_read(&o->traffic, inputs, count)) {
+    if (take_asker(o, run) && traffic_read(&o->traffic, inputs, count)) {
         if (o->traffic.counts.apdus == 0)
             (void)misuse("no APDU in it", inputs[0]);
         else
             status = run->replay.stopped > 0 ? POLICY_EXIT_FINDING : POLICY_EXIT_OK;
     }
-    if (status != LEARN_EXIT_UNUSABLE && o->json)
-        summary_json(run);
-    else if (status != LEARN_EXIT_UNUSABLE)
-        summary_text(run);
+    if (status != LEARN_EXIT_UNUSABLE)
+        replay_tell_summary(&run->replay, &run->read, o->json, &o->traffic.counts);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         (void)misuse("the output could not be written in full", NULL);
         status = LEARN_EXIT_UNUSABLE;
@@ -405,9 +281,10 @@ static int replay(struct options *o, struct run *run, char *const *inputs, size_
 int policy_replay(int argc, char **argv)
 {
     static struct run run;
-    static struct options o = {.profile = PROFILE_104, .traffic = {.port = TRAFFIC_PORT}};
+    static struct options o = {.traffic = {.port = TRAFFIC_PORT}};
     int letter, status;
 
+    o.profile = PROFILE_104;
     opterr = 0;
     while ((letter = getopt_long(argc, argv, "P:c:r:jsp:h", LONG, NULL)) != -1) {
         if (letter == 'h')

@@ -2,10 +2,9 @@
 
 #include "policy/reply.h"
 
-#include <string.h>
+#include "certs/identity.h"
 
-/* The machines know no time before their first, so they begin with some. */
-#define BEGIN_MS (POLICY_RATE_SECONDS_MAX * UINT64_C(2000))
+#include <string.h>
 
 bool replay_init(struct replay *r, const struct policy *policy,
                  const struct profile *profile)
@@ -14,74 +13,40 @@ bool replay_init(struct replay *r, const struct policy *policy,
     r->policy = policy;
     r->profile = *profile;
     r->rates = throttle_table_new();
-    return r->rates != NULL;
+    r->steps = step_table_new();
+    return r->rates && r->steps;
 }
 
 void replay_free(struct replay *r)
 {
     throttle_table_free(r->rates);
+    step_table_free(r->steps);
     r->rates = NULL;
+    r->steps = NULL;
 }
 
-/* ---- limits of a rule -------------------------------------------------------------- */
+/* ---- who asks ---------------------------------------------------------------------- */
 
-static const char *check_rate(struct replay *r, const struct policy_limits *limits,
-                              int32_t rule, const struct traffic_apdu *t,
-                              const struct asdu *a)
+static void find_asker(struct replay *r, struct replay_session *s,
+                       const struct traffic_apdu *t)
 {
-    static const char *const words[] = {
-        [THROTTLE_FITS] = NULL,
-        [THROTTLE_EXCEEDED] = "rate",
-        [THROTTLE_NO_ROOM] = "rate-no-room",
-    };
-    const struct throttle_limit limit = {limits->rate_count,
-                                         (uint64_t)limits->rate_seconds * 1000};
-    struct throttle_key key = {.rule = (uint32_t)rule, .select = select_is_select(a)};
+    const struct policy_askers *tables = policy_askers(r->policy);
+    const struct traffic_peer *p = t->peer;
+    const struct policy_holder h = {p->fingerprint, p->subject, p->issuer, p->san,
+                                    IDENTITY_NAME_CAP};
+    struct policy_asker *a = &s->asker;
 
-    if (limits->per == POLICY_PER_SESSION)
-        key.who = t->session;
-    /* FNV-1a: who is known here by name. */
-    if (limits->per == POLICY_PER_PEER) {
-        key.who = UINT64_C(0xCBF29CE484222325);
-        for (const char *p = t->who; *p; p++)
-            key.who = (key.who ^ (uint8_t)*p) * UINT64_C(0x100000001B3);
+    a->roles = r->roles;
+    a->peers = r->own_peers                        ? r->own.peers
+               : p->has_certificate && !r->wrapped ? policy_askers_peers(tables, &h)
+                                                   : 0;
+    a->sources = r->own_sources   ? r->own.sources
+                 : p->has_address ? policy_askers_sources(tables, p->address)
+                                  : 0;
+    if (policy_names_times(r->policy) && s->minute != (int64_t)(t->time_ms / 60000)) {
+        s->minute = (int64_t)(t->time_ms / 60000);
+        a->times = policy_askers_times(tables, (int64_t)(t->time_ms / 1000));
     }
-    if (limits->per == POLICY_PER_POINT) {
-        key.ca = a->ca;
-        key.ioa = a->ioa;
-    }
-    return words[throttle_take(r->rates, &key, &limit, BEGIN_MS + t->clock_ms)];
-}
-
-static const char *check_limits(struct replay *r, int32_t rule,
-                                const struct traffic_apdu *t, const struct asdu *a)
-{
-    const struct policy_limits *limits = policy_rule_limits(r->policy, rule);
-    const struct select_table *selected = &r->session[t->slot].selected;
-    enum select_word word = SELECT_FITS;
-
-    if (!limits || a->cause == COT_DEACTIVATION)
-        return NULL;
-    if (limits->select == POLICY_SELECT_FORBIDDEN && select_is_select(a))
-        return "select-forbidden";
-    if (limits->select == POLICY_SELECT_REQUIRED && select_is_execute(a))
-        word = select_ask(selected, a, BEGIN_MS + t->clock_ms,
-                          policy_select_timeout_ms(r->policy));
-    if (word != SELECT_FITS)
-        return select_word_name(word);
-    return limits->rate_count > 0 ? check_rate(r, limits, rule, t, a) : NULL;
-}
-
-static void note_forwarded(struct replay *r, const struct traffic_apdu *t,
-                           const struct asdu *a)
-{
-    struct select_table *selected = &r->session[t->slot].selected;
-
-    if (select_is_select(a))
-        (void)select_open(selected, a, BEGIN_MS + t->clock_ms,
-                          policy_select_timeout_ms(r->policy));
-    else
-        select_end(selected, a);
 }
 
 /* ---- one APDU ---------------------------------------------------------------------- */
@@ -96,38 +61,60 @@ static struct replay_word of_fault(struct verdict v, enum direction dir)
                                 .fault = v};
 }
 
-/* In monitor direction nobody is answered. */
 static const char *verdict_of(enum policy_action action, enum direction dir)
 {
-    if (action <= POLICY_LOG)
+    if (policy_action_passes(action))
         return "pass";
-    if (action == POLICY_REFUSE && dir == DIR_MONITOR)
-        action = POLICY_DROP;
-    return policy_action_name(action);
+    if (dir == DIR_MONITOR)
+        return action == POLICY_CLOSE ? "close" : "drop"; /* nobody is answered */
+    return action == POLICY_MUTE ? "refuse" : policy_action_name(action);
+}
+
+static void decide_command(struct replay *r, const struct traffic_apdu *t,
+                           const struct asdu *a, struct replay_word *w)
+{
+    struct replay_session *s = &r->session[t->slot];
+
+    if (policy_action_passes(w->decision.action)) {
+        w->why = replay_limits_check(r, w->decision.rule, t, a);
+        if (!w->why && s->muted)
+            w->why = "monitor-only";
+        if (w->why)
+            w->verdict = "refuse";
+        else
+            replay_limits_forwarded(r, t, a);
+    } else if (w->decision.action == POLICY_MUTE) {
+        w->why = "monitor-only";
+        s->muted = true;
+    }
 }
 
 static struct replay_word decide(struct replay *r, const struct traffic_apdu *t,
                                  const struct asdu *a)
 {
     struct replay_word w = {.decided = true};
+    struct replay_session *s = &r->session[t->slot];
 
+    find_asker(r, s, t);
     if (r->has_role)
-        policy_decide_for(r->policy, r->roles, t->dir, a, &w.decision);
+        policy_decide_for(r->policy, &s->asker, t->dir, a, &w.decision);
     else
-        policy_decide_without_role(r->policy, t->dir, a, &w.decision);
+        policy_decide_without_role(r->policy, &s->asker, t->dir, a, &w.decision);
     w.verdict = verdict_of(w.decision.action, t->dir);
-    if (t->dir == DIR_MONITOR) {
-        select_answer(&r->session[t->slot].selected, a, BEGIN_MS + t->clock_ms);
-        return w;
-    }
-    if (w.decision.action > POLICY_LOG)
-        return w;
-    w.why = check_limits(r, w.decision.rule, t, a);
-    if (w.why)
-        w.verdict = "refuse";
+    if (t->dir == DIR_CONTROL)
+        decide_command(r, t, a, &w);
     else
-        note_forwarded(r, t, a);
+        replay_limits_told(r, t, a);
     return w;
+}
+
+/* 104 clause 5.3: only the controlling station asks for STARTDT and STOPDT. */
+static bool goes_otherwise(enum apci_function f, enum direction dir)
+{
+    const bool asks = f == APCI_STARTDT_ACT || f == APCI_STOPDT_ACT;
+    const bool answers = f == APCI_STARTDT_CON || f == APCI_STOPDT_CON;
+
+    return dir == DIR_CONTROL ? answers : asks;
 }
 
 static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
@@ -142,6 +129,9 @@ static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
     v = apci_parse(t->octets, t->n, &apci);
     if (v.reason != REASON_OK)
         return (struct replay_word){.verdict = "close", .fault = v};
+    if (apci.format == APCI_U && goes_otherwise(apci.function, t->dir))
+        return of_fault((struct verdict){.reason = REASON_DIRECTION, .offset = 2},
+                        t->dir);
     if (apci.format != APCI_I)
         return pass;
     v = asdu_parse(apci.asdu, apci.asdu_size, t->dir, &r->profile, &a);
@@ -183,7 +173,7 @@ struct replay_word replay_apdu(struct replay *r, const struct traffic_apdu *t)
     struct replay_word w;
 
     if (s->number != t->session)
-        *s = (struct replay_session){.number = t->session};
+        *s = (struct replay_session){.number = t->session, .minute = -1};
     w = judge(r, t);
     if (strcmp(w.verdict, "pass") == 0) {
         r->passed++;

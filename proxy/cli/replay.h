@@ -8,8 +8,10 @@
 
 #include "policy/policy.h"
 #include "policy/select.h"
+#include "policy/step.h"
 #include "policy/throttle.h"
 #include "proxy/cli/traffic.h"
+#include "proxy/record_settings.h"
 
 #define REPLAY_KINDS 128u /* of what stopped APDUs; further ones count together */
 
@@ -33,14 +35,22 @@ struct replay_kind {
 struct replay_session {
     uint64_t number;
     struct select_table selected;
+    bool muted;                /* a rule ended its commands */
+    int64_t minute;            /* of `asker` */
+    struct policy_asker asker; /* of the rules asked */
 };
 
 struct replay {
     const struct policy *policy;
     struct profile profile;
-    bool has_role;  /* the master has one; else it has none */
-    uint64_t roles; /* for policy_decide_for */
+    bool has_role;               /* the master has one; else it has none */
+    uint64_t roles;              /* for policy_decide_for */
+    bool wrapped;                /* the certificate is not the master's */
+    bool own_peers, own_sources; /* they are those of `own`, whatever was seen */
+    struct policy_asker own;
+    const struct record_settings *record; /* where feedback comes; NULL: not known */
     struct throttle_table *rates;
+    struct step_table *steps;
     uint64_t passed, stopped, tolerated;
     struct replay_kind kind[REPLAY_KINDS];
     size_t kinds;
@@ -52,6 +62,15 @@ struct replay {
 bool replay_init(struct replay *r, const struct policy *policy,
                  const struct profile *profile);
 void replay_free(struct replay *r);
+/* ---- replay_limits.c: as proxy/gate_limits.c, gate_step.c and gate_age.c ---- */
+
+const char *replay_limits_check(struct replay *r, int32_t rule,
+                                const struct traffic_apdu *t, const struct asdu *a);
+void replay_limits_forwarded(struct replay *r, const struct traffic_apdu *t,
+                             const struct asdu *a);
+void replay_limits_told(struct replay *r, const struct traffic_apdu *t,
+                        const struct asdu *a);
+
 /* Judges and counts the next one. */
 struct replay_word replay_apdu(struct replay *r, const struct traffic_apdu *t);
 

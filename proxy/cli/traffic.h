@@ -22,6 +22,14 @@
 #define TRAFFIC_WORD_MAX 48u
 #define TRAFFIC_PORT     2404u
 
+/* Who is at the master's end, as far as it is known. */
+struct traffic_peer {
+    bool has_address, has_certificate;
+    uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint8_t fingerprint[32];
+    char subject[256], issuer[256], san[256]; /* as in the log */
+};
+
 struct traffic_apdu {
     uint64_t number;   /* of the packet, or of the record */
     uint64_t time_ms;  /* since 1970 */
@@ -32,7 +40,8 @@ struct traffic_apdu {
     struct verdict framing; /* what apci_scan said; not REASON_OK: no whole frame */
     const uint8_t *octets;
     size_t n;
-    const char *who;   /* "name (address)" of the master, or its address */
+    const char *who; /* "name (address)" of the master, or its address */
+    const struct traffic_peer *peer;
     const char *event; /* of the record; "": from a capture */
 };
 

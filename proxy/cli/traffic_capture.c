@@ -26,6 +26,7 @@ struct connection {
     uint64_t session, used; /* used: packet in which it was heard of last */
     struct capture_endpoint master, station;
     char who[TRAFFIC_WHO_MAX];
+    struct traffic_peer peer;
     struct way way[DIRECTIONS];
 };
 
@@ -51,6 +52,7 @@ static void tell(struct way *w, const struct capture_segment *when, size_t n,
                              .octets = w->held,
                              .n = n,
                              .who = c->who,
+                             .peer = &c->peer,
                              .event = ""};
 
     c->spoken = true;
@@ -149,6 +151,13 @@ static void begin_connection(struct reader *r, struct connection *c, uint32_t sl
         w->tcp.ctx = w;
         w->tcp.octets = take_octets;
         w->tcp.broken = take_break;
+    }
+    c->peer.has_address = true;
+    memcpy(c->peer.address, c->master.address, sizeof c->peer.address);
+    if (c->master.address_size == 4) {
+        memset(c->peer.address, 0, sizeof c->peer.address);
+        c->peer.address[10] = c->peer.address[11] = 0xFF;
+        memcpy(c->peer.address + 12, c->master.address, 4);
     }
     capture_endpoint_text(&c->master, text);
     port = strrchr(text, ':');

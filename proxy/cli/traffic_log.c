@@ -4,6 +4,7 @@
 #include "proxy/cli/log_filter.h"
 #include "proxy/cli/traffic.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct session {
     long long id;
     uint64_t number, heard; /* heard: record in which it was heard of last */
     char source[64];        /* without its port */
+    struct traffic_peer peer;
     /* A frame may have several records (what a quirk let through, what came of a command
      * that waited); they follow each other. */
     size_t last_n[DIRECTIONS];
@@ -81,17 +83,54 @@ static struct session *session_of(struct reader *r, long long id)
     return oldest;
 }
 
-static void learn_source(struct session *s, const json_t *record)
+/* "10.0.0.1:2404", "[fe80::1]:2404" */
+static void learn_source(struct session *s, const char *source)
 {
-    const char *source = log_text(record, "source");
+    struct traffic_peer *p = &s->peer;
+    struct in6_addr six;
+    struct in_addr four;
     char *port;
 
-    if (!source)
-        return;
     (void)snprintf(s->source, sizeof s->source, "%s", source);
     port = strrchr(s->source, ':');
     if (port)
         *port = '\0';
+    memset(p->address, 0, sizeof p->address);
+    if (inet_pton(AF_INET, s->source, &four) == 1) {
+        p->address[10] = p->address[11] = 0xFF;
+        memcpy(p->address + 12, &four, sizeof four);
+        p->has_address = true;
+    } else if (s->source[0] == '[' && s->source[strlen(s->source) - 1] == ']') {
+        char bare[64];
+
+        (void)snprintf(bare, sizeof bare, "%.*s", (int)strlen(s->source) - 2,
+                       s->source + 1);
+        p->has_address = inet_pton(AF_INET6, bare, &six) == 1;
+        if (p->has_address)
+            memcpy(p->address, &six, sizeof six);
+    }
+}
+
+/* The session's begin tells the certificate. */
+static void learn_peer(struct session *s, const json_t *record)
+{
+    const char *source = log_text(record, "source");
+    const char *print = log_text(record, "fingerprint_sha256");
+    const char *subject = log_text(record, "subject"),
+               *issuer = log_text(record, "issuer");
+    const char *san = log_text(record, "san");
+    struct traffic_peer *p = &s->peer;
+    size_t n;
+
+    if (source)
+        learn_source(s, source);
+    if (!print || !read_hex(print, p->fingerprint, sizeof p->fingerprint, &n) ||
+        n != sizeof p->fingerprint)
+        return;
+    p->has_certificate = true;
+    (void)snprintf(p->subject, sizeof p->subject, "%s", subject ? subject : "");
+    (void)snprintf(p->issuer, sizeof p->issuer, "%s", issuer ? issuer : "");
+    (void)snprintf(p->san, sizeof p->san, "%s", san ? san : "");
 }
 
 static bool is_repeated(struct session *s, enum direction dir, const uint8_t *octets,
@@ -165,6 +204,7 @@ static void tell(struct reader *r, struct session *s, const json_t *record,
     if (a->framing.reason == REASON_OK && size != a->n)
         a->framing = (struct verdict){.reason = REASON_BAD_LENGTH, .offset = 1};
     a->who = who;
+    a->peer = &s->peer;
     a->event = event ? event : "";
     if (!traffic_tell(r->t, a))
         r->stop = true;
@@ -185,7 +225,7 @@ static void take_record(struct reader *r, const json_t *record)
     r->records++;
     s = session_of(r, id);
     s->heard = r->t->counts.records;
-    learn_source(s, record);
+    learn_peer(s, record);
     if (event && strcmp(event, "log.thinned") == 0 &&
         log_number(record, "count", &count) && count > 0)
         r->t->counts.thinned += (uint64_t)count;

@@ -44,8 +44,8 @@ my $learned = slurp("$work/new.policy");
 subtest 'the report' => sub {
     like($err, qr/^seen: \d{4}-.*, 1 session$/m, 'when');
     like($err, qr/^commanding: "[^"]+ \(127\.0\.0\.1\)"$/m, 'who');
-    like($err, qr/^  C_SC_NA_1 +8 APDUs +5 points$/m, 'commands');
-    like($err, qr/^  M_SP_NA_1 +\d+ APDUs +1\d\d points$/m, 'values');
+    like($err, qr/^  C_SC_NA_1 +8 APDUs, 5 points$/m, 'commands');
+    like($err, qr/^  M_SP_NA_1 +\d+ APDUs?, 100 points$/m, 'values');
     like($err, qr/^rules: 3 that read; proposed for commands: 5, for 7 points$/m, 'rules');
     like($err, qr/^not proposed: 1 point that the RTU never accepted$/m, 'what the RTU does not know');
     like($err, qr/^quirks:\n  none$/m, 'quirks');
