@@ -1,7 +1,9 @@
 /* What was seen, and what was not. */
 #include "proxy/cli/cli.h"
 #include "proxy/cli/learn.h"
+
 #include "proxy/cli/traffic_text.h"
+#include <string.h>
 
 static void put_span(FILE *out, const struct learn *l, const struct learn_about *about)
 {
@@ -26,22 +28,20 @@ static void put_span(FILE *out, const struct learn *l, const struct learn_about 
     }
 }
 
-static size_t count_points(const struct learn *l, enum direction dir, unsigned int type)
+static void count_points(const struct learn *l, enum direction dir, size_t out[128])
 {
-    size_t n = 0;
-
+    memset(out, 0, 128 * sizeof out[0]);
     for (size_t i = 0; i < l->points; i++)
-        n += l->point[i].direction == dir && l->point[i].type == type;
-    return n;
+        out[l->point[i].type % 128u] += l->point[i].direction == dir;
 }
 
 static void put_types(FILE *out, const struct learn *l, enum direction dir)
 {
+    size_t points[128];
     bool any = false;
 
+    count_points(l, dir, points);
     for (unsigned int id = 0; id < 128; id++) {
-        const size_t points = count_points(l, dir, id);
-
         if (l->types[dir][id] == 0)
             continue;
         if (!any)
@@ -50,8 +50,8 @@ static void put_types(FILE *out, const struct learn *l, enum direction dir)
         (void)fprintf(out, "  %-10s %8llu APDU%s", type_info((uint8_t)id)->name,
                       (unsigned long long)l->types[dir][id],
                       l->types[dir][id] == 1 ? "" : "s");
-        if (points > 0)
-            (void)fprintf(out, ", %zu point%s", points, points == 1 ? "" : "s");
+        if (points[id] > 0)
+            (void)fprintf(out, ", %zu point%s", points[id], points[id] == 1 ? "" : "s");
         (void)fputc('\n', out);
     }
     if (!any)
@@ -82,9 +82,7 @@ static void put_doubts(FILE *out, const struct learn *l, const struct learn_abou
 {
     const struct traffic_counts *c = &about->traffic->counts;
 
-    if (c->logs > 0 && c->captures == 0 && c->thinned == 0 &&
-        count_points(l, DIR_MONITOR, 1) + l->types[DIR_MONITOR][13] == 0 &&
-        l->points == l->commands)
+    if (c->captures == 0 && c->thinned == 0 && l->points == l->commands)
         (void)fputs(
             "The log has no values: set record_points of the route, or learn from "
             "a capture, to see which points there are.\n",
