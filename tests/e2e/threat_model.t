@@ -17,7 +17,7 @@ sub has_test {
     my $text = $text{$file} //= slurp("$ROOT/$file");
     my $escaped = $name =~ s/'/\\'/gr;
     return 1 if $text =~ /'\Q$escaped\E'|"\Q$name\E"/;
-    return $file =~ /\.c$/ && $text =~ /^static void \Q$name\E\(/m && $text =~ /\bcmocka_unit_test\w*\(\Q$name\E\b/;
+    return $file =~ /\.c$/ && $text =~ /^static void \Q$name\E\(/m && $text =~ /\b(?:cmocka_unit_test\w*|TEST|T)\(\Q$name\E\b/;
 }
 sub links { return map { [ /^(?:\(([\d, ]+)\) )?`(tests\/[\w\/.]+)`: "([^"]+)"$/ ] } split /; /, $_[0] }
 
