@@ -16,7 +16,7 @@ struct options {
     const char *role[ROLES_MAX];
     size_t roles;
     bool json, summary;
-    bool wrapped;
+    bool wrapped, mirror_unknown;
     struct record_settings record;
     bool has_record;
     struct policy_cli_asker asker;
@@ -204,6 +204,7 @@ static bool load_conf(struct options *o, struct run *run)
         o->profile = route->profile;
         o->record = route->record;
         o->has_record = true;
+        o->mirror_unknown = route->mirror_unknown;
         o->wrapped = route->mode != ROUTE_PROTECT_RTU;
         good = policy_cli_read(o->policy ? o->policy : c->policies[route->policy].path,
                                &run->read);
@@ -227,6 +228,7 @@ static bool take_asker(const struct options *o, struct run *run)
     run->replay.own_peers = o->asker.has_peer;
     run->replay.own_sources = o->asker.has_from;
     run->replay.wrapped = o->wrapped;
+    run->replay.mirror_unknown = o->mirror_unknown;
     run->replay.record = o->has_record ? &o->record : NULL;
     run->replay.has_role = o->roles > 0;
     for (size_t i = 0; i < o->roles; i++) {
@@ -238,14 +240,30 @@ static bool take_asker(const struct options *o, struct run *run)
     return true;
 }
 
+static bool has_news(const struct guard_trips *trips)
+{
+    bool news = false;
+
+    for (size_t i = 0; i < trips->count; i++)
+        news = news || trips->trip[i].news;
+    return news;
+}
+
 static bool take(void *ctx, const struct traffic_apdu *t)
 {
     struct run *run = ctx;
     const struct replay_word w = replay_apdu(&run->replay, t);
 
-    if (strcmp(w.verdict, "pass") != 0 && !run->o->summary)
+    if (!run->o->summary && (strcmp(w.verdict, "pass") != 0 || has_news(&w.trips)))
         replay_tell(&run->replay, &run->read, run->o->json, t, &w);
     return ferror(stdout) == 0;
+}
+
+static void ended(void *ctx, uint32_t slot, uint64_t session, uint64_t clock_ms)
+{
+    struct run *run = ctx;
+
+    replay_ended(&run->replay, slot, session, clock_ms);
 }
 
 /* ---- the command ------------------------------------------------------------------- */
@@ -262,6 +280,7 @@ static int replay(struct options *o, struct run *run, char *const *inputs, size_
     o->traffic.route = o->route;
     o->traffic.ctx = run;
     o->traffic.apdu = take;
+    o->traffic.ended = ended;
     if (take_asker(o, run) && traffic_read(&o->traffic, inputs, count)) {
         if (o->traffic.counts.apdus == 0)
             (void)misuse("no APDU in it", inputs[0]);

@@ -14,13 +14,19 @@ bool replay_init(struct replay *r, const struct policy *policy,
     r->profile = *profile;
     r->rates = throttle_table_new();
     r->steps = step_table_new();
-    return r->rates && r->steps;
+    if (policy_guards(policy))
+        r->guards = guard_set_new(policy_guards(policy));
+    return r->rates && r->steps && (r->guards || !policy_guards(policy));
 }
 
 void replay_free(struct replay *r)
 {
     throttle_table_free(r->rates);
     step_table_free(r->steps);
+    for (size_t i = 0; i < TRAFFIC_SESSIONS; i++)
+        guard_session_end(&r->session[i].guarded, 0);
+    guard_set_free(r->guards);
+    r->guards = NULL;
     r->rates = NULL;
     r->steps = NULL;
 }
@@ -70,23 +76,29 @@ static const char *verdict_of(enum policy_action action, enum direction dir)
     return action == POLICY_MUTE ? "refuse" : policy_action_name(action);
 }
 
+/* A rule's word on a command, which a guard may have stopped: w->why. */
 static void decide_command(struct replay *r, const struct traffic_apdu *t,
                            const struct asdu *a, struct replay_word *w)
 {
     struct replay_session *s = &r->session[t->slot];
 
     if (policy_action_passes(w->decision.action)) {
-        w->why = replay_limits_check(r, w->decision.rule, t, a);
-        if (!w->why && s->muted)
-            w->why = "monitor-only";
-        if (w->why)
-            w->verdict = "refuse";
-        else
+        if (!w->why)
+            w->why = replay_limits_check(r, w->decision.rule, t, a);
+        if (!w->why)
+            w->why = s->muted;
+        if (!w->why)
             replay_limits_forwarded(r, t, a);
+        else if (strcmp(w->verdict, "pass") == 0)
+            w->verdict = "refuse";
     } else if (w->decision.action == POLICY_MUTE) {
-        w->why = "monitor-only";
-        s->muted = true;
+        w->why = w->why ? w->why : "monitor-only";
+        s->muted = s->muted ? s->muted : "monitor-only";
     }
+    if (r->mirror_unknown && w->decision.rule == POLICY_DEFAULT &&
+        w->decision.action == POLICY_REFUSE &&
+        policy_knows(r->policy, DIR_CONTROL, a) != POLICY_KNOWS)
+        replay_guard_unknown(r, t, w);
 }
 
 static struct replay_word decide(struct replay *r, const struct traffic_apdu *t,
@@ -101,10 +113,13 @@ static struct replay_word decide(struct replay *r, const struct traffic_apdu *t,
     else
         policy_decide_without_role(r->policy, &s->asker, t->dir, a, &w.decision);
     w.verdict = verdict_of(w.decision.action, t->dir);
-    if (t->dir == DIR_CONTROL)
-        decide_command(r, t, a, &w);
-    else
+    if (t->dir == DIR_MONITOR) {
         replay_limits_told(r, t, a);
+        replay_guard_heard(r, t, a, &w);
+        return w;
+    }
+    replay_guard_command(r, t, a, &w);
+    decide_command(r, t, a, &w);
     return w;
 }
 
@@ -119,7 +134,7 @@ static bool goes_otherwise(enum apci_function f, enum direction dir)
 
 static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
 {
-    static const struct replay_word pass = {.verdict = "pass"};
+    struct replay_word pass = {.verdict = "pass"};
     struct apci apci;
     struct asdu a;
     struct verdict v;
@@ -132,6 +147,8 @@ static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
     if (apci.format == APCI_U && goes_otherwise(apci.function, t->dir))
         return of_fault((struct verdict){.reason = REASON_DIRECTION, .offset = 2},
                         t->dir);
+    if (apci.format == APCI_U && t->dir == DIR_CONTROL)
+        replay_guard_u(r, t, apci.function, &pass);
     if (apci.format != APCI_I)
         return pass;
     v = asdu_parse(apci.asdu, apci.asdu_size, t->dir, &r->profile, &a);
@@ -167,14 +184,29 @@ static void count(struct replay *r, const struct replay_word *w)
     k[i].count++;
 }
 
+void replay_ended(struct replay *r, uint32_t slot, uint64_t session, uint64_t clock_ms)
+{
+    struct replay_session *s = &r->session[slot];
+
+    if (s->number != session)
+        return;
+    replay_guard_end(s, clock_ms);
+    *s = (struct replay_session){.minute = -1};
+}
+
 struct replay_word replay_apdu(struct replay *r, const struct traffic_apdu *t)
 {
     struct replay_session *s = &r->session[t->slot];
     struct replay_word w;
 
-    if (s->number != t->session)
+    if (s->number != t->session) {
+        replay_guard_end(s, t->clock_ms);
         *s = (struct replay_session){.number = t->session, .minute = -1};
+        replay_guard_begin(r, t);
+    }
     w = judge(r, t);
+    for (size_t i = 0; i < w.trips.count; i++)
+        r->trips[w.trips.trip[i].guard] += w.trips.trip[i].news;
     if (strcmp(w.verdict, "pass") == 0) {
         r->passed++;
         return w;

@@ -6,6 +6,7 @@
 #ifndef GATE104_PROXY_CLI_REPLAY_H
 #define GATE104_PROXY_CLI_REPLAY_H
 
+#include "policy/guard.h"
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "policy/step.h"
@@ -21,7 +22,8 @@ struct replay_word {
     struct verdict fault;            /* the validator's; REASON_OK: none */
     bool decided;                    /* by the policy: */
     struct policy_decision decision; /* ... */
-    const char *why;                 /* of a rule's limits, or NULL */
+    const char *why;                 /* of a rule's limits, or a guard, or NULL */
+    struct guard_trips trips;        /* of guards */
 };
 
 struct replay_kind {
@@ -35,7 +37,8 @@ struct replay_kind {
 struct replay_session {
     uint64_t number;
     struct select_table selected;
-    bool muted;                /* a rule ended its commands */
+    const char *muted; /* why it may not command any more; NULL: it may */
+    struct guard_session guarded;
     int64_t minute;            /* of `asker` */
     struct policy_asker asker; /* of the rules asked */
 };
@@ -49,8 +52,11 @@ struct replay {
     bool own_peers, own_sources; /* they are those of `own`, whatever was seen */
     struct policy_asker own;
     const struct record_settings *record; /* where feedback comes; NULL: not known */
+    bool mirror_unknown;
     struct throttle_table *rates;
     struct step_table *steps;
+    struct guard_set *guards; /* NULL: the policy has none */
+    uint64_t trips[GUARDS];   /* that were told */
     uint64_t passed, stopped, tolerated;
     struct replay_kind kind[REPLAY_KINDS];
     size_t kinds;
@@ -71,6 +77,23 @@ void replay_limits_forwarded(struct replay *r, const struct traffic_apdu *t,
 void replay_limits_told(struct replay *r, const struct traffic_apdu *t,
                         const struct asdu *a);
 
+/* ---- replay_guard.c: as proxy/gate_guard.c ---- */
+
+void replay_guard_begin(struct replay *r, const struct traffic_apdu *t);
+void replay_guard_end(struct replay_session *s, uint64_t clock_ms);
+void replay_guard_u(struct replay *r, const struct traffic_apdu *t,
+                    enum apci_function function, struct replay_word *w);
+/* Also decides what becomes of the command: w->verdict and w->why. */
+void replay_guard_command(struct replay *r, const struct traffic_apdu *t,
+                          const struct asdu *a, struct replay_word *w);
+void replay_guard_heard(struct replay *r, const struct traffic_apdu *t,
+                        const struct asdu *a, struct replay_word *w);
+/* The master is answered that it asks for what there is not. */
+void replay_guard_unknown(struct replay *r, const struct traffic_apdu *t,
+                          struct replay_word *w);
+
+/* For struct traffic; ctx is the struct replay. */
+void replay_ended(struct replay *r, uint32_t slot, uint64_t session, uint64_t clock_ms);
 /* Judges and counts the next one. */
 struct replay_word replay_apdu(struct replay *r, const struct traffic_apdu *t);
 

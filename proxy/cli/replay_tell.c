@@ -5,6 +5,7 @@
 #include "proxy/cli/traffic_text.h"
 
 #include <jansson.h>
+#include <string.h>
 
 struct telling {
     const struct replay *replay;
@@ -38,6 +39,32 @@ static void put_reason(FILE *out, const struct verdict *v)
         (void)fprintf(out, "; %s lets it through", quirk_name(v->quirk));
 }
 
+/* What a guard saw; of those that tripped before, nothing. */
+static void put_trips(const struct telling *run, const struct traffic_apdu *t,
+                      const struct replay_word *w)
+{
+    char time[TRAFFIC_TIME_TEXT];
+
+    traffic_time_text(t->time_ms, time);
+    for (size_t i = 0; i < w->trips.count; i++) {
+        const struct guard_trip *trip = &w->trips.trip[i];
+
+        if (!trip->news)
+            continue;
+        (void)printf("%s %llu %s ", time, (unsigned long long)t->number,
+                     direction_name(t->dir));
+        traffic_put_apdu(stdout, t, &run->replay->profile);
+        (void)printf(" -> guard %s (%s): %llu, limit %llu", guard_name(trip->guard),
+                     guard_action_name(trip->action), (unsigned long long)trip->count,
+                     (unsigned long long)trip->limit);
+        if (trip->window_ms > 0)
+            (void)printf(" in %llu ms", (unsigned long long)trip->window_ms);
+        (void)printf("; by ");
+        cli_put_safe(stdout, t->who, 0, false);
+        (void)putchar('\n');
+    }
+}
+
 static void put_text(const struct telling *run, const struct traffic_apdu *t,
                      const struct replay_word *w)
 {
@@ -68,6 +95,8 @@ static void add(json_t *to, const char *key, json_t *value)
 static void add_cause(const struct telling *run, json_t *to, bool decided, int32_t rule,
                       enum reason reason, const char *why)
 {
+    if (!decided && reason == REASON_OK)
+        return;
     if (decided)
         add(to, "rule", json_string(policy_rule_name(run->read->policy, rule)));
     if (decided && rule >= 0)
@@ -82,11 +111,16 @@ static void put_json(const struct telling *run, const struct traffic_apdu *t,
                      const struct replay_word *w)
 {
     char time[TRAFFIC_TIME_TEXT], hex[2 * APDU_SIZE_MAX + 1] = "";
-    json_t *o = json_object();
+    json_t *o = json_object(), *guards = json_array();
 
     for (size_t i = 0; i < t->n && i < APDU_SIZE_MAX; i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", t->octets[i]);
     traffic_time_text(t->time_ms, time);
+    for (size_t i = 0; i < w->trips.count; i++) {
+        if (w->trips.trip[i].news)
+            (void)json_array_append_new(guards,
+                                        json_string(guard_name(w->trips.trip[i].guard)));
+    }
     add(o, "time", json_string(time));
     add(o, "number", json_integer((json_int_t)t->number));
     add(o, "session", json_integer((json_int_t)t->session));
@@ -95,6 +129,9 @@ static void put_json(const struct telling *run, const struct traffic_apdu *t,
     add(o, "apdu", json_string(hex));
     add(o, "verdict", json_string(w->verdict));
     add_cause(run, o, w->decided, w->decision.rule, w->fault.reason, w->why);
+    if (json_array_size(guards) > 0)
+        add(o, "guards", json_incref(guards));
+    json_decref(guards);
     if (!w->decided)
         add(o, "offset", json_integer(w->fault.offset));
     if (w->fault.quirk != QUIRK_NONE)
@@ -129,6 +166,11 @@ static void summary_text(const struct telling *run)
             (void)printf(": %s", k->why);
         (void)putchar('\n');
     }
+    for (int g = 0; g < GUARDS; g++) {
+        if (r->trips[g] > 0)
+            (void)printf("%8llu  guard %s tripped\n", (unsigned long long)r->trips[g],
+                         guard_name((enum guard_id)g));
+    }
     if (r->other_kinds > 0)
         (void)printf("%8llu  for other reasons\n", (unsigned long long)r->other_kinds);
 }
@@ -137,7 +179,13 @@ static void summary_json(const struct telling *run)
 {
     const struct replay *r = run->replay;
     const uint64_t all = r->passed + r->stopped;
-    json_t *o = json_object(), *kinds = json_array();
+    json_t *o = json_object(), *kinds = json_array(), *guards = json_object();
+
+    for (int g = 0; g < GUARDS; g++) {
+        if (r->trips[g] > 0)
+            add(guards, guard_name((enum guard_id)g),
+                json_integer((json_int_t)r->trips[g]));
+    }
 
     for (size_t i = 0; i < r->kinds; i++) {
         const struct replay_kind *k = &r->kind[i];
@@ -156,6 +204,7 @@ static void summary_json(const struct telling *run)
     add(o, "bad_lines", json_integer((json_int_t)run->counts->bad_lines));
     add(o, "cut", json_boolean(run->counts->cut));
     add(o, "kinds", kinds);
+    add(o, "guards", guards);
     (void)json_dumpf(o, stdout, JSON_ENSURE_ASCII | JSON_COMPACT);
     (void)putchar('\n');
     json_decref(o);
@@ -168,9 +217,12 @@ void replay_tell(const struct replay *r, const struct policy_read *read, bool js
 {
     const struct telling run = {r, read, NULL};
 
-    if (json)
+    if (json) {
         put_json(&run, t, w);
-    else
+        return;
+    }
+    put_trips(&run, t, w);
+    if (strcmp(w->verdict, "pass") != 0)
         put_text(&run, t, w);
 }
 

@@ -5,7 +5,8 @@
 #include "proxy/cli/policy.h"
 #include "proxy/cli/replay.h"
 
-/* An APDU that would not have passed: a line, or a JSON object in one. */
+/* An APDU that would not have passed, or at which a guard tripped: a line for each, or
+ * one JSON object in a line. */
 void replay_tell(const struct replay *r, const struct policy_read *read, bool json,
                  const struct traffic_apdu *t, const struct replay_word *w);
 void replay_tell_summary(const struct replay *r, const struct policy_read *read,

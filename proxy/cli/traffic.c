@@ -35,6 +35,12 @@ bool traffic_tell(struct traffic *t, struct traffic_apdu *apdu)
     return t->apdu(t->ctx, apdu);
 }
 
+void traffic_end(struct traffic *t, uint32_t slot, uint64_t session)
+{
+    if (t->ended)
+        t->ended(t->ctx, slot, session, t->counts.clock_ms);
+}
+
 /* What a file is, by its first octets. */
 enum kind { KIND_CAPTURE, KIND_LOG, KIND_EMPTY, KIND_OTHER, KIND_UNREADABLE };
 

@@ -68,6 +68,8 @@ struct traffic {
     void *ctx;
     /* False: stop, the caller knows why. */
     bool (*apdu)(void *ctx, const struct traffic_apdu *apdu);
+    /* A session that told APDUs has ended; may be NULL. */
+    void (*ended)(void *ctx, uint32_t slot, uint64_t session, uint64_t clock_ms);
     struct traffic_counts counts;
     char only[TRAFFIC_WHO_MAX]; /* the route found */
 };
@@ -88,5 +90,6 @@ bool traffic_log(struct traffic *t, const char *path);
 bool traffic_complain(const struct traffic *t, const char *path, const char *what);
 /* Counts an APDU, puts its time right and hands it on. */
 bool traffic_tell(struct traffic *t, struct traffic_apdu *apdu);
+void traffic_end(struct traffic *t, uint32_t slot, uint64_t session);
 
 #endif

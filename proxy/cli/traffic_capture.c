@@ -112,10 +112,11 @@ static void take_break(void *ctx, enum tcp_break why)
 }
 
 /* A connection that comes back with the same ports is another session. */
-static void begin_session(struct connection *c)
+static void end_session(struct connection *c)
 {
     if (!c->spoken)
         return;
+    traffic_end(c->reader->t, c->slot, c->session);
     c->session = ++c->reader->t->counts.sessions;
     c->spoken = false;
 }
@@ -205,6 +206,14 @@ static struct connection *connection_of(struct reader *r, const struct capture_s
 
 /* ---- the file ---------------------------------------------------------------------- */
 
+static void take_packet(struct way *w, const struct capture_segment *s)
+{
+    w->n = 0;
+    w->lost = false;
+    if (s->n > 1) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
+        take_octets(w, s, s->octets, s->n);
+}
+
 static void take_segment(struct reader *r, const struct capture_segment *s)
 {
     const bool from_station = s->source.port == r->t->port;
@@ -225,15 +234,13 @@ static void take_segment(struct reader *r, const struct capture_segment *s)
     c->used = s->number;
     w = &c->way[from_station ? DIR_MONITOR : DIR_CONTROL];
     if ((s->flags & CAPTURE_TCP_SYN) != 0 && !from_station)
-        begin_session(c);
-    if (!r->t->per_packet) {
+        end_session(c);
+    if (!r->t->per_packet)
         tcp_stream_add(&w->tcp, s);
-        return;
-    }
-    w->n = 0;
-    w->lost = false;
-    if (s->n > 1) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
-        take_octets(w, s, s->octets, s->n);
+    else
+        take_packet(w, s);
+    if ((s->flags & (CAPTURE_TCP_FIN | CAPTURE_TCP_RST)) != 0)
+        end_session(c);
 }
 
 static int read_all(struct reader *r, struct capture *c)

@@ -210,6 +210,19 @@ static void tell(struct reader *r, struct session *s, const json_t *record,
         r->stop = true;
 }
 
+/* Of the link a log tells when transfer began and ended. */
+static bool read_link(const char *event, struct traffic_apdu *a, uint8_t *octets)
+{
+    const bool start = strcmp(event, "session.startdt") == 0;
+
+    if (!start && strcmp(event, "session.stopdt") != 0)
+        return false;
+    apci_put_u(octets, start ? APCI_STARTDT_ACT : APCI_STOPDT_ACT);
+    a->n = APDU_SIZE_MIN;
+    a->dir = DIR_CONTROL;
+    return true;
+}
+
 static void take_record(struct reader *r, const json_t *record)
 {
     const char *event = log_text(record, "event");
@@ -229,8 +242,13 @@ static void take_record(struct reader *r, const json_t *record)
     if (event && strcmp(event, "log.thinned") == 0 &&
         log_number(record, "count", &count) && count > 0)
         r->t->counts.thinned += (uint64_t)count;
-    if (hex && read_direction(record, &a.dir) &&
-        read_hex(hex, octets, sizeof octets, &a.n) && !is_repeated(s, a.dir, octets, a.n))
+    if (event && strcmp(event, "session.close") == 0)
+        traffic_end(r->t, (uint32_t)(s - r->session), s->number);
+    else if (event && read_link(event, &a, octets))
+        tell(r, s, record, &a);
+    else if (hex && read_direction(record, &a.dir) &&
+             read_hex(hex, octets, sizeof octets, &a.n) &&
+             !is_repeated(s, a.dir, octets, a.n))
         tell(r, s, record, &a);
 }
 

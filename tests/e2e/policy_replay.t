@@ -31,11 +31,23 @@ control = { default = "refuse"; clock = "trust"; select_timeout = 5; rules = (
   { name = "wide";    types = [ "C_DC_NA_1" ]; ioa = [ 7 ]; } ); };
 P
 
-my %port = map { $_ => free_port() } qw(enforce observe);
+# And what no single command shows.
+my $guarded = <<'P';
+control = { default = "refuse"; rules = ( { types = [ "C_SC_NA_1", "C_DC_NA_1", "C_IC_NA_1" ]; } ); };
+guards = {
+  sweep         = { points = 3; window = "60s"; action = "refuse"; };
+  toggle        = { changes = 2; window = "60s"; action = "refuse"; };
+  interrogation = { requests = 2; window = "60s"; action = "monitor-only"; };
+  early_command = { action = "alarm"; };
+};
+P
+
+my %port = map { $_ => free_port() } qw(enforce observe guarded);
 my $dir = write_config(routes => [ map { { name => $_, mode => 'protect-rtu', listen => ["127.0.0.1:$port{$_}"],
-    rtu => ["127.0.0.1:$rtu->{port}"], enforce => $_ eq 'observe' ? \'false' : \'true', policy_text => $rules } } sort keys %port ]);
+    rtu => ["127.0.0.1:$rtu->{port}"], enforce => $_ eq 'observe' ? \'false' : \'true',
+    policy_text => $_ eq 'guarded' ? $guarded : $rules } } sort keys %port ]);
 my $gate = start_gate104($dir);
-my $policy_file = "$dir/policy-0.policy";
+my %file = (enforce => "$dir/policy-0.policy", guarded => "$dir/policy-1.policy", observe => "$dir/policy-2.policy");
 
 sub object  { my ($type, $ioa, $elements, $cause) = @_; return sprintf '%02x01%02x000100%s%s', $type, $cause // 6, unpack('H6', pack 'V', $ioa), $elements }
 sub single  { return object(45, $_[0], sprintf('%02x', $_[1]), $_[2]) }
@@ -53,7 +65,7 @@ sub timed {
 # it.  The station confirms what it gets.
 sub ask {
     my ($m, $s, $asdu) = @_;
-    my $mark = double(7);
+    my $mark = object(46, 7, '02', 8);    # to take back is always in order
     $m->send($m->i($asdu), $m->i($mark));
     for (1 .. 3) {
         my $got = $s->until_asdu(qr/^(?:\Q$asdu\E|\Q$mark\E)/) // return 0;
@@ -70,22 +82,36 @@ my @work = (single(1, 1), single(1, 0x81), single(1, 0), single(1, 0x81), single
             single(20, 0x81), single(20, 1), (map { single(30, $_) } 1, 0, 1), single(31, 1), (map { single($_, 1) } 40 .. 43),
             timed(50, 0), timed(51, -60), timed(52, 3600), scaled(60, 10), scaled(60, 14), scaled(60, 20), scaled(60, 19), scaled(61, 100),
             (map { double($_) } 1 .. 6), object(47, 1, '01'));
+# Whose words: of the first command that trips, and of each further one.
+my @lawful = (single(1, 1), single(1, 0), single(1, 1), single(1, 0), single(1, 0), single(2, 1), single(3, 1), single(4, 1),
+              (map { object(100, 0, '14') } 1 .. 3), single(1, 1));
+
+# What became of each command of a route, by the gate's log: the guard's or limit's word,
+# or the rule.
+sub by_log {
+    my ($route) = @_;
+    my %gate;
+    for my $r (grep { ($_->{route} // '') eq $route } records($dir)) {
+        $gate{ $r->{apdu} } = $r->{why} && $r->{why} ne 'policy' ? $r->{why} : $r->{rule}
+            if $r->{event} =~ /^policy\.(?:refused|would-refuse|dropped)$/;
+    }
+    return \%gate;
+}
+
+sub session_of {
+    my ($route, $lost, @work) = @_;
+    my ($m, $s) = Raw104->through($port{$route}, $pki, $rtu);
+    ok($m, 'a session') or return;
+    is(scalar(grep { !ask($m, $s, $_) } @work), $lost, 'all was sent');
+    $m->close;
+    ok(wait_record($dir, { event => 'session.close', route => $route }), 'the end');
+}
 
 for my $route (qw(enforce observe)) {
     subtest $route => sub {
-        my ($m, $s) = Raw104->through($port{$route}, $pki, $rtu);
-        ok($m, 'a session') or return;
-        my $lost = grep { !ask($m, $s, $_) } @work;
-        is($lost, 0, 'all was sent');
-        $m->close;
-        ok(wait_record($dir, { event => 'session.close', route => $route }), 'the end');
-
-        my %gate;
-        for my $r (grep { ($_->{route} // '') eq $route } records($dir)) {
-            $gate{ $r->{apdu} } = $r->{why} && $r->{why} ne 'policy' ? $r->{why} : $r->{rule}
-                if $r->{event} =~ /^policy\.(?:refused|would-refuse|dropped)$/;
-        }
-        my ($status, $out) = run_command([ @policy, 'replay', '--json', '--policy', $policy_file, '--route', $route, "$dir/log" ]);
+        session_of($route, 0, @work);
+        my %gate = %{ by_log($route) };
+        my ($status, $out) = run_command([ @policy, 'replay', '--json', '--policy', $file{$route}, '--route', $route, "$dir/log" ]);
         is($status, 1, 'something would be refused');
         my %replay = map { $_->{apdu} ? ($_->{apdu} => $_->{why} // $_->{rule}) : () } Gate104::json_lines($out);
         is_deeply(\%replay, \%gate, 'replay says of each what the gate did') or diag explain { gate => \%gate, replay => \%replay };
@@ -95,12 +121,27 @@ for my $route (qw(enforce observe)) {
         my %stopped = map { hex(substr $_, 24, 2) => 1 } grep { /^.{12}2e/ } keys %replay;
         is(join(' ', sort keys %stopped), '2 4 6', 'a certificate and an address that were seen');
         # The same traffic by somebody else.
-        my @lines = Gate104::json_lines((run_command([ @policy, 'replay', '--json', '--policy', $policy_file, '--route', $route, '--peer', 'subject:CN=nobody',
+        my @lines = Gate104::json_lines((run_command([ @policy, 'replay', '--json', '--policy', $file{$route}, '--route', $route, '--peer', 'subject:CN=nobody',
                                                       '--from', '192.0.2.7', "$dir/log" ]))[1]);
         my %doubles = map { hex(substr $_->{apdu}, 24, 2) => 1 } grep { ($_->{apdu} // '') =~ /^.{12}2e/ } @lines;
         is(join(' ', sort keys %doubles), '1 3 6', 'a certificate and an address that are said');
     };
 }
+
+subtest 'guards' => sub {
+    my $route = 'guarded';
+    session_of($route, 2, @lawful);    # of the last two not even the deactivation
+    my $gate = by_log($route);
+    my ($status, $out) = run_command([ @policy, 'replay', '--json', '--policy', $file{$route}, '--route', $route, "$dir/log" ]);
+    my @lines   = Gate104::json_lines($out);
+    my %replay  = map { $_->{apdu} && $_->{verdict} ne 'pass' ? ($_->{apdu} => $_->{why} // $_->{rule}) : () } @lines;
+    is_deeply(\%replay, $gate, 'replay says of each what the gate did') or diag explain { gate => $gate, replay => \%replay };
+    my %words = map { $_ => 1 } values %$gate;
+    is(join(' ', sort keys %words), 'guard-interrogation guard-sweep guard-toggle', 'every word was said');
+    my %tripped;
+    $tripped{ $_->{guard} }++ for grep { $_->{guard} && ($_->{route} // '') eq $route } records($dir);
+    is_deeply($lines[-1]{guards}, \%tripped, 'and which guards tripped') or diag explain [ $lines[-1], \%tripped ];
+};
 is(stop_process($gate, 'TERM'), 0, 'clean stop');
 
 # Captures that everybody can have: what is refused of them, by policies learned from them.
