@@ -223,12 +223,37 @@ static void add(struct policy_builder *b, const struct policy_rule *rule, uint8_
     assert_true(policy_builder_add(b, &r, err, sizeof err));
 }
 
-static void test_each_mismatch(void **state)
+/* A rule for each reason why one does not match, and one that does. */
+static void add_each(struct policy_builder *b)
 {
     static const struct policy_range two = {2, 2};
-    struct policy_builder *b = policy_builder_new();
     struct policy_rule qualifier = {.direction = DIR_CONTROL};
     struct policy_rule oa = {.direction = DIR_CONTROL};
+
+    policy_octet_add(qualifier.when.qualifiers, 1);
+    policy_octet_add(oa.when.originators, 1);
+    add(b, &(struct policy_rule){.direction = DIR_MONITOR}, 1);
+    add(b, &(struct policy_rule){.action = POLICY_PASS}, 46);
+    add(b, &(struct policy_rule){.ca = &two, .ca_count = 1}, 45);
+    add(b, &(struct policy_rule){.ioa = &two, .ioa_count = 1}, 45);
+    add(b, &(struct policy_rule){.when = {.causes = COT_BIT(8)}}, 45);
+    add(b, &(struct policy_rule){.when = {.phases = POLICY_PHASE_SELECT}}, 45);
+    add(b, &qualifier, 45);
+    add(b, &oa, 45);
+    add(b, &(struct policy_rule){.when = {.bits = POLICY_BIT_TEST}}, 45);
+    add(b, &(struct policy_rule){.when = {.value_count = 1, .value = {0}}}, 45);
+    add(b, &(struct policy_rule){.role_count = 1, .role = {3}}, 45);
+    add(b, &(struct policy_rule){.peers = 6}, 45);
+    add(b, &(struct policy_rule){.sources = 1}, 45);
+    add(b, &(struct policy_rule){.times = 5}, 45);
+    add(b, &(struct policy_rule){.has_value = true, .value_min = 5, .value_max = 6}, 45);
+    add(b, &(struct policy_rule){.role_count = 1, .role = {2}}, 45);
+    add(b, &(struct policy_rule){.action = POLICY_PASS}, 45);
+}
+
+static void test_each_mismatch(void **state)
+{
+    struct policy_builder *b = policy_builder_new();
     const struct make m = {.type = 45, .cause = 6, .ca = 1, .ioa = 1};
     static const int16_t roles[] = {1, 2};
     uint8_t octets[MAKE_ROOM];
@@ -250,25 +275,7 @@ static void test_each_mismatch(void **state)
     size_t size;
 
     (void)state;
-    policy_octet_add(qualifier.when.qualifiers, 1);
-    policy_octet_add(oa.when.originators, 1);
-    add(b, &(struct policy_rule){.direction = DIR_MONITOR}, 1);
-    add(b, &(struct policy_rule){.action = POLICY_PASS}, 46);
-    add(b, &(struct policy_rule){.ca = &two, .ca_count = 1}, 45);
-    add(b, &(struct policy_rule){.ioa = &two, .ioa_count = 1}, 45);
-    add(b, &(struct policy_rule){.when = {.causes = COT_BIT(8)}}, 45);
-    add(b, &(struct policy_rule){.when = {.phases = POLICY_PHASE_SELECT}}, 45);
-    add(b, &qualifier, 45);
-    add(b, &oa, 45);
-    add(b, &(struct policy_rule){.when = {.bits = POLICY_BIT_TEST}}, 45);
-    add(b, &(struct policy_rule){.when = {.value_count = 1, .value = {0}}}, 45);
-    add(b, &(struct policy_rule){.role_count = 1, .role = {3}}, 45);
-    add(b, &(struct policy_rule){.peers = 6}, 45);
-    add(b, &(struct policy_rule){.sources = 1}, 45);
-    add(b, &(struct policy_rule){.times = 5}, 45);
-    add(b, &(struct policy_rule){.has_value = true, .value_min = 5, .value_max = 6}, 45);
-    add(b, &(struct policy_rule){.role_count = 1, .role = {2}}, 45);
-    add(b, &(struct policy_rule){.action = POLICY_PASS}, 45);
+    add_each(b);
     blob = policy_builder_blob(b, &size);
     const size_t n = asdu_make(&m, octets);
     octets[9] = 0x01;
