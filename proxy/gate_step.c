@@ -32,6 +32,39 @@ static bool point_of(const struct asdu *a, struct step_point *point)
     return true;
 }
 
+static bool is_execute(const struct asdu *a)
+{
+    return a->cause == COT_ACTIVATION && !(a->has_select && a->select);
+}
+
+/* True if this session's command waits for its record, and is one to the point. */
+static bool holds_one_to(const struct gate_session *s, const struct step_point *point)
+{
+    const struct profile *profile = &s->route->profile;
+    struct step_point held;
+    struct link_frame f;
+    struct asdu a;
+
+    if (s->held_ticket == 0 || !link_held(s->link, LEG_MASTER, &f))
+        return false;
+    (void)asdu_parse(f.asdu, f.asdu_size, DIR_CONTROL, profile, &a);
+    if (a.inner)
+        (void)asdu_parse(a.inner, a.inner_size, DIR_CONTROL, profile, &a);
+    return point_of(&a, &held) && is_execute(&a) && held.ioa == point->ioa &&
+           held.ca == point->ca && held.value == point->value;
+}
+
+/* A value that is about to be forwarded by another session is not the last one yet, and
+ * will be. */
+static bool is_busy(const struct gate_session *s, const struct step_point *point)
+{
+    for (const struct gate_session *t = s->gate->sessions; t; t = t->next) {
+        if (t != s && t->route == s->route && holds_one_to(t, point))
+            return true;
+    }
+    return false;
+}
+
 const char *gate_step_check(const struct gate_session *s,
                             const struct policy_limits *limits, const struct asdu *a)
 {
@@ -47,6 +80,8 @@ const char *gate_step_check(const struct gate_session *s,
 
     if (!t || !point_of(a, &point))
         return words[STEP_NO_ROOM];
+    if (is_busy(s, &point))
+        return "step-busy";
     word = step_ask(t, &point, a->value, limits->step);
     if (word == STEP_UNKNOWN && limits->step_first == POLICY_FIRST_PASS)
         word = STEP_FITS;
@@ -58,8 +93,7 @@ void gate_step_forwarded(const struct gate_session *s, const struct asdu *a)
     struct step_table *t = table_of(s);
     struct step_point point;
 
-    if (t && a->cause == COT_ACTIVATION && !(a->has_select && a->select) &&
-        point_of(a, &point))
+    if (t && is_execute(a) && point_of(a, &point))
         step_sent(t, &point, a->value);
 }
 

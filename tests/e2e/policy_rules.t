@@ -36,7 +36,7 @@ control = { default = "refuse"; clock = "trust"; rules = (
   { name = "always";  types = [ 45 ]; ioa = [ 6 ]; time = [ "00:00-12:00", "12:00-24:00" ]; },
   { name = "never";   types = [ 45 ]; ioa = [ 7 ]; time = [ "$other" ]; },
   { name = "fresh";   types = [ 58 ]; ioa = [ 8 ]; max_age = "5s"; },
-  { name = "step";    types = [ 50 ]; ioa = [ 9, 19 ]; value = [ 0, 100 ]; step = 5; },
+  { name = "step";    types = [ 50 ]; ioa = [ 9, 19, 29 ]; value = [ 0, 100 ]; step = 5; },
   { name = "known";   types = [ 50 ]; ioa = [ 10, 11 ]; step = 5; step_first = "refuse"; },
   { name = "told";    types = [ 45 ]; ioa = [ 12 ]; action = "alarm"; },
   { name = "over";    types = [ 45 ]; ioa = [ 13 ]; action = "monitor-only"; },
@@ -179,6 +179,21 @@ subtest 'how far' => sub {
     ok(tells($m, $s, asdu(13, 111, '0000a041' . '00', 20)), 'the station tells it elsewhere');
     is(join(' ', map { ask($m, $s, level(11, $_)) } 14, 16), 'refused done', 'and that counts');
     like(whys('enforce', 'policy.refused', 1), qr/step step .*step policy step-unknown step-unknown step step-unknown step$/, 'the log says why');
+};
+
+subtest 'two at a time' => sub {
+    my ($m, $s)   = session('enforce');
+    my ($m2, $s2) = session('enforce');
+    is(ask($m, $s, level(29, 50)), 'done', 'a value');
+    my ($audit) = proc_of_role($gate, 'audit');
+    kill 'STOP', $audit;
+    $m->send($m->i(level(29, 53)));
+    ok(!defined $s->until_asdu(qr/^32/, 0.3), 'one waits for its record');
+    $m2->send($m2->i(level(29, 47)));
+    ok(defined $m2->until_asdu(qr/^320147/), 'no other passes before it');
+    kill 'CONT', $audit;
+    ok(defined $s->until_asdu(qr/^32/), 'which passes then');
+    like(whys('enforce', 'policy.refused', 1), qr/step-busy$/, 'the log says why');
 };
 
 subtest 'listed values' => sub {
