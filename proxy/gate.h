@@ -272,6 +272,8 @@ void gate_limits_answered(struct gate_session *s, const struct asdu *a);
 
 /* ---- gate_step.c: how far from the set point before ---- */
 
+/* Behind load of the policies, and again behind each later one: what is known stays.
+ * False: out of memory. */
 bool gate_step_init(struct gate *g);
 /* A word as of gate_limits_check. */
 const char *gate_step_check(const struct gate_session *s,

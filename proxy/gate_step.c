@@ -6,13 +6,15 @@
 
 bool gate_step_init(struct gate *g)
 {
-    g->steps = calloc(g->config.route_count, sizeof *g->steps);
+    if (!g->steps)
+        g->steps = calloc(g->config.route_count, sizeof *g->steps);
     if (!g->steps)
         return false;
     for (size_t i = 0; i < g->config.route_count; i++) {
-        if (policy_has_steps(g->policy[i]))
-            g->steps[i] = step_table_new();
-        if (policy_has_steps(g->policy[i]) && !g->steps[i])
+        if (!policy_has_steps(g->policy[i]) || g->steps[i])
+            continue;
+        g->steps[i] = step_table_new();
+        if (!g->steps[i])
             return false;
     }
     return true;

@@ -268,6 +268,7 @@ static void test_rules_that_exclude_each_other(void **state)
         {"time = [ \"Mon 08:00-12:00\" ];", "time = [ \"Mon 12:00-13:00\" ];", true},
         {"time = [ \"Sun 22:00-06:00\" ];", "time = [ \"Mon 05:59-07:00\" ];", false},
         {"time = [ \"Mon\" ];", "", false},
+        {"time = [ \"Mon 08:00-09:00\" ];", "time = [ \"Mon\" ];", false},
     };
 
     (void)state;

@@ -211,6 +211,40 @@ static void test_first_match(void **state)
     policy_builder_free(b);
 }
 
+/* What each part asks, against nothing, itself, less and another. */
+static void test_covers(void **state)
+{
+    const struct policy_when none = {.causes = 0};
+    const struct policy_when wide[] = {
+        {.causes = COT_BIT(6) | COT_BIT(8)},
+        {.phases = POLICY_PHASE_EXECUTE | POLICY_PHASE_SELECT},
+        {.qualifiers = {6}},
+        {.originators = {6}},
+        {.bits = POLICY_BIT_TEST | POLICY_BIT_NO_TEST},
+        {.bits = POLICY_BIT_POSITIVE | POLICY_BIT_NEGATIVE},
+        {.value_count = 2, .value = {1, 2}},
+    };
+    const struct policy_when narrow[] = {
+        {.causes = COT_BIT(6)},
+        {.phases = POLICY_PHASE_EXECUTE},
+        {.qualifiers = {2}},
+        {.originators = {4}},
+        {.bits = POLICY_BIT_TEST},
+        {.bits = POLICY_BIT_POSITIVE},
+        {.value_count = 1, .value = {2}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 7; i++) {
+        assert_true(policy_when_covers(&none, &wide[i]));
+        assert_false(policy_when_covers(&wide[i], &none));
+        assert_true(policy_when_covers(&wide[i], &wide[i]));
+        assert_true(policy_when_covers(&wide[i], &narrow[i]));
+        assert_false(policy_when_covers(&narrow[i], &wide[i]));
+        assert_false(policy_when_covers(&wide[i], &narrow[(i + 1) % 7]));
+    }
+}
+
 /* ---- hostile blobs ---- */
 
 static void test_blob_that_asks_for_nothing(void **state)
@@ -251,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_originator),
         cmocka_unit_test(test_all_at_once),
         cmocka_unit_test(test_first_match),
+        cmocka_unit_test(test_covers),
         cmocka_unit_test(test_blob_that_asks_for_nothing),
     };
 
