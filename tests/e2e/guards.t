@@ -202,4 +202,20 @@ subtest 'observed' => sub {
     like(summary($run), qr/confirmed 280/, 'the station does it all');
 };
 is(stop_process($gate, 'TERM'), 0, 'clean stop');
+
+# Masters without certificates are one peer: who comes from elsewhere does not begin anew.
+subtest 'around a legacy master' => sub {
+    my $tls = start_rtu('--tls', '--ca-file', "$pki/ca.crt", '--cert', "$pki/station.crt", '--key', "$pki/station.key");
+    my $g = start_route({ mode => 'wrap-master', remote => ["127.0.0.1:$tls->{port}"], peer_name => 'station.lab', policy_text => policy(%acts, takeover => 'alarm') },
+                        pki => $pki, tls => { cert => "$pki/master.crt", key => "$pki/master.key" });
+    my $run = run_master($g->{port}, 'gi', map { "single $_ on" } 1001 .. 1015);
+    is($run->{status}, 0, 'some points') or diag $run->{err};
+    my $m = Raw104->connect($g->{port}, from => '127.0.0.3');
+    ok($m && $m->start, 'another master');
+    my @causes = map { ($m->command(sprintf '2d0106000100%s01', unpack 'H6', pack 'V', $_) // '') =~ /^2d01(..)/ ? $1 : 'none' } 1016 .. 1021;
+    is("@causes", '07 07 07 07 47 47', 'goes on where the first one ended');
+    my @trips = grep { defined $_->{guard} } records($g->{dir});
+    is(join(' ', map { $_->{guard} } @trips), 'opening early_command takeover sweep', 'and the log says so');
+    is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
+};
 done_testing;
