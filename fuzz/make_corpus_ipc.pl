@@ -235,6 +235,8 @@ my %policies_written = (
     answer => 'monitor = { rules = ( { negative = true; test = true; action = "alarm"; } ); }; control = { };',
     near   => 'control = { defualt = "pas"; rules = ( { types = [ "C_SC_NA_2" ]; } ); };',
     cp24   => 'monitor = { rules = ( { types = [ "M_SP_TA_1", "S_CH_NA_1" ]; } ); }; control = { default = "pass"; };',
+    guard_near => 'control = { }; guards = { swep = { }; sweep = { point = 0; window = "60"; action = "monitoronly"; };'
+        . ' opening = { frames = 65; expect = [ "startd", "testfr" ]; action = "refuse"; }; clock_step = { limit = "9ms"; }; };',
 );
 seed('policy_file', $_, $policies_written{$_}) for sort keys %policies_written;
 
