@@ -151,6 +151,7 @@ void guard_session_move(struct guard_session *s, struct guard_set *to)
     if (s->set != NULL)
         leave(s);
     s->told = 0;
+    s->frames = UINT8_MAX;
     guard_session_begin(to, s, &peer);
 }
 

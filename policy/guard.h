@@ -184,7 +184,8 @@ void guard_session_begin(struct guard_set *set, struct guard_session *s,
  * station saw it, `started` is to be cleared first: nobody takes it over. */
 void guard_session_end(struct guard_session *s, uint64_t now_ms);
 
-/* It goes on in another set of guards, with nothing told. */
+/* It goes on in another set of guards (NULL: in none), with nothing told; `peer` is set.
+ * How it began is not looked at any more. */
 void guard_session_move(struct guard_session *s, struct guard_set *to);
 
 void guard_feed_u(struct guard_session *s, enum apci_function function,

@@ -144,11 +144,12 @@ struct gate_recording {
 struct gate {
     struct child child;
     struct gate_config config;
-    struct policy **policy;        /* by place in config.route */
-    struct throttle_table *rates;  /* NULL: no rule has a rate */
-    struct step_table **steps;     /* by place in config.route; NULL: no rule has one */
-    struct guard_set **guards;     /* by place in config.route; NULL: it has none */
-    struct permit_table **permits; /* the same; NULL: there was none yet */
+    struct policy **policy;         /* by place in config.route */
+    struct throttle_table *rates;   /* NULL: no rule has a rate */
+    struct step_table **steps;      /* by place in config.route; NULL: no rule has one */
+    struct guard_set **guards;      /* by place in config.route; NULL: it has none */
+    struct guard_set **guards_next; /* the same, of policies that may come */
+    struct permit_table **permits;  /* the same; NULL: there was none yet */
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -310,9 +311,11 @@ void gate_alarm_mute(struct gate_session *s, const struct link_frame *f,
 
 /* Behind load of the policies.  False: out of memory. */
 bool gate_guard_init(struct gate *g);
-/* The guards of a route's policy may have changed: if they have, they begin anew.  False:
- * out of memory; the old ones stay. */
-bool gate_guard_change(struct gate *g, size_t route);
+/* The route may get this policy: makes what its guards need.  False: out of memory. */
+bool gate_guard_ready(struct gate *g, size_t route, const struct policy *policy);
+/* It got that policy.  Guards that are no others go on as they were; others begin anew,
+ * with the sessions there are. */
+void gate_guard_change(struct gate *g, size_t route);
 /* A session is open; it ends. */
 void gate_guard_begin(struct gate_session *s);
 void gate_guard_end(struct gate_session *s);

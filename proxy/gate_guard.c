@@ -35,14 +35,21 @@ static bool make_set(const struct policy *policy, struct guard_set **out)
 
 bool gate_guard_init(struct gate *g)
 {
-    g->guards = calloc(g->config.route_count, sizeof *g->guards);
-    if (!g->guards)
+    g->guards = calloc(g->config.route_count, sizeof(struct guard_set *));
+    g->guards_next = calloc(g->config.route_count, sizeof(struct guard_set *));
+    if (!g->guards || !g->guards_next)
         return false;
     for (size_t i = 0; i < g->config.route_count; i++) {
         if (!make_set(g->policy[i], &g->guards[i]))
             return false;
     }
     return true;
+}
+
+bool gate_guard_ready(struct gate *g, size_t route, const struct policy *policy)
+{
+    guard_set_free(g->guards_next[route]);
+    return make_set(policy, &g->guards_next[route]);
 }
 
 static size_t place_of(const struct gate_session *s)
@@ -57,28 +64,6 @@ static bool is_same(const struct guard_set *set, const struct policy *policy)
     if (!set || !settings)
         return !set && !settings;
     return guard_settings_same(guard_set_settings(set), settings);
-}
-
-bool gate_guard_change(struct gate *g, size_t route)
-{
-    struct guard_set *old = g->guards[route];
-    struct guard_set *new;
-
-    if (is_same(old, g->policy[route]))
-        return true;
-    if (!make_set(g->policy[route], &new))
-        return false;
-    g->guards[route] = new;
-    for (struct gate_session *s = g->sessions; s; s = s->next) {
-        if (s->state != GATE_OPEN || place_of(s) != route)
-            continue;
-        if (!s->guarded.set)
-            gate_guard_begin(s);
-        else
-            guard_session_move(&s->guarded, new);
-    }
-    guard_set_free(old);
-    return true;
 }
 
 /* ---- sessions ---- */
@@ -116,6 +101,32 @@ void gate_guard_begin(struct gate_session *s)
 void gate_guard_end(struct gate_session *s)
 {
     guard_session_end(&s->guarded, loop_now(&s->gate->child.loop));
+}
+
+/* What a session did before there were guards is not known: it is taken for good. */
+static void change_set(struct gate_session *s, struct guard_set *to)
+{
+    if (!s->guarded.set) {
+        s->guarded.peer = peer_of(s);
+        s->guarded.started = s->guarded.interrogated = s->started;
+    }
+    guard_session_move(&s->guarded, to);
+}
+
+void gate_guard_change(struct gate *g, size_t route)
+{
+    struct guard_set *old = g->guards[route];
+
+    if (!is_same(old, g->policy[route])) {
+        g->guards[route] = g->guards_next[route];
+        g->guards_next[route] = old;
+        for (struct gate_session *s = g->sessions; s; s = s->next) {
+            if (s->state == GATE_OPEN && place_of(s) == route)
+                change_set(s, g->guards[route]);
+        }
+    }
+    guard_set_free(g->guards_next[route]);
+    g->guards_next[route] = NULL;
 }
 
 /* ---- trips ---- */

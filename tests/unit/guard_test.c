@@ -342,6 +342,8 @@ static void test_moved(void **state)
     assert_int_equal(on(&one, 1), GUARD_OFF);
     assert_int_equal(on(&one, 2), GUARD_CLOSE);
     assert_int_equal(on(&two, 1), GUARD_REFUSE);
+    guard_session_move(&two, other); /* into the same */
+    assert_int_equal(on(&two, 1), GUARD_OFF);
     guard_session_move(&one, NULL);
     assert_int_equal(on(&one, 3), GUARD_OFF);
     guard_set_free(other);
