@@ -169,7 +169,7 @@ struct audit_route {
     uint32_t gate;          /* number of the gate process that may tell of it */
     struct profile profile; /* to tell an APDU's fields in the log */
     const struct audit_points *points; /* names of its objects; NULL: none */
-    bool recorded;          /* its APDUs are */
+    bool recorded;                     /* its APDUs are */
 };
 
 struct audit_seal_settings {

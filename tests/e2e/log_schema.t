@@ -39,8 +39,9 @@ my $pki = pki();
 my $rtu = Raw104->listener;
 my %port = map { $_ => free_port() } qw(strict lax);
 my %route = (mode => 'protect-rtu', rtu => ["127.0.0.1:$rtu->{port}"], record_points => 'all', quirks => ['ca-zero'], points_per_second => 1, k => 40);
-my $dir = write_config(routes => [ { %route, name => 'strict', listen => ["127.0.0.1:$port{strict}"] },
+my $dir = write_config(routes => [ { %route, name => 'strict', listen => ["127.0.0.1:$port{strict}"], points => 'strict.csv' },
                                    { %route, name => 'lax', listen => ["127.0.0.1:$port{lax}"], enforce => \'false', secauth => 'passthrough' } ]);
+spew("$dir/strict.csv", join "\n", 'name,ca,ioa,type', "\xE2\x82\xAC" x 21 . ',1,1001,C_SC_NA_1', '"state ""1""",1,1001,1', 'back\slash,1,9,M_ME_NC_1', '');
 my $gate = start_gate104($dir);
 
 sub session {

@@ -25,7 +25,7 @@ my $csv = join "\r\n", "\xEF\xBB\xBFName;CA;IOA;Type;Unit;Min;Max;Select", "F1 b
     "F1 setpoint;1;1301;C_SE_NC_1;kV;-0,5;110,5;", '';
 my $dir = write_config(routes => [
     { name => 'named', mode => 'protect-rtu', listen => ["127.0.0.1:$port"], rtu => ["127.0.0.1:$rtu->{port}"], enforce => \'true',
-      policy_text => $policy, points => 'rtu.csv', operation_timeout => 1 },
+      policy_text => $policy, points => 'rtu.csv', operation_timeout => 1, record_points => 'all' },
     { name => 'bare', mode => 'protect-rtu', listen => ["127.0.0.1:$bare"], rtu => ["127.0.0.1:$rtu->{port}"], enforce => \'true',
       policy_text => 'control = { default = "refuse"; rules = ( { types = [ "C_SC_NA_1" ]; ioa = [ 1001 ]; } ); };' } ]);
 spew("$dir/rtu.csv", $csv);
@@ -51,6 +51,8 @@ my ($m, $s) = Raw104->through($port, $pki, $rtu);
 BAIL_OUT('no session') if !$s;
 is(join(' ', map { ask($m, $s, single($_)) } 1001 .. 1003, 1), 'done done refused refused', 'what the rule names passes, no more');
 is(ask($m, $s, single(1001) =~ s/^2d/2e/r), 'refused', 'and no other type');
+$s->send($s->i('1e01030001000100000100000000010118'), $s->i('01010300010002000001'));
+ok(defined $m->until_asdu(qr/^0101030001000200/), 'values');
 my ($m2, $s2) = Raw104->through($bare, $pki, $rtu);
 is(ask($m2, $s2, single(1001)), 'done', 'a route without a list');
 
@@ -61,6 +63,8 @@ is(join(' ', map { where($_) } events('op.command', 'named')), 'F1 breaker:1001 
     'commands have the names of the list');
 is(join(' ', map { where($_) } events('op.closed', 'named')), 'F1 breaker:1001 F1 L\xC3\xBCfter:1002', 'so has what became of them');
 is(join(' ', map { where($_) } events('policy.refused', 'named')), 'F2 breaker:1003 -:1 -:1001', 'and what was refused');
+ok(wait_until(sub { events('point.value', 'named') >= 2 }), 'values are in the log');
+is(join(' ', map { where($_) } events('point.value', 'named')), 'F1 state:1 -:2', 'and have names, with a time tag, too');
 is(join(' ', map { where($_) } events('op.command', 'bare')), '-:1001', 'without a list there are none');
 my ($opened) = grep { $_->{policy_sha256} && $_->{route} eq 'named' } records($dir);
 is($opened->{points_sha256}, sha256_hex($csv), 'the record with the policy tells the list');

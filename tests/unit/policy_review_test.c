@@ -223,6 +223,15 @@ static void add(struct policy_builder *b, const struct policy_rule *rule, uint8_
     assert_true(policy_builder_add(b, &r, err, sizeof err));
 }
 
+/* In the order in which they are looked at. */
+static const enum policy_mismatch expected[] = {
+    POLICY_OTHER_DIRECTION, POLICY_OTHER_TYPE,  POLICY_OTHER_CA,
+    POLICY_OTHER_IOA,       POLICY_OTHER_CAUSE, POLICY_OTHER_PHASE,
+    POLICY_OTHER_QUALIFIER, POLICY_OTHER_OA,    POLICY_OTHER_BITS,
+    POLICY_OTHER_VALUES,    POLICY_OTHER_ROLE,  POLICY_OTHER_PEER,
+    POLICY_OTHER_SOURCE,    POLICY_OTHER_TIME,  POLICY_OTHER_VALUE,
+};
+
 /* A rule for each reason why one does not match, and one that does. */
 static void add_each(struct policy_builder *b)
 {
@@ -264,13 +273,6 @@ static void test_each_mismatch(void **state)
                                 .roles = roles,
                                 .role_count = 2,
                                 .who = {.peers = 1, .sources = 2, .times = 2}};
-    static const enum policy_mismatch expected[] = {
-        POLICY_OTHER_DIRECTION, POLICY_OTHER_TYPE,  POLICY_OTHER_CA,
-        POLICY_OTHER_IOA,       POLICY_OTHER_CAUSE, POLICY_OTHER_PHASE,
-        POLICY_OTHER_QUALIFIER, POLICY_OTHER_OA,    POLICY_OTHER_BITS,
-        POLICY_OTHER_VALUES,    POLICY_OTHER_ROLE,  POLICY_OTHER_PEER,
-        POLICY_OTHER_SOURCE,    POLICY_OTHER_TIME,  POLICY_OTHER_VALUE,
-    };
     const uint8_t *blob;
     size_t size;
 

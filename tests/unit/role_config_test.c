@@ -167,16 +167,13 @@ static size_t encode_audit(uint8_t **out)
          .recorded = true,
          .points = &points[1]},
     };
-    struct audit_config c = {"/var/log/gate104",
-                             {.rotate_size = 0},
-                             {"/seal.key", 60},
-                             ship,
-                             recording,
-                             2,
-                             route,
-                             2,
-                             points};
+    struct audit_config c = {.dir = "/var/log/gate104", .seal = {"/seal.key", 60}};
 
+    c.ship = ship;
+    c.recording = recording;
+    c.route_count = c.points_count = 2;
+    c.route = route;
+    c.points = points;
     return audit_config_encode(&c, out);
 }
 
