@@ -106,6 +106,7 @@ static void test_hostile(void **state)
     refuse(0, 4);
     refuse(3, 1);    /* very many */
     refuse(4, 14);   /* text that ends within a name */
+    refuse(4, 12);   /* and one more name behind it */
     refuse(7, 0xFF); /* more of it than there is */
     refuse(13, 1);   /* an address above 0xFFFFFF */
     refuse(14, 0);   /* no type */
