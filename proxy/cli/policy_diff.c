@@ -3,8 +3,10 @@
 
 #include "certs/role_name.h"
 #include "proxy/cli/cli.h"
+#include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
 
+#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -203,28 +205,56 @@ static int diff(struct run *run)
     return passing == 0 ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
 }
 
-int policy_diff_files(int argc, char **argv)
+static int usage(void)
 {
-    static struct run run;
-    const bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    (void)fprintf(stderr,
+                  "usage: gate104 policy diff [--json] [--points FILE] OLD NEW\n"
+                  "  --points  a list of points, which rules of both may name\n"
+                  "exit status: 0 no difference in what may pass, 1 differences, 3 "
+                  "no policy\n");
+    return LEARN_EXIT_UNUSABLE;
+}
+
+static int diff_files(struct run *run, const struct point_list *points,
+                      char *const *files)
+{
     int status;
 
-    if (argc != 3 + json || argv[1 + json][0] == '-') {
-        (void)fprintf(stderr,
-                      "usage: gate104 policy diff [--json] OLD NEW\n"
-                      "exit status: 0 no difference in what may pass, 1 differences, 3 "
-                      "no policy\n");
+    if (!policy_cli_read_points(files[0], points, &run->was))
+        return LEARN_EXIT_UNUSABLE;
+    if (!policy_cli_read_points(files[1], points, &run->is)) {
+        policy_cli_free(&run->was);
         return LEARN_EXIT_UNUSABLE;
     }
-    run.json = json;
-    if (!policy_cli_read(argv[1 + json], &run.was))
-        return LEARN_EXIT_UNUSABLE;
-    if (!policy_cli_read(argv[2 + json], &run.is)) {
-        policy_cli_free(&run.was);
-        return LEARN_EXIT_UNUSABLE;
+    status = diff(run);
+    policy_cli_free(&run->was);
+    policy_cli_free(&run->is);
+    return status;
+}
+
+int policy_diff_files(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"points", required_argument, NULL, 'P'},
+                                            {NULL, 0, NULL, 0}};
+    static struct run run;
+    struct point_list list = {.count = 0};
+    const char *points = NULL;
+    int o, status;
+
+    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (o == 'j')
+            run.json = true;
+        else if (o == 'P')
+            points = optarg;
+        else
+            return usage();
     }
-    status = diff(&run);
-    policy_cli_free(&run.was);
-    policy_cli_free(&run.is);
+    if (argc - optind != 2)
+        return usage();
+    if (points && !cli_points_read(points, &list))
+        return LEARN_EXIT_UNUSABLE;
+    status = diff_files(&run, points ? &list : NULL, argv + optind);
+    point_list_free(&list);
     return status;
 }

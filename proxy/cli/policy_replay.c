@@ -1,5 +1,6 @@
 /* gate104 policy replay: what would have been refused of what was seen. */
 #include "proxy/cli/cli.h"
+#include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
 #include "proxy/cli/policy_asker.h"
 #include "proxy/cli/replay_tell.h"
@@ -12,7 +13,7 @@
 #define ROLES_MAX 16u
 
 struct options {
-    const char *policy, *conf, *route;
+    const char *policy, *conf, *route, *points;
     const char *role[ROLES_MAX];
     size_t roles;
     bool json, summary;
@@ -32,6 +33,7 @@ struct run {
 
 enum {
     OPTION_COT_SIZE = 256,
+    OPTION_POINTS,
     OPTION_CA_SIZE,
     OPTION_IOA_SIZE,
     OPTION_QUIRK,
@@ -45,6 +47,7 @@ enum {
 
 static const struct option LONG[] = {
     {"policy", required_argument, NULL, 'P'},
+    {"points", required_argument, NULL, OPTION_POINTS},
     {"conf", required_argument, NULL, 'c'},
     {"route", required_argument, NULL, 'r'},
     {"role", required_argument, NULL, OPTION_ROLE},
@@ -73,6 +76,7 @@ static int usage(FILE *out, int status)
         "  INPUT               a session log (folder or file) or a capture (pcap, "
         "pcapng)\n"
         "  -P, --policy FILE   the policy; with --conf, instead of the route's\n"
+        "      --points FILE   points that it may name, instead of the route's\n"
         "  -c, --conf FILE     take policy, sizes and quirks of a route of this "
         "configuration\n"
         "  -r, --route NAME    the route of --conf, and of a log with several\n"
@@ -163,6 +167,7 @@ static bool set_option(struct options *o, int letter, const char *word)
         return true;
     case OPTION_PEER:
     case OPTION_FROM: return set_asker(o, letter, word);
+    case OPTION_POINTS: o->points = word; return true;
     case OPTION_PER_PACKET: o->traffic.per_packet = true; return true;
     case OPTION_ROLE:
         if (o->roles == ROLES_MAX)
@@ -186,6 +191,21 @@ static const struct config_route *route_of(const struct config *c, const char *n
     return NULL;
 }
 
+/* With the list of the command line, or else this one (or NULL). */
+static bool read_policy(const struct options *o, const char *path,
+                        const struct point_list *points, struct run *run)
+{
+    struct point_list own = {.count = 0};
+    bool good;
+
+    if (o->points && !cli_points_read(o->points, &own))
+        return false;
+    good = policy_cli_read_points(path, o->points ? &own : points, &run->read);
+    run->read.points = NULL; /* what names them is compiled */
+    point_list_free(&own);
+    return good;
+}
+
 static bool load_conf(struct options *o, struct run *run)
 {
     struct config_errors errs;
@@ -206,8 +226,10 @@ static bool load_conf(struct options *o, struct run *run)
         o->has_record = true;
         o->mirror_unknown = route->mirror_unknown;
         o->wrapped = route->mode != ROUTE_PROTECT_RTU;
-        good = policy_cli_read(o->policy ? o->policy : c->policies[route->policy].path,
-                               &run->read);
+        good = read_policy(
+            o, o->policy ? o->policy : c->policies[route->policy].path,
+            route->points == CONFIG_NO_POINTS ? NULL : &c->points[route->points].list,
+            run);
         run->read.path = o->policy ? o->policy : o->conf;
     } else {
         (void)misuse(o->route ? "the configuration has no such route"
@@ -314,7 +336,7 @@ int policy_replay(int argc, char **argv)
     if (optind >= argc || (!o.policy && !o.conf))
         return usage(stderr, LEARN_EXIT_UNUSABLE);
     run.o = &o;
-    if (!(o.conf ? load_conf(&o, &run) : policy_cli_read(o.policy, &run.read)))
+    if (!(o.conf ? load_conf(&o, &run) : read_policy(&o, o.policy, NULL, &run)))
         return LEARN_EXIT_UNUSABLE;
     status = replay(&o, &run, argv + optind, (size_t)(argc - optind));
     policy_cli_free(&run.read);

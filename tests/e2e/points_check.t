@@ -71,6 +71,15 @@ like(scalar(gate104('decode', '-b', '--points', $csv, $single)), qr/IOA 1001 "F1
 is_deeply([ map { $_->{point} } @{ decode_json($out)->{objects} } ], [ 'F2 state', undef ], 'each object, in JSON');
 is((gate104('decode', '--points', "$dir/none.csv", $single))[0], 2, 'a list that is not there');
 
+# The rule that names a point against one that has its addresses.
+my $plain = spew("$dir/plain.policy", slurp($policy) =~ s/points = \[ "F3\*" \]; limits_from_points = true;/types = [ "C_SC_NA_1" ]; ca = [ 2 ]; ioa = [ 1001 ];/r);
+($status, $out) = gate104('policy', 'diff', '--points', $csv, $policy, $plain);
+is("$status $out", "0 no difference in what may pass\n", 'diff sees what names mean');
+spew("$dir/wider.policy", slurp($plain) =~ s/ioa = \[ 1001 \]/ioa = [ "1001-1002" ]/r);
+($status, $out) = gate104('policy', 'diff', '--points', $csv, $policy, "$dir/wider.policy");
+like($out, qr/newly allowed.*C_SC_NA_1.*1002/s, 'and what they do not');
+is((gate104('policy', 'diff', $policy, $plain))[0], 3, 'not without the list');
+
 subtest 'a list for several routes, with another each' => sub {
     my $conf = write_config(dir => scratch(), routes => [ map { { name => "r$_", mode => 'protect-rtu', listen => [ "127.0.0.1:" . free_port() ],
         rtu => ['127.0.0.1:9'], policy => 'same.policy', points => "$_.csv" } } 1, 2 ]);
@@ -107,5 +116,8 @@ subtest 'very many points' => sub {
     my ($audit) = grep { slurp("/proc/$_/cmdline") =~ /gate104-audit/ } children_of($gate->{pid});
     cmp_ok(memory_kb($audit), '<', 48 * 1024, 'audit stays small') if $audit;
     is(stop_process($gate, 'TERM'), 0, 'clean stop');
+    ($status, $out) = gate104('policy', 'replay', '--conf', "$dir/gate104.conf", '--route', 'many', '--json', "$dir/log");
+    is($status, 1, 'replay takes the list of the route');
+    is(scalar(grep { ($_->{verdict} // '') eq 'refuse' } json_lines($out)), 1, 'and refuses the one point without a rule') or diag $out;
 };
 done_testing;
