@@ -58,8 +58,8 @@ static const struct cli_command commands[] = {
      "a policy from what was seen: reading passes, commands are proposed", policy_learn},
     {"replay", "--policy FILE | --conf FILE --route R  LOG|CAPTURE...",
      "what of it would have been refused, by which rule", policy_replay},
-    {"diff", "[--json] [--points FILE] OLD NEW", "what one lets pass and the other does not",
-     policy_diff_files},
+    {"diff", "[--json] [--points FILE] OLD NEW",
+     "what one lets pass and the other does not", policy_diff_files},
     {NULL, NULL, NULL, NULL},
 };
 
