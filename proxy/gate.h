@@ -347,6 +347,12 @@ void gate_permit_record(struct record *r, uint32_t permit);
  * may, or needs none. */
 const char *gate_permit_lapsed(const struct gate_session *s, uint32_t permit);
 
+/* ---- gate_answer.c: what the station answers to commands ---- */
+
+/* An ASDU of the station; what is no answer is passed over. */
+void gate_answer(struct gate_session *s, const struct link_frame *f,
+                 const struct asdu *a);
+
 /* ---- gate_judge.c: what may pass ---- */
 
 /* Why no command of this session may pass now, whatever the policy says: a stable word;
