@@ -39,6 +39,9 @@ bool sample_send(struct imsg_channel *ch, unsigned int type);
 /* sample_recorded.c: samples about recorded APDUs. */
 size_t sample_recorded(uint8_t *out);
 size_t sample_recorded_ack(uint8_t *out);
+/* sample_permit.c: samples about permits. */
+size_t sample_permit(uint8_t *out);
+size_t sample_permit_revoke(uint8_t *out);
 /* An octet that makes a good message a bad one for these receivers. */
 struct spoiler {
     unsigned int type;

@@ -2,7 +2,6 @@
  * of no consequence. */
 #include "tests/hostile/mutant.h"
 
-#include "proxy/permit_wire.h"
 #include "proxy/record.h"
 #include "tests/hostile/stage.h"
 #include "tests/lib/raw_packet.h"
@@ -171,34 +170,6 @@ static size_t record_ack(uint8_t *out)
 static size_t log_pressure(uint8_t *out)
 {
     struct msg_log_pressure m = {.level = LOG_PRESSURE_ALARM};
-
-    memcpy(out, &m, sizeof m);
-    return sizeof m;
-}
-
-static size_t permit(uint8_t *out)
-{
-    const struct permit p = {.id = PERMIT_ID_MIN,
-                             .commands = 5,
-                             .used = 1,
-                             .until_ms = permit_now_ms() + 60000,
-                             .scope = {.ca_count = 1,
-                                       .ca = {{1, 2}},
-                                       .ioa_count = 2,
-                                       .ioa = {{1, 2}, {4, 5}},
-                                       .has_fingerprint = true,
-                                       .fingerprint = {1},
-                                       .subject = "CN=x"}};
-    struct msg_permit m;
-
-    permit_wire_put(&p, ROUTE_PROTECT, &m);
-    memcpy(out, &m, sizeof m);
-    return sizeof m;
-}
-
-static size_t permit_revoke(uint8_t *out)
-{
-    struct msg_permit_revoke m = {.id = PERMIT_ID_MIN, .route = ROUTE_PROTECT};
 
     memcpy(out, &m, sizeof m);
     return sizeof m;
@@ -474,8 +445,8 @@ static const struct {
     {MSG_SESSION_FOUND, session_found_earlier},
     {MSG_OCSP_ASK, ocsp_ask},
     {MSG_OCSP_ANSWER, ocsp_answer},
-    {MSG_PERMIT, permit},
-    {MSG_PERMIT_REVOKE, permit_revoke},
+    {MSG_PERMIT, sample_permit},
+    {MSG_PERMIT_REVOKE, sample_permit_revoke},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])
