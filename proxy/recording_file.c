@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE ((size_t)64 * 1024)
-/* Files of one route that begin in one second. */
+/* Files that begin in one second. */
 #define NUMBERS 1000u
 
 /* What was added and is not written yet: one file's, between add and write. */
@@ -59,12 +59,14 @@ static bool is_taken(int dir_fd, const char *name)
 
 static int make(struct recording_file *f, int dir_fd, const char *route)
 {
+    /* Counted on, so that the name of one that was deleted is not used again. */
+    static unsigned int number;
     char open_name[RECORDING_OPEN_MAX];
 
     for (unsigned int i = 0; i < NUMBERS; i++) {
         int fd;
 
-        name_of(f->name, route, i);
+        name_of(f->name, route, number++);
         if (is_taken(dir_fd, f->name))
             continue;
         (void)snprintf(open_name, sizeof open_name, "%s" RECORDING_OPEN, f->name);

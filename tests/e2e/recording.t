@@ -152,6 +152,7 @@ subtest 'by time' => sub {
     my %g = start_recorded('record_interval = 1; ');
     is(commands(\%g, 'gi'), 0, 'an interrogation');
     ok(wait_record($g{dir}, { event => 'log.recorded', why => 'interval' }), 'a file is closed by its age');
+    ok(wait_until(sub { !grep { /\.open$/ } recordings($g{dir}) }), 'and gets its name');
     are_told($g{dir});
     verify_is($g{dir}, 0, 'while gate104 runs');
     is(stop_process($g{gate}, 'TERM'), 0, 'clean stop');
