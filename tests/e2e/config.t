@@ -115,7 +115,7 @@ my @broken = (
     [ 'no peer name', 'peer_name = "station.lab";', '', 11, qr/peer_name: the key is missing/,
       qr/add peer_name/ ],
     [ 'a key of another version', 'policy = "rtu-7.policy"; },', 'policy = "rtu-7.policy"; pcap = "x"; },',
-      10, qr/pcap: not supported by this version/, qr/remove it/ ],
+      10, qr/pcap: not supported by this version/, qr/write record = "pcapng"/ ],
     [ 'an included file', 'tls =', "\@include \"/etc/passwd\"\ntls =", 3, qr/not supported/,
       qr/into this file/ ],
     [ 'an expired certificate', qr/station\.crt"; key = "station\.key/, 'expired.crt"; key = "expired.key',

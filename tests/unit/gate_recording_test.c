@@ -266,11 +266,14 @@ static void test_answers(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make, drop)
     const struct CMUnitTest tests[] = {
-        TEST(test_what_comes),       TEST(test_what_leaves),  TEST(test_behind),
-        TEST(test_records_go_first), TEST(test_room_is_left), TEST(test_no_audit),
-        TEST(test_answers),
+        cmocka_unit_test_setup_teardown(test_what_comes, make, drop),
+        cmocka_unit_test_setup_teardown(test_what_leaves, make, drop),
+        cmocka_unit_test_setup_teardown(test_behind, make, drop),
+        cmocka_unit_test_setup_teardown(test_records_go_first, make, drop),
+        cmocka_unit_test_setup_teardown(test_room_is_left, make, drop),
+        cmocka_unit_test_setup_teardown(test_no_audit, make, drop),
+        cmocka_unit_test_setup_teardown(test_answers, make, drop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,11 +112,11 @@ static void an_end_at_every_call(void **state)
 
 int main(void)
 {
-#define TEST(f)                                                                          \
-    cmocka_unit_test_setup_teardown(f, recording_stage_set_up, recording_stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(every_call_fails),
-        TEST(an_end_at_every_call),
+        cmocka_unit_test_setup_teardown(every_call_fails, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(an_end_at_every_call, recording_stage_set_up,
+                                        recording_stage_tear_down),
     };
 
     return audit_hash_warm_up() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

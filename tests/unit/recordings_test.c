@@ -181,13 +181,21 @@ static void links_in_the_folder(void **state)
 
 int main(void)
 {
-#define TEST(f)                                                                          \
-    cmocka_unit_test_setup_teardown(f, recording_stage_set_up, recording_stage_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_sent_is_in_files),  TEST(who_may_not_is_refused),
-        TEST(files_end_by_age),          TEST(the_oldest_go),
-        TEST(a_full_disk_ends_it_first), TEST(what_was_left_open),
-        TEST(links_in_the_folder),
+        cmocka_unit_test_setup_teardown(what_is_sent_is_in_files, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(who_may_not_is_refused, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(files_end_by_age, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_go, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_ends_it_first, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_left_open, recording_stage_set_up,
+                                        recording_stage_tear_down),
+        cmocka_unit_test_setup_teardown(links_in_the_folder, recording_stage_set_up,
+                                        recording_stage_tear_down),
     };
 
     return audit_hash_warm_up() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
