@@ -211,6 +211,8 @@ static void add_limits(struct clause_text *t, const struct policy_limits *l,
         if (a && a->tags_local)
             clause_add_zone(t, a);
     }
+    if (l->permit)
+        clause_add(t, ", by permit");
     if (l->rate_count > 0)
         clause_add(t, ", at most %u in %u s for each %s", l->rate_count, l->rate_seconds,
                    pers[l->per % POLICY_PERS]);

@@ -166,32 +166,46 @@ static void note_command(struct learn *l, struct learn_command *c,
     policy_octet_add(c->originators, a->oa);
     c->who |= person_bit(l, t->who);
     c->stopped += stopped;
+    if (stopped)
+        return;
     if (a->cause != COT_DEACTIVATION)
         note_rate(c, select_is_select(a), t->clock_ms);
-    if (!stopped)
-        note_select(l, c, t, a);
+    note_select(l, c, t, a);
+}
+
+static void note_value(struct learn_point *p, double value)
+{
+    p->min = p->has_value && p->min < value ? p->min : value;
+    p->max = p->has_value && p->max > value ? p->max : value;
+    p->has_value = true;
 }
 
 static void note_object(struct learn *l, const struct traffic_apdu *t,
                         const struct asdu *a, uint32_t ioa, const uint8_t *element)
 {
     struct learn_point *p = learn_point_of(l, t->dir, a->type_id, a->ca, ioa);
+    uint64_t stopped = 0; /* of all before */
     double value;
 
     if (!p)
         return;
-    if (p->seen++ == 0 || t->time_ms < p->first_ms)
+    if (p->command != UINT32_MAX) {
+        stopped = l->command[p->command].stopped;
+        note_command(l, &l->command[p->command], t, a, element);
+    }
+    if (p->seen == 0 || t->time_ms < p->first_ms)
         p->first_ms = t->time_ms;
     if (t->time_ms > p->last_ms)
         p->last_ms = t->time_ms;
-    if (p->command != UINT32_MAX)
-        note_command(l, &l->command[p->command], t, a, element);
-    /* A NaN is no value to propose. */
-    if (!asdu_value(a->type, element, &value) || !(value - value == 0.0))
+    p->seen++;
+    /* What was refused then says nothing of the values of what passed. */
+    if (was_stopped(t->event) && stopped + 1 < p->seen)
         return;
-    p->min = p->has_value && p->min < value ? p->min : value;
-    p->max = p->has_value && p->max > value ? p->max : value;
-    p->has_value = true;
+    if (!was_stopped(t->event) && stopped > 0 && stopped + 1 == p->seen)
+        p->has_value = false;
+    /* A NaN is no value to propose. */
+    if (asdu_value(a->type, element, &value) && value - value == 0.0)
+        note_value(p, value);
 }
 
 /* What the station says to a command. */

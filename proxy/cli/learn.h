@@ -10,6 +10,7 @@
 #include "policy/policy.h"
 #include "policy/select.h"
 #include "proxy/cli/traffic.h"
+#include "proxy/point_list.h"
 
 #include <stdio.h>
 
@@ -114,6 +115,7 @@ enum learn_select { LEARN_NO_SELECT, LEARN_EVERY_SELECT, LEARN_SOME_SELECT };
 struct learn_rule {
     enum learn_class class;
     enum learn_select select;
+    bool stopped; /* all of it was refused by the policy of then */
     uint8_t type;
     bool over_ca; /* ranges are of common addresses; else of objects at `ca` */
     uint16_t ca;
@@ -144,14 +146,24 @@ struct learn_about {
     const struct traffic *traffic;
     char *const *inputs;
     size_t input_count;
-    bool accept;        /* proposals are written as rules */
-    const char *policy; /* file, NULL: standard output */
+    bool accept;                   /* proposals are written as rules */
+    const char *points;            /* file of a list of points; NULL: none */
+    const struct point_list *list; /* ... */
+    const struct point_names *names;
 };
 
 void learn_write(FILE *out, const struct learn *l, const struct learn_rules *rules,
                  const struct learn_about *about);
 void learn_report(FILE *out, const struct learn *l, const struct learn_rules *rules,
                   const struct learn_about *about);
+/* ---- learn_cover.c: what was seen against a list of points ---- */
+
+/* Names of the rule's points, as far as they are listed: "a", "b" and 7 more. */
+void learn_put_names(FILE *out, const struct learn_rule *r,
+                     const struct learn_about *about, const char *prefix);
+/* "never seen: 14 of 212 points", and which; those seen that are not listed. */
+void learn_put_cover(FILE *out, const struct learn *l, const struct learn_about *about);
+
 /* The quirks a route needs, by direction. */
 void learn_quirks(const struct learn *l, uint32_t needed[DIRECTIONS]);
 /* How often it was needed, and the first time. */

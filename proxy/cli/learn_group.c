@@ -19,6 +19,7 @@ struct entry {
     enum learn_class class;
     enum learn_select select;
     bool limited; /* its values are those of the rule */
+    bool stopped;
     uint8_t qualifiers[POLICY_OCTET_SET];
 };
 
@@ -84,6 +85,7 @@ static void add_part(const struct learn *l, const struct learn_point *p, bool re
     e.class = class_of(p, e.command, reads);
     e.select = select_of(e.command);
     e.limited = is_limited(p);
+    e.stopped = e.command->stopped == p->seen;
     out[(*count)++] = e;
 }
 
@@ -105,6 +107,7 @@ static int compare_use(const struct entry *a, const struct entry *b)
     c = c ? c : compare(a->point->type, b->point->type);
     if (c == 0 && !is_over_ca(a->point->type))
         c = compare(a->point->ca, b->point->ca);
+    c = c ? c : compare(a->stopped, b->stopped);
     c = c ? c : compare(a->select, b->select);
     c = c ? c : memcmp(a->qualifiers, b->qualifiers, sizeof a->qualifiers);
     if (c == 0 && a->limited && b->limited) {
@@ -197,6 +200,7 @@ static void make_rules(const struct learn *l, const struct entry *e, size_t coun
             out->rule[out->count++] = (struct learn_rule){
                 .class = e[i].class,
                 .select = e[i].select,
+                .stopped = e[i].stopped,
                 .type = e[i].point->type,
                 .over_ca = is_over_ca(e[i].point->type),
                 .ca = e[i].point->ca,

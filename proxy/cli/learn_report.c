@@ -112,6 +112,8 @@ void learn_report(FILE *out, const struct learn *l, const struct learn_rules *ru
     put_types(out, l, DIR_CONTROL);
     put_types(out, l, DIR_MONITOR);
     put_rules(out, rules, about->accept);
+    if (about->list)
+        learn_put_cover(out, l, about);
     (void)fputs("quirks:\n", out);
     if (!learn_put_quirks(out, l, "  "))
         (void)fputs("  none\n", out);

@@ -17,7 +17,7 @@ static const char *plural(uint64_t n)
 static void put_count(FILE *out, const char *gap, uint64_t n, const char *what)
 {
     if (n > 0)
-        (void)fprintf(out, "%s%llu %s", gap, (unsigned long long)n, what);
+        (void)fprintf(out, "%s%s %llu", gap, what, (unsigned long long)n);
 }
 
 static void put_values(FILE *out, const struct learn_rule *r)
@@ -75,12 +75,16 @@ static void put_evidence(FILE *out, const struct learn *l, const struct learn_ru
     learn_put_octets(out, c->originators);
     (void)fputc('\n', out);
     put_selects(out, r);
-    if (c->confirmed + c->rejected + c->stopped == 0)
+    if (r->stopped)
+        (void)fputs("  # ALL OF THEM were refused by the policy of then\n", out);
+    else if (c->stopped > 0)
+        (void)fprintf(out, "  # %llu of them were refused by the policy of then\n",
+                      (unsigned long long)c->stopped);
+    if (c->confirmed + c->rejected == 0)
         return;
-    (void)fputs("  # the RTU:", out);
+    (void)fputs("  # the RTU", out);
     put_count(out, " ", c->confirmed, "confirmed");
-    put_count(out, " ", c->rejected, "rejected");
-    put_count(out, " ", c->stopped, "refused by the policy of then");
+    put_count(out, c->confirmed > 0 ? ", " : " ", c->rejected, "rejected");
     (void)fputc('\n', out);
 }
 
@@ -147,12 +151,13 @@ static void put_conditions(FILE *out, const struct learn_rule *r, const char *be
 }
 
 static void put_rule(FILE *out, const struct learn *l, const struct learn_rule *r,
-                     bool first, const char *before)
+                     const struct learn_about *about, bool first, const char *before)
 {
     const char *name = type_info(r->type)->name;
 
     (void)fputc('\n', out);
     put_evidence(out, l, r);
+    learn_put_names(out, r, about, "  # points: ");
     (void)fprintf(out, "%s  %s{ name = \"", before, first ? "" : ", ");
     if (r->over_ca)
         (void)fprintf(out, "%s", name);
@@ -167,14 +172,15 @@ static void put_rule(FILE *out, const struct learn *l, const struct learn_rule *
 
 /* True if there was one. */
 static bool put_class(FILE *out, const struct learn *l, const struct learn_rules *rules,
-                      enum learn_class class, bool first, const char *before)
+                      const struct learn_about *about, enum learn_class class, bool first,
+                      const char *before)
 {
     bool any = false;
 
     for (size_t i = 0; i < rules->count; i++) {
         if (rules->rule[i].class != class)
             continue;
-        put_rule(out, l, &rules->rule[i], first && !any, before);
+        put_rule(out, l, &rules->rule[i], about, first && !any, before);
         any = true;
     }
     return any;
@@ -202,25 +208,25 @@ static void put_anchor(FILE *out)
 }
 
 static void put_control(FILE *out, const struct learn *l, const struct learn_rules *rules,
-                        bool accept)
+                        const struct learn_about *about)
 {
     bool any;
 
     (void)fputs("control = { default = \"refuse\"; rules = (\n", out);
-    any = put_class(out, l, rules, LEARN_READS, true, "");
-    if (accept) {
+    any = put_class(out, l, rules, about, LEARN_READS, true, "");
+    if (about->accept) {
         if (count_class(rules, LEARN_PROPOSED) > 0)
             (void)fputs("\n  # These change something.  They pass because learn was "
                         "called with --accept-commands.\n",
                         out);
-        (void)put_class(out, l, rules, LEARN_PROPOSED, !any, "");
+        (void)put_class(out, l, rules, about, LEARN_PROPOSED, !any, "");
     } else if (count_class(rules, LEARN_PROPOSED) > 0) {
         if (!any)
             put_anchor(out);
         (void)fputs("\n  # PROPOSED: these change something.  None passes until somebody "
                     "takes \"" PROPOSED "\" away.\n",
                     out);
-        (void)put_class(out, l, rules, LEARN_PROPOSED, false, PROPOSED);
+        (void)put_class(out, l, rules, about, LEARN_PROPOSED, false, PROPOSED);
     }
     (void)fputs(") };\n", out);
 }
@@ -303,6 +309,6 @@ void learn_write(FILE *out, const struct learn *l, const struct learn_rules *rul
 {
     put_head(out, l, about);
     (void)fputs("\nmonitor = { default = \"pass\"; };\n\n", out);
-    put_control(out, l, rules, about->accept);
+    put_control(out, l, rules, about);
     put_rejected(out, l, rules);
 }

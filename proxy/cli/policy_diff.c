@@ -6,7 +6,6 @@
 #include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -210,51 +209,47 @@ static int usage(void)
     (void)fprintf(stderr,
                   "usage: gate104 policy diff [--json] [--points FILE] OLD NEW\n"
                   "  --points  a list of points, which rules of both may name\n"
-                  "exit status: 0 no difference in what may pass, 1 differences, 3 "
-                  "no policy\n");
+                  "exit status: 0 no difference in what may pass, 1 differences, 3 no "
+                  "policy\n");
     return LEARN_EXIT_UNUSABLE;
 }
 
-static int diff_files(struct run *run, const struct point_list *points,
-                      char *const *files)
+static int read_and_diff(struct run *run, const struct point_list *points,
+                         char *const *paths)
 {
-    int status;
+    int status = LEARN_EXIT_UNUSABLE;
 
-    if (!policy_cli_read_points(files[0], points, &run->was))
-        return LEARN_EXIT_UNUSABLE;
-    if (!policy_cli_read_points(files[1], points, &run->is)) {
+    if (policy_cli_read_points(paths[0], points, &run->was)) {
+        if (policy_cli_read_points(paths[1], points, &run->is)) {
+            status = diff(run);
+            policy_cli_free(&run->is);
+        }
         policy_cli_free(&run->was);
-        return LEARN_EXIT_UNUSABLE;
     }
-    status = diff(run);
-    policy_cli_free(&run->was);
-    policy_cli_free(&run->is);
     return status;
 }
 
 int policy_diff_files(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"points", required_argument, NULL, 'P'},
-                                            {NULL, 0, NULL, 0}};
     static struct run run;
     struct point_list list = {.count = 0};
     const char *points = NULL;
-    int o, status;
+    int at = 1, status;
 
-    while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (o == 'j')
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--json") == 0)
             run.json = true;
-        else if (o == 'P')
-            points = optarg;
+        else if (strcmp(argv[at], "--points") == 0 && at + 1 < argc)
+            points = argv[++at];
         else
             return usage();
     }
-    if (argc - optind != 2)
+    if (argc - at != 2)
         return usage();
     if (points && !cli_points_read(points, &list))
         return LEARN_EXIT_UNUSABLE;
-    status = diff_files(&run, points ? &list : NULL, argv + optind);
-    point_list_free(&list);
+    status = read_and_diff(&run, points ? &list : NULL, argv + at);
+    if (points)
+        point_list_free(&list);
     return status;
 }

@@ -1,6 +1,7 @@
 /* gate104 policy learn: a policy from what was seen. */
 #include "proxy/cli/cli.h"
 #include "proxy/cli/learn.h"
+#include "proxy/cli/points.h"
 #include "proxy/cli/policy.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #define GAP_MAX 1000u
 
 struct options {
-    const char *route, *out, *report;
+    const char *route, *out, *report, *points;
     uint32_t gap;
     bool accept;
     struct profile sizes;
@@ -24,13 +25,15 @@ enum {
     OPTION_IOA_SIZE,
     OPTION_PER_PACKET,
     OPTION_REPORT,
-    OPTION_ACCEPT
+    OPTION_ACCEPT,
+    OPTION_POINTS
 };
 
 static const struct option LONG[] = {
     {"route", required_argument, NULL, 'r'},
     {"out", required_argument, NULL, 'o'},
     {"report", required_argument, NULL, OPTION_REPORT},
+    {"points", required_argument, NULL, OPTION_POINTS},
     {"group-gap", required_argument, NULL, 'g'},
     {"accept-commands", no_argument, NULL, OPTION_ACCEPT},
     {"port", required_argument, NULL, 'p'},
@@ -52,6 +55,7 @@ static int usage(FILE *out, int status)
         "  -r, --route NAME    of a log with several routes\n"
         "  -o, --out FILE      where the policy goes, else standard output; a new file\n"
         "      --report FILE   where the report goes, else standard error; a new file\n"
+        "      --points FILE   a list of points: names, and what was never seen\n"
         "  -g, --group-gap N   let N addresses that were not seen lie in a range, else "
         "0\n"
         "      --accept-commands\n"
@@ -83,6 +87,7 @@ static bool set_option(struct options *o, int letter, const char *word)
     case 'r': o->route = word; return true;
     case 'o': o->out = word; return true;
     case OPTION_REPORT: o->report = word; return true;
+    case OPTION_POINTS: o->points = word; return true;
     case OPTION_ACCEPT: o->accept = true; return true;
     case OPTION_PER_PACKET: o->traffic.per_packet = true; return true;
     case 'g':
@@ -176,13 +181,9 @@ static bool was_whole(const struct learn *l, const struct traffic_counts *c)
            !c->missing;
 }
 
-static int learn(struct options *o, char *const *inputs, size_t count)
+static int learn(struct options *o, struct learn_about *about)
 {
     static struct learn l;
-    const struct learn_about about = {.traffic = &o->traffic,
-                                      .inputs = inputs,
-                                      .input_count = count,
-                                      .accept = o->accept};
     int status = LEARN_EXIT_UNUSABLE;
 
     if (!learn_init(&l, &o->sizes))
@@ -191,21 +192,44 @@ static int learn(struct options *o, char *const *inputs, size_t count)
     o->traffic.route = o->route;
     o->traffic.ctx = &l;
     o->traffic.apdu = learn_apdu;
-    if (!traffic_read(&o->traffic, inputs, count)) {
+    about->traffic = &o->traffic;
+    if (!traffic_read(&o->traffic, about->inputs, about->input_count)) {
         if (l.no_memory)
             (void)misuse("out of memory", "points");
     } else if (o->traffic.counts.apdus == 0) {
-        (void)misuse("no APDU in it", inputs[0]);
-    } else if (write_all(o, &l, &about)) {
+        (void)misuse("no APDU in it", about->inputs[0]);
+    } else if (write_all(o, &l, about)) {
         status = was_whole(&l, &o->traffic.counts) ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
     }
     learn_free(&l);
     return status;
 }
 
+static int learn_with_points(struct options *o, struct learn_about *about)
+{
+    struct point_list list;
+    struct point_names names;
+    int status = LEARN_EXIT_UNUSABLE;
+
+    if (!cli_points_read(o->points, &list))
+        return status;
+    if (point_list_names(&list, &names)) {
+        about->points = o->points;
+        about->list = &list;
+        about->names = &names;
+        status = learn(o, about);
+        point_names_free(&names);
+    } else {
+        (void)misuse("out of memory", o->points);
+    }
+    point_list_free(&list);
+    return status;
+}
+
 int policy_learn(int argc, char **argv)
 {
     struct options o = {.sizes = PROFILE_104, .traffic = {.port = TRAFFIC_PORT}};
+    struct learn_about about;
     int letter;
 
     opterr = 0;
@@ -217,5 +241,8 @@ int policy_learn(int argc, char **argv)
     }
     if (optind >= argc)
         return usage(stderr, LEARN_EXIT_UNUSABLE);
-    return learn(&o, argv + optind, (size_t)(argc - optind));
+    about = (struct learn_about){.inputs = argv + optind,
+                                 .input_count = (size_t)(argc - optind),
+                                 .accept = o.accept};
+    return o.points ? learn_with_points(&o, &about) : learn(&o, &about);
 }

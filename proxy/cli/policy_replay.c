@@ -27,13 +27,16 @@ struct options {
 
 struct run {
     const struct options *o;
+    struct config *config;
+    struct point_list list;
+    struct point_names names;
+    const struct point_names *used; /* those, or the route's; NULL: none */
     struct policy_read read;
     struct replay replay;
 };
 
 enum {
     OPTION_COT_SIZE = 256,
-    OPTION_POINTS,
     OPTION_CA_SIZE,
     OPTION_IOA_SIZE,
     OPTION_QUIRK,
@@ -42,15 +45,16 @@ enum {
     OPTION_PER_PACKET,
     OPTION_ROLE,
     OPTION_PEER,
-    OPTION_FROM
+    OPTION_FROM,
+    OPTION_POINTS
 };
 
 static const struct option LONG[] = {
     {"policy", required_argument, NULL, 'P'},
-    {"points", required_argument, NULL, OPTION_POINTS},
     {"conf", required_argument, NULL, 'c'},
     {"route", required_argument, NULL, 'r'},
     {"role", required_argument, NULL, OPTION_ROLE},
+    {"points", required_argument, NULL, OPTION_POINTS},
     {"peer", required_argument, NULL, OPTION_PEER},
     {"from", required_argument, NULL, OPTION_FROM},
     {"json", no_argument, NULL, 'j'},
@@ -76,7 +80,6 @@ static int usage(FILE *out, int status)
         "  INPUT               a session log (folder or file) or a capture (pcap, "
         "pcapng)\n"
         "  -P, --policy FILE   the policy; with --conf, instead of the route's\n"
-        "      --points FILE   points that it may name, instead of the route's\n"
         "  -c, --conf FILE     take policy, sizes and quirks of a route of this "
         "configuration\n"
         "  -r, --route NAME    the route of --conf, and of a log with several\n"
@@ -84,6 +87,7 @@ static int usage(FILE *out, int status)
         "      --peer WORD, --from ADDRESS\n"
         "                      the master's certificate and address, instead of those "
         "seen\n"
+        "      --points FILE   a list of points, which rules may name\n"
         "  -j, --json          one JSON object for each, and one for the summary\n"
         "  -s, --summary       only the summary\n"
         "  -p, --port N        the station's TCP port in captures, else %u\n"
@@ -165,9 +169,9 @@ static bool set_option(struct options *o, int letter, const char *word)
             return misuse("--port is a number from 1 to 65535", word);
         o->traffic.port = (uint16_t)port;
         return true;
+    case OPTION_POINTS: o->points = word; return true;
     case OPTION_PEER:
     case OPTION_FROM: return set_asker(o, letter, word);
-    case OPTION_POINTS: o->points = word; return true;
     case OPTION_PER_PACKET: o->traffic.per_packet = true; return true;
     case OPTION_ROLE:
         if (o->roles == ROLES_MAX)
@@ -191,54 +195,53 @@ static const struct config_route *route_of(const struct config *c, const char *n
     return NULL;
 }
 
-/* With the list of the command line, or else this one (or NULL). */
-static bool read_policy(const struct options *o, const char *path,
-                        const struct point_list *points, struct run *run)
+static bool read_conf(const struct options *o, struct run *run)
 {
-    struct point_list own = {.count = 0};
-    bool good;
+    struct config_errors errs;
 
-    if (o->points && !cli_points_read(o->points, &own))
-        return false;
-    good = policy_cli_read_points(path, o->points ? &own : points, &run->read);
-    run->read.points = NULL; /* what names them is compiled */
-    point_list_free(&own);
-    return good;
+    config_errors_init(&errs);
+    run->config = config_load(o->conf, &errs);
+    config_errors_print(&errs, stderr);
+    config_errors_free(&errs);
+    return run->config != NULL;
 }
 
 static bool load_conf(struct options *o, struct run *run)
 {
-    struct config_errors errs;
+    const struct config *c;
     const struct config_route *route;
-    struct config *c;
-    bool good = false;
+    const struct config_points *points;
 
-    config_errors_init(&errs);
-    c = config_load(o->conf, &errs);
-    config_errors_print(&errs, stderr);
-    config_errors_free(&errs);
-    if (!c)
+    if (!read_conf(o, run))
         return false;
+    c = run->config;
     route = route_of(c, o->route);
-    if (route) {
-        o->profile = route->profile;
-        o->record = route->record;
-        o->has_record = true;
-        o->mirror_unknown = route->mirror_unknown;
-        o->wrapped = route->mode != ROUTE_PROTECT_RTU;
-        good = read_policy(
-            o, o->policy ? o->policy : c->policies[route->policy].path,
-            route->points == CONFIG_NO_POINTS ? NULL : &c->points[route->points].list,
-            run);
-        run->read.path = o->policy ? o->policy : o->conf;
-    } else {
-        (void)misuse(o->route ? "the configuration has no such route"
-                              : "the configuration has several routes: name one with "
-                                "--route",
-                     o->route);
-    }
-    config_free(c);
-    return good;
+    if (!route)
+        return misuse(o->route ? "the configuration has no such route"
+                               : "the configuration has several routes: name one with "
+                                 "--route",
+                      o->route);
+    o->profile = route->profile;
+    o->record = route->record;
+    o->has_record = true;
+    o->mirror_unknown = route->mirror_unknown;
+    o->wrapped = route->mode != ROUTE_PROTECT_RTU;
+    points = route->points == CONFIG_NO_POINTS ? NULL : &c->points[route->points];
+    run->used = points ? &points->names : NULL;
+    return policy_cli_read_points(o->policy ? o->policy : c->policies[route->policy].path,
+                                  points ? &points->list : NULL, &run->read);
+}
+
+static bool load_policy(const struct options *o, struct run *run)
+{
+    if (!o->points)
+        return policy_cli_read(o->policy, &run->read);
+    if (!cli_points_read(o->points, &run->list))
+        return false;
+    if (!point_list_names(&run->list, &run->names))
+        return misuse("out of memory", NULL);
+    run->used = &run->names;
+    return policy_cli_read_points(o->policy, &run->list, &run->read);
 }
 
 static bool take_asker(const struct options *o, struct run *run)
@@ -298,6 +301,7 @@ static int replay(struct options *o, struct run *run, char *const *inputs, size_
         (void)misuse("out of memory", NULL);
         return status;
     }
+    run->replay.names = run->used;
     o->traffic.program = "gate104 policy replay";
     o->traffic.route = o->route;
     o->traffic.ctx = run;
@@ -323,7 +327,8 @@ int policy_replay(int argc, char **argv)
 {
     static struct run run;
     static struct options o = {.traffic = {.port = TRAFFIC_PORT}};
-    int letter, status;
+    int status = LEARN_EXIT_UNUSABLE;
+    int letter;
 
     o.profile = PROFILE_104;
     opterr = 0;
@@ -335,10 +340,16 @@ int policy_replay(int argc, char **argv)
     }
     if (optind >= argc || (!o.policy && !o.conf))
         return usage(stderr, LEARN_EXIT_UNUSABLE);
-    run.o = &o;
-    if (!(o.conf ? load_conf(&o, &run) : read_policy(&o, o.policy, NULL, &run)))
+    if (o.conf && o.points) {
+        (void)misuse("the list of points is that of the route: --conf or --points", NULL);
         return LEARN_EXIT_UNUSABLE;
-    status = replay(&o, &run, argv + optind, (size_t)(argc - optind));
+    }
+    run.o = &o;
+    if (o.conf ? load_conf(&o, &run) : load_policy(&o, &run))
+        status = replay(&o, &run, argv + optind, (size_t)(argc - optind));
     policy_cli_free(&run.read);
+    point_names_free(&run.names);
+    point_list_free(&run.list);
+    config_free(run.config);
     return status;
 }

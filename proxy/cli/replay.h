@@ -52,6 +52,7 @@ struct replay {
     bool own_peers, own_sources; /* they are those of `own`, whatever was seen */
     struct policy_asker own;
     const struct record_settings *record; /* where feedback comes; NULL: not known */
+    const struct point_names *names;      /* of points, for what is told; may be NULL */
     bool mirror_unknown;
     struct throttle_table *rates;
     struct step_table *steps;

@@ -185,6 +185,9 @@ const char *replay_limits_check(struct replay *r, int32_t rule,
     /* To take a command back is always in order. */
     if (!limits || a->cause == COT_DEACTIVATION)
         return NULL;
+    /* Permits are not in the policy: what passed by one would pass by one. */
+    if (limits->permit && !t->permitted)
+        return "no-permit";
     why = check_select(r, limits, t, a);
     if (!why && limits->age_ms > 0)
         why = check_age(r, limits, t, a);

@@ -53,7 +53,7 @@ static void put_trips(const struct telling *run, const struct traffic_apdu *t,
             continue;
         (void)printf("%s %llu %s ", time, (unsigned long long)t->number,
                      direction_name(t->dir));
-        traffic_put_apdu(stdout, t, &run->replay->profile);
+        traffic_put_apdu(stdout, t, &run->replay->profile, run->replay->names);
         (void)printf(" -> guard %s (%s): %llu, limit %llu", guard_name(trip->guard),
                      guard_action_name(trip->action), (unsigned long long)trip->count,
                      (unsigned long long)trip->limit);
@@ -73,7 +73,7 @@ static void put_text(const struct telling *run, const struct traffic_apdu *t,
     traffic_time_text(t->time_ms, time);
     (void)printf("%s %llu %s ", time, (unsigned long long)t->number,
                  direction_name(t->dir));
-    traffic_put_apdu(stdout, t, &run->replay->profile);
+    traffic_put_apdu(stdout, t, &run->replay->profile, run->replay->names);
     (void)printf(" -> %s", w->verdict);
     if (!w->decided) {
         put_reason(stdout, &w->fault);

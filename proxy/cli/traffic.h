@@ -43,6 +43,7 @@ struct traffic_apdu {
     const char *who; /* "name (address)" of the master, or its address */
     const struct traffic_peer *peer;
     const char *event; /* of the record; "": from a capture */
+    bool permitted;    /* an operator's permit let it pass */
 };
 
 struct traffic_counts {

@@ -191,12 +191,13 @@ static void tell(struct reader *r, struct session *s, const json_t *record,
     const char *time = log_text(record, "time");
     const long long ms = time ? log_time_ms(time) : -1;
     char who[TRAFFIC_WHO_MAX];
-    long long seq = 0;
+    long long seq = 0, permit = 0;
     size_t size;
 
     who_text(r, s, record, who);
     (void)log_number(record, "seq", &seq);
     a->number = (uint64_t)seq;
+    a->permitted = log_number(record, "permit", &permit) && permit > 0;
     a->time_ms = ms > 0 ? (uint64_t)ms : 0;
     a->slot = (uint32_t)(s - r->session);
     a->session = s->number;

@@ -1,6 +1,8 @@
 /* An APDU in a few words. */
 #include "proxy/cli/traffic_text.h"
 
+#include "proxy/cli/points.h"
+
 #include <string.h>
 #include <time.h>
 
@@ -61,7 +63,7 @@ static void put_asdu(FILE *out, const struct asdu *a)
 }
 
 void traffic_put_apdu(FILE *out, const struct traffic_apdu *t,
-                      const struct profile *profile)
+                      const struct profile *profile, const struct point_names *names)
 {
     struct apci apci;
     struct asdu a;
@@ -79,4 +81,6 @@ void traffic_put_apdu(FILE *out, const struct traffic_apdu *t,
     }
     (void)asdu_parse(apci.asdu, apci.asdu_size, t->dir, profile, &a);
     put_asdu(out, &a);
+    if ((a.has & ASDU_HAS_IOA) != 0)
+        cli_points_put(out, names, a.ca, a.ioa, a.type_id);
 }

@@ -4,6 +4,7 @@
 
 #include "policy/asdu.h"
 #include "proxy/cli/traffic.h"
+#include "proxy/point_names.h"
 
 #include <stdio.h>
 
@@ -12,9 +13,11 @@
 /* "2026-11-21T12:00:00.123Z" */
 void traffic_time_text(uint64_t ms, char out[TRAFFIC_TIME_TEXT]);
 void traffic_put_hex(FILE *out, const uint8_t *octets, size_t n);
-/* "C_SC_NA_1 activation CA 1 IOA 1001 = on (select)"; "STARTDT act"; "octets 6801" of
- * what is no frame. */
+/* "C_SC_NA_1 activation CA 1 IOA 1001 = on (select)", with the name of the point behind
+ * it if there is one; "STARTDT act"; "octets 6801" of what is no frame.  `names` may be
+ * NULL.
+ */
 void traffic_put_apdu(FILE *out, const struct traffic_apdu *t,
-                      const struct profile *profile);
+                      const struct profile *profile, const struct point_names *names);
 
 #endif

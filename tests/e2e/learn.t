@@ -61,7 +61,7 @@ subtest 'the policy' => sub {
          'addresses in a row are a range; they are always selected');
     like($learned, qr/^#\+ *ioa = \[ 1005 \];\n#\+ *# rate = "1\/min"/m, 'what is used otherwise is another rule');
     like($learned, qr/^#\+ *ioa = \[ 1301 \];\n#\+ *value = \[ -0\.125, 42\.5 \];/m, 'a set point has the values that were seen');
-    like($learned, qr/^  # seen 6 times, \S+Z to \S+Z, at 3 points\n  # by "[^"]+ \(127\.0\.0\.1\)"; cause activation; values 0\.0 to 1\.0; OA \[ 0 \]\n  # 3 executes, 3 selects\n  # the RTU: 6 confirmed\n/m,
+    like($learned, qr/^  # seen 6 times, \S+Z to \S+Z, at 3 points\n  # by "[^"]+ \(127\.0\.0\.1\)"; cause activation; values 0\.0 to 1\.0; OA \[ 0 \]\n  # 3 executes, 3 selects\n  # the RTU confirmed 6\n/m,
          'with what it was learned from');
     like($learned, qr/^# Not proposed: .*\n#   C_SC_NA_1, CA 1, IOA \[ 4711 \]: 1 times/m, 'what the RTU never accepted is told, not proposed');
 };
@@ -113,12 +113,35 @@ subtest 'enforced' => sub {
     is(join(' ', map { "$_->{ioa}:$_->{why}" } grep { $_->{event} eq 'policy.refused' } records($g->{dir})),
        '1004:policy 1001:no-select 1301:policy 1102:policy', 'for these reasons');
     stop_process($g->{gate}, 'TERM');
+    # What was refused is told apart, and widens nothing that passed.
+    my (undef, $from) = policy('learn', "$g->{dir}/log");
+    like($from, qr/ALL OF THEM were refused by the policy of then\n#\+ *, \{ name = "C_SC_NA_1 ca 1".*\n#\+ *ioa = \[ 1004 \];/, 'refused, and told apart');
+    like($from, qr/ioa = \[ 1301 \];\n#\+ *value = \[ -0\.125, 42\.5 \];/, 'no value that was refused');
     # The replay of an enforced log refuses what was refused.
     my ($s, $o) = policy('replay', '--conf', "$g->{dir}/gate104.conf", '--route', 'r', "$g->{dir}/log");
     is($s, 1, 'by the configuration');
     is(join(' ', $o =~ /IOA (\d+) = \S+ -> refuse: ([^\n]*)/g),
        '1004 no rule matches 1001 rule "C_SC_NA_1 ca 1", line ' . ($o =~ /line (\d+)/)[0] . ': no-select 1301 no rule matches 1102 no rule matches', 'the same')
         or diag $o;
+};
+
+subtest 'a list of points' => sub {
+    spew("$work/points.csv", join "\r\n", 'name;ca;ioa;type', 'Q0;1;1;M_SP_NA_1', 'ghost;1;9999;M_SP_NA_1', 'Q0 close;1;1001;C_SC_NA_1',
+        'Q8 close;1;1008;C_SC_NA_1', 'feeder set;1;1301;C_SE_NC_1', '');
+    my ($s, $o, $e) = policy('learn', '--points', "$work/points.csv", $log);
+    is($s, 0, 'learned');
+    like($e, qr/^never seen: 2 of 5 points\n  "Q8 close" C_SC_NA_1, CA 1, IOA 1008\n  "ghost" M_SP_NA_1, CA 1, IOA 9999\n/m, 'what was never seen');
+    like($e, qr/^seen and not listed: \d+ points\n/m, 'what is not listed');
+    like($o, qr/^  # points: "Q0 close"\n#\+ *, \{ name = "C_SC_NA_1 ca 1"/m, 'names in proposals');
+    ($s, $o) = policy('replay', '--points', "$work/points.csv", '--policy', "$work/new.policy", $log);
+    like($o, qr/C_SC_NA_1 activation CA 1 IOA 1001 = on \(select\) "Q0 close" -> refuse/, 'and in a replay');
+    spew("$work/named.policy", qq(control = { default = "refuse"; rules = ( { points = [ "Q0 close" ]; } ); };\n));
+    ($s, $o) = policy('diff', '--points', "$work/points.csv", "$work/new.policy", "$work/named.policy");
+    like($o, qr/^newly allowed: control: C_SC_NA_1, CA 1, IOA 1001$/m, 'diff of a policy that names points') or diag $o;
+    spew("$work/bad.csv", "name;ca\nx;1\n");
+    is((policy(@$_))[0], 3, "$_->[0]: a bad list") for [ 'learn', '--points', "$work/bad.csv", $log ],
+        [ 'replay', '--points', "$work/bad.csv", '--policy', "$work/new.policy", $log ],
+        [ 'diff', '--points', "$work/bad.csv", "$work/new.policy", "$work/ok.policy" ];
 };
 
 subtest 'what cannot be used' => sub {

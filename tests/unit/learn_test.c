@@ -214,6 +214,29 @@ static void test_selects(void **state)
     learn_rules_free(&rules);
 }
 
+/* What the policy of then refused is a proposal of its own, without part in others. */
+static void test_stopped(void **state)
+{
+    struct learn_rules rules;
+
+    (void)state;
+    ask(C_SC, 1, 1);
+    ask(C_SC, 3, 1);
+    event = "policy.refused";
+    ask(C_SC, 2, 1);
+    ask(C_SC, 3, 0);
+    ask(C_SC, 4, 0);
+    event = "op.command";
+    ask(C_SC, 4, 1);
+    assert_string_equal(ranges(0, LEARN_PROPOSED, C_SC), "1-1 3-4|2-2");
+    assert_true(learn_group(&l, 0, &rules));
+    assert_false(rules.rule[0].stopped);
+    assert_true(rules.rule[1].stopped);
+    assert_true(rules.rule[0].min == 1.0);
+    assert_int_equal(rules.rule[0].sum.stopped, 2);
+    learn_rules_free(&rules);
+}
+
 static void test_rates(void **state)
 {
     struct learn_rules rules;
@@ -336,10 +359,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_ranges),      TEST(test_classes),
-        TEST(test_answers),     TEST(test_selects),
-        TEST(test_rates),       TEST(test_values),
-        TEST(test_no_number),   TEST(test_quirks_and_faults),
+        TEST(test_ranges),      TEST(test_classes),   TEST(test_answers),
+        TEST(test_selects),     TEST(test_stopped),   TEST(test_rates),
+        TEST(test_values),      TEST(test_no_number), TEST(test_quirks_and_faults),
         TEST(test_many_points),
     };
 
