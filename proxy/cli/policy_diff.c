@@ -1,5 +1,6 @@
 /* gate104 policy diff: what another policy lets pass. */
 #include "policy/policy_diff.h"
+#include "policy/guard.h"
 
 #include "certs/role_name.h"
 #include "proxy/cli/cli.h"
@@ -134,6 +135,60 @@ static void put_text(const struct run *run, const struct policy_difference *c)
     put_side("new", &run->is, c->is, c->is_rule);
 }
 
+/* ---- guards ------------------------------------------------------------------------ */
+
+static void put_guard(const char *label, const struct guard_rule *r)
+{
+    (void)printf("    %s: %s", label, guard_action_name((enum guard_action)r->action));
+    if (r->action != GUARD_OFF && r->limit > 0)
+        (void)printf(", limit %u", r->limit);
+    if (r->action != GUARD_OFF && r->reads > 0)
+        (void)printf(", reads %u", r->reads);
+    if (r->action != GUARD_OFF && r->window_ms > 0)
+        (void)printf(", in %u ms", r->window_ms);
+    (void)putchar('\n');
+}
+
+static bool same_guard(const struct guard_settings *a, const struct guard_settings *b,
+                       int guard)
+{
+    const struct guard_rule *x = &a->rule[guard], *y = &b->rule[guard];
+
+    if (x->action == GUARD_OFF && y->action == GUARD_OFF)
+        return true;
+    return x->action == y->action && x->limit == y->limit && x->reads == y->reads &&
+           x->window_ms == y->window_ms &&
+           (guard != GUARD_OPENING ||
+            (a->expect_count == b->expect_count &&
+             memcmp(a->expect, b->expect, sizeof a->expect) == 0));
+}
+
+/* Guards that are others, which may stop what rules let pass.  Their number. */
+static uint64_t compare_guards(const struct run *run)
+{
+    static const struct guard_settings none;
+    const struct guard_settings *a = policy_guards(run->was.policy);
+    const struct guard_settings *b = policy_guards(run->is.policy);
+    uint64_t count = 0;
+
+    a = a ? a : &none;
+    b = b ? b : &none;
+    for (int g = 0; g < GUARDS; g++) {
+        if (same_guard(a, b, g))
+            continue;
+        count++;
+        if (run->json) {
+            (void)printf("{\"change\":\"other guard\",\"guard\":\"%s\"}\n",
+                         guard_name((enum guard_id)g));
+            continue;
+        }
+        (void)printf("other guard: %s\n", guard_name((enum guard_id)g));
+        put_guard("old", &a->rule[g]);
+        put_guard("new", &b->rule[g]);
+    }
+    return count;
+}
+
 /* ---- JSON -------------------------------------------------------------------------- */
 
 static json_t *range_json(const struct policy_range *r)
@@ -189,18 +244,19 @@ static int diff(struct run *run)
     const enum policy_diff_end end =
         policy_diff(run->was.file.blob, run->was.file.size, run->is.file.blob,
                     run->is.file.size, name_role, told, run, err, sizeof err);
-    uint64_t passing = 0;
+    uint64_t passing;
 
     if (end == POLICY_DIFF_BAD)
         return complain(err);
     if (end == POLICY_DIFF_LARGE)
         return complain("too much to compare; what was told is not all");
-    if (end == POLICY_DIFF_STOPPED || fflush(stdout) != 0)
-        return complain("the output could not be written in full");
+    passing = compare_guards(run);
     for (int k = 0; k < POLICY_OTHER_ANSWER; k++)
         passing += run->count[k];
     if (passing == 0 && !run->json)
         (void)puts("no difference in what may pass");
+    if (end == POLICY_DIFF_STOPPED || fflush(stdout) != 0 || ferror(stdout) != 0)
+        return complain("the output could not be written in full");
     return passing == 0 ? POLICY_EXIT_OK : POLICY_EXIT_FINDING;
 }
 

@@ -218,6 +218,7 @@ static int learn_with_points(struct options *o, struct learn_about *about)
         about->list = &list;
         about->names = &names;
         status = learn(o, about);
+        *about = (struct learn_about){.list = NULL};
         point_names_free(&names);
     } else {
         (void)misuse("out of memory", o->points);

@@ -224,6 +224,15 @@ static bool read_link(const char *event, struct traffic_apdu *a, uint8_t *octets
     return true;
 }
 
+/* False: no APDU, or one that was told. */
+static bool read_apdu(const json_t *record, const char *hex, struct session *s,
+                      struct traffic_apdu *a, uint8_t octets[APDU_SIZE_MAX])
+{
+    return read_direction(record, &a->dir) &&
+           read_hex(hex, octets, APDU_SIZE_MAX, &a->n) &&
+           !is_repeated(s, a->dir, octets, a->n);
+}
+
 static void take_record(struct reader *r, const json_t *record)
 {
     const char *event = log_text(record, "event");
@@ -245,11 +254,8 @@ static void take_record(struct reader *r, const json_t *record)
         r->t->counts.thinned += (uint64_t)count;
     if (event && strcmp(event, "session.close") == 0)
         traffic_end(r->t, (uint32_t)(s - r->session), s->number);
-    else if (event && read_link(event, &a, octets))
-        tell(r, s, record, &a);
-    else if (hex && read_direction(record, &a.dir) &&
-             read_hex(hex, octets, sizeof octets, &a.n) &&
-             !is_repeated(s, a.dir, octets, a.n))
+    else if ((event && read_link(event, &a, octets)) ||
+             (hex && read_apdu(record, hex, s, &a, octets)))
         tell(r, s, record, &a);
 }
 

@@ -104,6 +104,15 @@ subtest 'what accepting lets pass' => sub {
     is((policy('diff', "$work/ok.policy", "$work/all.policy"))[0], 0, 'and is the same');
 };
 
+subtest 'guards that are others' => sub {
+    spew("$work/guarded.policy", slurp("$work/ok.policy") . 'guards = { sweep = { points = 5; window = "60s"; }; };');
+    my ($s, $o) = policy('diff', "$work/ok.policy", "$work/guarded.policy");
+    is("$s $o", "1 other guard: sweep\n    old: off\n    new: alarm, limit 5, in 60000 ms\n", 'are a difference');
+    ($s, $o) = policy('replay', '--policy', "$work/guarded.policy", $log);
+    like($o, qr/IOA \d+ \S* ?\S* ?-> guard sweep \(alarm\): 6, limit 5 in 60000 ms; by /m, 'and a replay says what they would have seen') or diag $o;
+    like($o, qr/^ +1  guard sweep tripped$/m, 'in the summary, too');
+};
+
 subtest 'enforced' => sub {
     my $g = route(slurp("$work/ok.policy"), 'true');
     my $m = run_master($g->{port}, tls_client(pki()), @commands, 'single 1004 on refused', 'single 1001 on refused',
