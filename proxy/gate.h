@@ -311,11 +311,13 @@ void gate_alarm_mute(struct gate_session *s, const struct link_frame *f,
 
 /* Behind load of the policies.  False: out of memory. */
 bool gate_guard_init(struct gate *g);
-/* The route may get this policy: makes what its guards need.  False: out of memory. */
+/* The route may get this policy: makes what its guards need, so that the change cannot
+ * fail.  False: out of memory. */
 bool gate_guard_ready(struct gate *g, size_t route, const struct policy *policy);
-/* It got that policy.  Guards that are no others go on as they were; others begin anew,
- * with the sessions there are. */
-void gate_guard_change(struct gate *g, size_t route);
+/* It got another policy.  Guards that are no others go on as they were; others begin
+ * anew, with the sessions there are.  False: out of memory, which cannot be behind
+ * gate_guard_ready; the guards stay. */
+bool gate_guard_change(struct gate *g, size_t route);
 /* A session is open; it ends. */
 void gate_guard_begin(struct gate_session *s);
 void gate_guard_end(struct gate_session *s);

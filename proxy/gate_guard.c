@@ -113,20 +113,23 @@ static void change_set(struct gate_session *s, struct guard_set *to)
     guard_session_move(&s->guarded, to);
 }
 
-void gate_guard_change(struct gate *g, size_t route)
+bool gate_guard_change(struct gate *g, size_t route)
 {
+    const struct policy *policy = g->policy[route];
     struct guard_set *old = g->guards[route];
 
-    if (!is_same(old, g->policy[route])) {
-        g->guards[route] = g->guards_next[route];
-        g->guards_next[route] = old;
-        for (struct gate_session *s = g->sessions; s; s = s->next) {
-            if (s->state == GATE_OPEN && place_of(s) == route)
-                change_set(s, g->guards[route]);
-        }
-    }
-    guard_set_free(g->guards_next[route]);
+    if (is_same(old, policy))
+        return true;
+    if (!is_same(g->guards_next[route], policy) && !gate_guard_ready(g, route, policy))
+        return false;
+    g->guards[route] = g->guards_next[route];
     g->guards_next[route] = NULL;
+    for (struct gate_session *s = g->sessions; s; s = s->next) {
+        if (s->state == GATE_OPEN && place_of(s) == route)
+            change_set(s, g->guards[route]);
+    }
+    guard_set_free(old);
+    return true;
 }
 
 /* ---- trips ---- */

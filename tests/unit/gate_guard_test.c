@@ -70,8 +70,7 @@ static void change(size_t route, const char *guards)
     assert_true(gate_guard_ready(&gate, route, p));
     policy_free(policies[route]);
     policies[route] = p;
-    gate_guard_change(&gate, route);
-    assert_null(gate.guards_next[route]);
+    assert_true(gate_guard_change(&gate, route));
 }
 
 static void test_begin(void **state)
@@ -131,8 +130,12 @@ static void test_refused(void **state)
     assert_true(gate_guard_ready(&gate, 1, p));
     policy_free(p);
     assert_int_equal(guard_set_settings(gate.guards[1])->rule[GUARD_SWEEP].limit, 5);
-    change(1, "sweep = { points = 8; };");
+    /* And another, for which nothing was made before. */
+    policy_free(policies[1]);
+    policies[1] = load("sweep = { points = 8; };");
+    assert_true(gate_guard_change(&gate, 1));
     assert_int_equal(guard_set_settings(gate.guards[1])->rule[GUARD_SWEEP].limit, 8);
+    assert_null(gate.guards_next[1]);
 }
 
 int main(void)
