@@ -132,6 +132,25 @@ SKIP: {
     }
 };
 
+subtest 'a wrapped master' => sub {
+    my $rtu = start_rtu('--tls', '--ca-file', "$pki/ca.crt", '--cert', "$pki/station.crt", '--key', "$pki/station.key");
+    my $g = start_route({ mode => 'wrap-master', remote => ["127.0.0.1:$rtu->{port}"], peer_name => 'station.lab', record => 'pcapng' },
+                        tls => { cert => "$pki/master.crt", key => "$pki/master.key" });
+    is(run_master($g->{port}, 'gi', 'single 1001 on', 'single 3001 on')->{status}, 0, 'commands are answered');
+    my $close = wait_record($g->{dir}, { event => 'session.close' });
+    is(stop_process($g->{gate}, 'TERM'), 0, 'clean stop');
+    my ($told) = are_told($g->{dir});
+    is($told->{lost}, 0, 'nothing is missing');
+SKIP: {
+        skip 'no tshark', 5 if !$TSHARK;
+        my $n = counts(tshark(recordings($g->{dir})));
+        is($n->('master', 'in', 0), $close->{master_i}, 'I-frames of the master');
+        is($n->('station', 'in', 0), $close->{station_i}, 'of the station');
+        is($n->('station', 'out', 0), $close->{master_i} - $close->{refused}, 'to the station');
+        is($n->('master', 'out', 0), $close->{station_i} + $close->{refused}, 'to the master');
+    }
+};
+
 subtest 'files have an end' => sub {
     my %g = start_recorded('record_size = "64K"; record_retain_size = "200K"; ');
     is(commands(\%g, ('gi') x 40), 0, 'forty interrogations');

@@ -16,7 +16,7 @@ my $pki   = pki();
 my ($rtu, $far) = map { start_rtu() } 0, 1;
 my @port  = map { free_port() } 0 .. $MOLES;
 Mole::take_over(map { "gate-$_" } 0 .. $MOLES - 1);
-my $dir = write_config(routes => [ map { { name => "r$_", mode => 'protect-rtu', listen => ["127.0.0.1:$port[$_]"], rtu => [ '127.0.0.1:' . ($_ < $MOLES ? $rtu : $far)->{port} ] } } 0 .. $MOLES ]);
+my $dir = write_config(routes => [ map { { name => "r$_", record => 'pcapng', mode => 'protect-rtu', listen => ["127.0.0.1:$port[$_]"], rtu => [ '127.0.0.1:' . ($_ < $MOLES ? $rtu : $far)->{port} ] } } 0 .. $MOLES ]);
 my $gate  = start_gate104($dir);
 my @gate  = map { Mole->await("gate-$_") } 0 .. $MOLES - 1;
 my ($ROUTE, $SESSION, $WHY, $DETAIL) = (2, 1, 19, 20);    # tags of a record
@@ -109,6 +109,12 @@ offence('a record of the log\'s own', sub { $_[0]->message($to_audit->($_[0]), 6
 offence('a record about another process', sub { $_[0]->message($to_audit->($_[0]), 64, $forged->($_[1], $COMMAND, with => { 22 => 'gate-99' })) });
 offence('a record of no event', sub { $_[0]->message($to_audit->($_[0]), 64, $forged->($_[1], 60000)) });
 offence('a record with a rest', sub { $_[0]->message($to_audit->($_[0]), 64, $forged->($_[1], $COMMAND) . 'x') });
+# An APDU for a recording: a head, the time and whose it is, octets.
+my $recorded = sub { my ($route, %o) = @_; return pack('Q', 1) . Mole::endpoint() x 2 . pack('LLSS', 0, 0, $route, 0) . pack('QCCCC', 1, $o{leg} // 0, 0, $o{size} // 6, 0) . pack('H*', '680443000000') };
+offence('an APDU for the recording of another route', sub { $_[0]->message($to_audit->($_[0]), 76, $recorded->($MOLES)) });
+offence('an APDU of a route that is none', sub { $_[0]->message($to_audit->($_[0]), 76, $recorded->(60000)) });
+offence('an APDU that is longer than its message', sub { $_[0]->message($to_audit->($_[0]), 76, $recorded->($_[1], size => 7)) });
+offence('an APDU of a third leg', sub { $_[0]->message($to_audit->($_[0]), 76, $recorded->($_[1], leg => 2)) });
 offence('an acknowledgement', sub { $_[0]->message($to_audit->($_[0]), 65, pack 'Q C x7', 1, 1) });
 offence('a record with a descriptor', sub { $_[0]->message($to_audit->($_[0]), 64, $forged->($_[1], $COMMAND), fds => [3]) });
 offence('records whose acknowledgements it does not read', sub {
@@ -119,7 +125,7 @@ offence('records whose acknowledgements it does not read', sub {
     wait_until(sub { !defined $q->message($to_audit->($q), 64, $forged->($i, $COMMAND, ticket => ++$n, with => { $SESSION => \1 }), times => 20) }, 20);
 });
 offence('ready again', sub { $_[0]->message(3, 6, '') });
-offence('sessions of another gate', sub { $_[0]->message(3, 81, pack('L S C C Q6', 1, $MOLES, 3, 0, 1, (0) x 5) . Mole::endpoint() x 2 . "\0" x 336) });
+offence('sessions of another gate', sub { $_[0]->message(3, 81, pack('L S C C Q6', 1, $MOLES, 3, 0, 1, (0) x 5) . Mole::endpoint() x 2 . "\0" x 368) });
 offence('more sessions than were asked for', sub { $_[0]->message(3, 82, pack 'L C4', 0, 2, 0, 0, 0) });
 offence('a record for the monitor', sub { $_[0]->message(3, 64, $forged->($_[1], $COMMAND)) });
 offence('an accusation of audit', sub { $_[0]->message(3, 7, pack 'C C S L', 5, 1, 65, 0) });
@@ -148,7 +154,7 @@ my $sent = 0;
 for my $round (1 .. 40) {
     $sent += $m->message($to_audit->($m), 64, $forged->(0, $COMMAND, with => { $SESSION => \$_ }), times => 500) for 1 .. 5;
     $m->message(3, 9, 'gate-10: planted line', times => 200);
-    $m->message(3, 81, pack('L S C C Q6', 77, 0, 3, 0, $round, (0) x 5) . Mole::endpoint() x 2 . "\0" x 336, times => 200);
+    $m->message(3, 81, pack('L S C C Q6', 77, 0, 3, 0, $round, (0) x 5) . Mole::endpoint() x 2 . "\0" x 368, times => 200);
     $m->message($to_broker->($m), 24, pack('Q', $_), times => 100) for 1;
     witness_works("in a flood, $round") if $round % 10 == 0;
 }
