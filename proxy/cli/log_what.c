@@ -47,6 +47,7 @@ static const struct part rest[] = {
     {"limit", "limit ", ""},
     {"window_ms", "in ", " ms"},
     {"points", "with ", " values"},
+    {"lost", "lost ", ""},
     {"duration_ms", "lasted ", " ms"},
     {"master_i", "master I ", ""},
     {"station_i", "station I ", ""},
