@@ -30,6 +30,9 @@ static void clean(void)
 {
     char log[320];
 
+    (void)snprintf(log, sizeof log, "%s/log-0/recordings", folder);
+    empty(log);
+    (void)rmdir(log);
     (void)snprintf(log, sizeof log, "%s/log-0", folder);
     empty(log);
     (void)rmdir(log);

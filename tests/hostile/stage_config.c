@@ -149,7 +149,9 @@ static size_t audit_config(const struct stage *s, uint8_t **out)
 
     (void)snprintf(c.dir, sizeof c.dir, "%s/log-%u", s->dir, number++);
     c.ship = (struct ship_config){SHIP_ALL, SHIP_LAG_MAX, SHIP_SIZE_DEFAULT, 1};
-    recording_settings_default(&c.recording);
+    c.recording = (struct recording_settings){.size = RECORDING_SIZE_MIN,
+                                              .interval_s = 1,
+                                              .retain_size = 4 * RECORDING_SIZE_MIN};
     c.route_count = 1;
     c.route = route;
     c.seal.interval_s = 60;
