@@ -113,23 +113,35 @@ static bool fault(const struct reading *r, enum point_column column, const char 
                     r->cells->cell[column], what);
 }
 
-/* Control characters, and those that nobody sees and that turn the direction of writing:
- * in a log they would show another name than there is. */
+/* Control characters, those that nobody sees or takes for a blank, and those that turn
+ * the direction of writing: in a log and in a rule they would show another name than
+ * there is. */
 static bool is_visible(const char *text)
 {
+    static const struct {
+        unsigned char lead, second, first, last; /* second 0: first and last are of it */
+    } hidden[] = {
+        {0xC2, 0, 0x80, 0xA0},    /* U+0080: control characters, no-break space */
+        {0xC2, 0, 0xAD, 0xAD},    /* U+00AD soft hyphen */
+        {0xE2, 0x80, 0x80, 0x8F}, /* U+2000: spaces of all widths, joiners, marks */
+        {0xE2, 0x80, 0xA8, 0xAF}, /* U+2028: separators, embeddings, overrides */
+        {0xE2, 0x81, 0x9F, 0xAF}, /* U+205F: spaces, invisible operators, isolates */
+        {0xE3, 0x80, 0x80, 0x80}, /* U+3000 ideographic space */
+        {0xEF, 0xBB, 0xBF, 0xBF}, /* U+FEFF byte order mark */
+    };
     const unsigned char *p = (const unsigned char *)text;
 
     for (; *p; p++) {
-        const bool general = p[0] == 0xE2 && p[1] == 0x80; /* U+2000.. */
-        const bool invisible =
-            p[0] == 0xE2 && p[1] == 0x81 && p[2] >= 0xA0; /* U+2060.. */
-
-        if (*p < 0x20 || *p == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0) || invisible)
+        if (*p < 0x20 || *p == 0x7F)
             return false;
-        if (general && ((p[2] >= 0x8B && p[2] <= 0x8F) || (p[2] >= 0xA8 && p[2] <= 0xAE)))
-            return false;
-        if (p[0] == 0xEF && p[1] == 0xBB && p[2] == 0xBF)
-            return false;
+        for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+            /* The text is UTF-8: what a lead octet promises is there. */
+            const unsigned char *q = hidden[i].second != 0 ? p + 2 : p + 1;
+            if (*p == hidden[i].lead &&
+                (hidden[i].second == 0 || p[1] == hidden[i].second) &&
+                *q >= hidden[i].first && *q <= hidden[i].last)
+                return false;
+        }
     }
     return true;
 }
@@ -140,8 +152,8 @@ static bool read_text(const struct reading *r, enum point_column column, size_t 
     char remedy[64];
 
     if (!is_visible(text))
-        return fault(r, column, "write letters that can be seen",
-                     "has a line break or another control character");
+        return fault(r, column, "write letters that can be seen, and ordinary blanks",
+                     "has a line break or another letter that cannot be seen");
     (void)snprintf(remedy, sizeof remedy, "use at most %zu octets", max);
     return strlen(text) <= max || fault(r, column, remedy, "is too long");
 }

@@ -230,14 +230,23 @@ static void test_texts(void **state)
                                          "a\xE2\x81\xA7"
                                          "b",
                                          "\"a\nb\"",
+                                         "a\xC2\xA0"
+                                         "b",
+                                         "a\xC2\xAD"
+                                         "b",
+                                         "a\xE3\x80\x80"
+                                         "b",
                                          "a\xEF\xBB\xBF"};
     for (size_t i = 0; i < sizeof unseen / sizeof unseen[0]; i++) {
         (void)snprintf(text, sizeof text, HEAD "%s,1,1,45\n", unseen[i]);
         assert_false(load(text));
         assert_int_equal(errs.item[0].line, 2);
-        assert_string_equal(errs.item[0].remedy, "write letters that can be seen");
+        assert_string_equal(errs.item[0].remedy,
+                            "write letters that can be seen, and ordinary blanks");
     }
-    assert_true(load(HEAD "\xE2\x82\xAC \xEF\xBC\xA1 \xF0\x9F\x94\x8C,1,1,45\n"));
+    assert_true(load(
+        HEAD
+        "\xC2\xB0 \xE2\x80\x93 \xE2\x82\xAC \xEF\xBC\xA1 \xF0\x9F\x94\x8C,1,1,45\n"));
     point_list_free(&list);
 }
 
