@@ -151,9 +151,10 @@ static void summary_text(const struct telling *run)
 
     (void)printf("%llu APDUs: %llu pass", (unsigned long long)all,
                  (unsigned long long)r->passed);
+    (void)printf(", %llu would not", (unsigned long long)r->stopped);
     if (r->tolerated > 0)
-        (void)printf(" or are judged by quirks (%llu)", (unsigned long long)r->tolerated);
-    (void)printf(", %llu would not\n", (unsigned long long)r->stopped);
+        (void)printf("; %llu need a quirk", (unsigned long long)r->tolerated);
+    (void)putchar('\n');
     for (size_t i = 0; i < r->kinds; i++) {
         const struct replay_kind *k = &r->kind[i];
 
