@@ -74,6 +74,7 @@ static void make_config(void)
         (void)snprintf(route[i].name, sizeof route[i].name, "route-%u", i);
         route[i].mode = ROUTE_PROTECT_RTU;
         route[i].permit_persons = i + 1;
+        route[i].points = CONFIG_NO_POINTS;
     }
     config = (struct config){.path = nowhere,
                              .folder = nowhere,
