@@ -346,7 +346,7 @@ static void test_long_rows(void **state)
         memcpy(text, HEAD, sizeof HEAD - 1);
         if (quoted)
             text[sizeof HEAD - 1] = '"';
-        memcpy(text + n, "\",1,1,45\n" + !quoted, 10u - (unsigned)!quoted);
+        (void)strcpy(text + n, quoted ? "\",1,1,45\n" : ",1,1,45\n");
         expect(text, 2,
                quoted ? "a quote is not closed" : "the row has more than 65536 octets",
                quoted ? "close it, and write \"\" for a quote within quotes"
