@@ -279,6 +279,9 @@ bool learn_apdu(void *ctx, const struct traffic_apdu *t)
     if (apci_parse(t->octets, t->n, &apci).reason != REASON_OK)
         return true;
     l->frames[apci.format]++;
+    if (apci.format == APCI_U && traffic_goes_otherwise(apci.function, t->dir))
+        note_fault(l, t, (struct verdict){.reason = REASON_DIRECTION, .offset = 2}, true,
+                   0);
     if (apci.format == APCI_I)
         take_asdu(l, t, apci.asdu, apci.asdu_size);
     return !l->no_memory;

@@ -123,15 +123,6 @@ static struct replay_word decide(struct replay *r, const struct traffic_apdu *t,
     return w;
 }
 
-/* 104 clause 5.3: only the controlling station asks for STARTDT and STOPDT. */
-static bool goes_otherwise(enum apci_function f, enum direction dir)
-{
-    const bool asks = f == APCI_STARTDT_ACT || f == APCI_STOPDT_ACT;
-    const bool answers = f == APCI_STARTDT_CON || f == APCI_STOPDT_CON;
-
-    return dir == DIR_CONTROL ? answers : asks;
-}
-
 static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
 {
     struct replay_word pass = {.verdict = "pass"};
@@ -144,7 +135,7 @@ static struct replay_word judge(struct replay *r, const struct traffic_apdu *t)
     v = apci_parse(t->octets, t->n, &apci);
     if (v.reason != REASON_OK)
         return (struct replay_word){.verdict = "close", .fault = v};
-    if (apci.format == APCI_U && goes_otherwise(apci.function, t->dir))
+    if (apci.format == APCI_U && traffic_goes_otherwise(apci.function, t->dir))
         return of_fault((struct verdict){.reason = REASON_DIRECTION, .offset = 2},
                         t->dir);
     if (apci.format == APCI_U && t->dir == DIR_CONTROL)

@@ -83,6 +83,16 @@ bool traffic_read(struct traffic *t, char *const *paths, size_t count);
 bool traffic_number(const char *word, uint32_t least, uint32_t most, uint32_t *out);
 bool traffic_size(const char *word, uint32_t most, uint8_t *out);
 
+/* 104 clause 5.3: only the controlling station asks for STARTDT and STOPDT.  True of a
+ * U-frame that the other one has to send. */
+static inline bool traffic_goes_otherwise(enum apci_function f, enum direction dir)
+{
+    const bool asks = f == APCI_STARTDT_ACT || f == APCI_STOPDT_ACT;
+    const bool answers = f == APCI_STARTDT_CON || f == APCI_STOPDT_CON;
+
+    return dir == DIR_CONTROL ? answers : asks;
+}
+
 /* ---- of the parts ---- */
 
 bool traffic_capture(struct traffic *t, const char *path);
