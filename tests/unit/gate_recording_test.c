@@ -27,6 +27,7 @@ static struct {
     uint8_t last[RECORDED_APDU_MAX];
     bool sent;
     uint16_t route;
+    uint64_t of_session[ROUTES];
 } got;
 
 static void make_session(unsigned int i)
@@ -90,10 +91,12 @@ static void look_at(const struct imsg *m)
     assert_true(recorded_check(m->payload, m->len, &head));
     got.messages++;
     got.route = head.route;
+    assert_true(head.session == 0 || head.session == head.route - 9u);
     for (unsigned int i = 0; i < RECORDED_LEGS; i++)
         got.dropped[i] += head.dropped[i];
     while (recorded_next(m->payload, m->len, &pos, &a)) {
         got.apdus[a.leg]++;
+        got.of_session[head.session - 1]++;
         got.sent = a.sent;
         memcpy(got.last, a.octets, a.size);
         assert_true(a.utc_us > UINT64_C(1500000000000000));
@@ -147,6 +150,19 @@ static void test_what_comes(void **state)
     gate_recording_flush(&gate);
     take_all();
     assert_int_equal(got.messages, 1);
+}
+
+static void test_sessions(void **state)
+{
+    (void)state;
+    come(0, LEG_MASTER, 1);
+    come(1, LEG_MASTER, 2);
+    come(0, LEG_MASTER, 3);
+    gate_recording_flush(&gate);
+    take_all();
+    assert_int_equal(got.messages, 3);
+    assert_int_equal(got.of_session[0], 4);
+    assert_int_equal(got.of_session[1], 2);
 }
 
 /* Whatever pieces the socket takes, each APDU is told once, with its first octet. */
@@ -268,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_comes, make, drop),
+        cmocka_unit_test_setup_teardown(test_sessions, make, drop),
         cmocka_unit_test_setup_teardown(test_what_leaves, make, drop),
         cmocka_unit_test_setup_teardown(test_behind, make, drop),
         cmocka_unit_test_setup_teardown(test_records_go_first, make, drop),
