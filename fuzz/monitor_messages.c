@@ -69,6 +69,7 @@ static void make_config(void)
     (void)snprintf(run, sizeof run, "%s", role_files());
     tls.cert.path = tls.cert.text = empty;
     policy.path = nowhere;
+    policy.permits = true;
     for (unsigned int i = 0; i < 2; i++) {
         route[i].index = (uint16_t)i;
         (void)snprintf(route[i].name, sizeof route[i].name, "route-%u", i);

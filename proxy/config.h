@@ -71,6 +71,7 @@ struct config_policy {
     uint8_t *blob; /* for policy_load() */
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks, see policy_file.h */
+    bool permits;               /* the same */
     struct policy_file_roles roles;
     bool names_peers; /* see policy_file.h */
     size_t points;    /* the list whose names its rules may use; CONFIG_NO_POINTS */

@@ -198,6 +198,7 @@ static bool place_policy(struct config_build *b, char *path, unsigned int line,
         .path = path, .blob = file.blob, .size = file.size, .points = points};
     memcpy(more[c->policy_count].hash, file.hash, POLICY_HASH_SIZE);
     memcpy(more[c->policy_count].needs, file.needs, sizeof file.needs);
+    more[c->policy_count].permits = file.permits;
     more[c->policy_count].roles = file.roles;
     more[c->policy_count].names_peers = file.names_peers;
     free(file.line);

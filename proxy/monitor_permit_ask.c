@@ -164,6 +164,8 @@ static const char *grant_fault(const struct monitor *m, const struct config_rout
     char text[PERMIT_TEXT_CAP];
 
     *why = NULL;
+    if (!m->config->policies[route->policy].permits)
+        return "no rule of this route's policy asks for a permit";
     if (peer && route->mode == ROUTE_WRAP_MASTER)
         return "the masters of this route have no certificate: leave out the peer";
     if (q->persist && q->commands != 0)

@@ -70,6 +70,7 @@ struct reading {
     struct config_reader r;
     struct policy_builder *builder;
     uint32_t needs[DIRECTIONS]; /* quirks */
+    bool permits;
     struct policy_file_roles roles;
     struct policy_file_points points;
     struct policy_file_asker *asker;
@@ -283,6 +284,7 @@ static void read_rule(struct reading *rd, const config_setting_t *s, enum direct
     /* A rule without a list of types means those that pass. */
     if (config_setting_get_member(s, "types") || rd->points.count > 0)
         note_needs(rd, &rule);
+    rd->permits = rd->permits || rule.limits.permit;
     if (good && r->errs->errors == before)
         add_rule(rd, s, &rule);
     free(ca);
@@ -431,6 +433,7 @@ bool policy_file_load_points(const char *path, const struct point_list *points,
     else
         config_errors_add(errs, CONFIG_ERROR, at, "free some memory", "out of memory");
     memcpy(out->needs, rd.needs, sizeof out->needs);
+    out->permits = rd.permits;
     out->roles = rd.roles;
     out->line = rd.line;
     policy_builder_free(rd.builder);

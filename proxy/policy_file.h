@@ -21,6 +21,7 @@ struct policy_file {
     uint8_t *blob;                  /* policy_load() takes it */
     size_t size;
     uint32_t needs[DIRECTIONS]; /* quirks without which a type it names never passes */
+    bool permits;               /* some rule asks for a permit */
     struct policy_file_roles roles;
     bool names_peers;   /* a rule is for certain certificates only */
     unsigned int *line; /* of each rule; policy_rule_count() of them */

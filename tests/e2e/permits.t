@@ -20,9 +20,10 @@ control = { default = "refuse"; rules = (
   { name = "station"; types = [ "C_IC_NA_1" ]; ca = [ 1 ]; },
   { name = "clock"; types = [ "C_CS_NA_1" ]; ca = [ 1 ]; permit = "required"; } ); };
 P
-my $dir = write_config(routes => [ map { { name => $_, mode => 'protect-rtu', listen => ["127.0.0.1:$port{$_}"],
+my $dir = write_config(routes => [ (map { { name => $_, mode => 'protect-rtu', listen => ["127.0.0.1:$port{$_}"],
     rtu => ["127.0.0.1:$rtu->{port}"], policy_text => $policy, enforce => $_ eq 'watch' ? \'false' : \'true',
-    $_ eq 'two' ? (permit_persons => 2) : () } } qw(one two watch) ]);
+    $_ eq 'two' ? (permit_persons => 2) : () } } qw(one two watch)),
+    { name => 'open', mode => 'protect-rtu', listen => [ '127.0.0.1:' . free_port() ], rtu => ["127.0.0.1:$rtu->{port}"] } ]);
 my $state = "$dir/state";
 mkdir $state, 0700 or die;
 my $group = $> == 0 ? 'nogroup' : (getgrgid((split ' ', $()[0]))[0];
@@ -133,6 +134,7 @@ subtest 'observed' => sub {
 subtest 'bad input' => sub {
     my @good = ('--route', 'one', '--for', '5m', '--reason', 'x');
     for my $case (
+        [ qr/no rule of this route's policy/, '--route', 'open', '--for', '5m', '--reason', 'x' ],
         [ qr/no route "three"/,         '--route', 'three', '--for', '5m', '--reason', 'x' ],
         [ qr/"0m" is no time/,          '--route', 'one',   '--for', '0m', '--reason', 'x' ],
         [ qr/"5" is no time/,           '--route', 'one',   '--for', '5',  '--reason', 'x' ],

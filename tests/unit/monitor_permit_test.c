@@ -21,6 +21,7 @@
 #define GATES  2
 
 static struct config_route routes[GATES];
+static struct config_policy policy = {.permits = true};
 static struct config config;
 static struct monitor m;
 static struct proc *gate[GATES], *audit;
@@ -46,6 +47,7 @@ static int begin(void **state)
     config = (struct config){
         .limits = {.routes_per_gate = 1},
         .permits = {.max_s = 600, .confirm_s = 60, .persons = 1},
+        .policies = &policy,
         .route_count = GATES,
         .routes = routes,
     };
