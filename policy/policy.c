@@ -248,6 +248,13 @@ const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t r
     return &p->limits[rule];
 }
 
+uint64_t policy_rule_rate_key(const struct policy *p, int32_t rule)
+{
+    if (p->rate_key == NULL || rule < 0 || (size_t)rule >= p->rule_count)
+        return 0;
+    return p->rate_key[rule];
+}
+
 bool policy_has_rates(const struct policy *p)
 {
     for (size_t i = 0; p->limits != NULL && i < p->rule_count; i++) {
@@ -299,9 +306,9 @@ void policy_stats(const struct policy *p, struct policy_stats *out)
     out->indexes = p->index_count;
     out->segments = p->segment_start.count;
     out->candidates = p->candidates.count;
-    out->octets = sizeof *p + (p->askers ? sizeof *p->askers : 0) +
-                  (p->limits ? p->rule_count * sizeof *p->limits : 0) +
-                  p->rule_count * sizeof *p->rule + p->when_count * sizeof *p->whens +
-                  p->names_size + p->node_count * sizeof *p->nodes +
-                  words * sizeof(uint32_t);
+    out->octets =
+        sizeof *p + (p->askers ? sizeof *p->askers : 0) +
+        (p->limits ? p->rule_count * (sizeof *p->limits + sizeof *p->rate_key) : 0) +
+        p->rule_count * sizeof *p->rule + p->when_count * sizeof *p->whens +
+        p->names_size + p->node_count * sizeof *p->nodes + words * sizeof(uint32_t);
 }

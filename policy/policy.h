@@ -144,6 +144,19 @@ bool policy_load(const uint8_t *blob, size_t n, struct policy **out, char *err,
                  size_t errcap);
 void policy_free(struct policy *p);
 
+/* The same in pieces, for a process that must not stand still meanwhile. */
+struct policy_loading;
+enum policy_loaded { POLICY_LOAD_MORE, POLICY_LOAD_DONE, POLICY_LOAD_FAILED };
+
+/* The blob must stay until the end.  NULL without memory. */
+struct policy_loading *policy_loading_begin(const uint8_t *blob, size_t n);
+/* Goes on for about `steps`, of which a million take some milliseconds; one piece of work
+ * that is not divided further may go beyond.  FAILED: err says why, as in policy_load. */
+enum policy_loaded policy_loading_step(struct policy_loading *l, size_t steps, char *err,
+                                       size_t errcap);
+/* Frees it.  The policy, after DONE; else NULL. */
+struct policy *policy_loading_end(struct policy_loading *l);
+
 struct policy_decision {
     enum policy_action action;
     int32_t rule;        /* its place, from 0, POLICY_DEFAULT or POLICY_NO_ROLE */
@@ -193,6 +206,10 @@ bool policy_names_times(const struct policy *p);
 size_t policy_rule_count(const struct policy *p);
 /* NULL: it asks for nothing, or is none. */
 const struct policy_limits *policy_rule_limits(const struct policy *p, int32_t rule);
+/* A number that another policy's rule has, too, if it says the same, whatever its name
+ * and place: what is counted by it goes on from one policy to the next.  For rules that
+ * have limits. */
+uint64_t policy_rule_rate_key(const struct policy *p, int32_t rule);
 bool policy_has_rates(const struct policy *p);
 bool policy_has_steps(const struct policy *p);
 uint64_t policy_select_timeout_ms(const struct policy *p);

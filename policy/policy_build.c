@@ -1,4 +1,4 @@
-/* Compiles the rules of one direction and set of types into an index. */
+/* Compiles the rules of one direction and set of types into an index, piece by piece. */
 #include "policy/policy_private.h"
 
 #include <stdio.h>
@@ -7,8 +7,33 @@
 
 #define POOL_MAX (64u << 20)
 #define CA_COUNT 65536u
+/* What one piece does: rules that are looked at, and ranges of those that count. */
+#define AT_ONCE 2048u
+/* The work of a range that is hung onto nodes, in units. */
+#define HANG_WORK 4u
 
-static bool out_of_memory(struct policy_build *b)
+/* The rules of each node, by counting: after the first pass end[i] is where node i's
+ * rules begin, after the second where they end. */
+struct hanging {
+    uint32_t *end;   /* by node */
+    uint32_t *rules; /* NULL in the first pass */
+};
+
+struct policy_indexing {
+    struct policy_build *b;
+    enum direction direction;
+    uint8_t type;
+    unsigned int stage;
+    size_t at, k; /* rule, or what the stage counts, and range of it */
+    uint8_t mark[CA_COUNT + 1];
+    uint32_t leaf_of[CA_COUNT + 1];
+    struct hanging h;
+    uint32_t begin; /* of the rules of the node that is next */
+    struct policy_cutting *cutting;
+    struct policy_index index;
+};
+
+bool policy_build_no_memory(struct policy_build *b)
 {
     snprintf(b->err, b->errcap, "out of memory");
     return false;
@@ -75,55 +100,75 @@ static struct policy_range ca_at(const struct stations *s, size_t k)
                            : (struct policy_range){s->area[k].ca, s->area[k].ca};
 }
 
-/* Marks where a leaf begins: at 0, and wherever a range begins or has ended. */
-static bool mark_leaves(struct policy_build *b, enum direction direction, uint8_t type,
-                        uint8_t mark[CA_COUNT + 1])
+/* Goes through the common addresses of all rules of the type; false when there is none
+ * left, or the budget is used up (`failed`).  As many as make a piece: `left` counts
+ * down. */
+static bool next_ca(struct policy_indexing *x, size_t *left, struct policy_range *ca,
+                    bool *failed)
 {
-    memset(mark, 0, CA_COUNT + 1);
-    mark[0] = 1;
-    for (size_t i = 0; i < b->source->count; i++) {
-        const struct policy_rule *rule = &b->source->rule[i];
-        if (!rule_is_in(rule, direction, type))
+    const struct policy_source *source = x->b->source;
+
+    for (; *left > 0 && x->at < source->count; x->at++, x->k = 0, --*left) {
+        const struct policy_rule *rule = &source->rule[x->at];
+
+        x->b->worked++;
+        if (!rule_is_in(rule, x->direction, x->type))
             continue;
-        const struct stations s = rule_ca(rule, type);
-        if (!policy_build_spend(b, s.count))
+        const struct stations s = rule_ca(rule, x->type);
+        if (x->k < s.count && !policy_build_spend(x->b, 1)) {
+            *failed = true;
             return false;
-        for (size_t k = 0; k < s.count; k++) {
-            const struct policy_range ca = ca_at(&s, k);
-            mark[ca.first] = mark[ca.last + 1] = 1;
+        }
+        if (x->k < s.count) {
+            *ca = ca_at(&s, x->k++);
+            --*left;
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+static enum policy_piece after_rules(const struct policy_indexing *x, bool failed)
+{
+    if (failed)
+        return PIECE_FAILED;
+    return x->at < x->b->source->count ? PIECE_MORE : PIECE_LAST;
+}
+
+/* Marks where a leaf begins: at 0, and wherever a range begins or has ended. */
+static enum policy_piece mark_leaves(struct policy_indexing *x)
+{
+    struct policy_range ca;
+    bool failed = false;
+
+    x->mark[0] = 1;
+    for (size_t left = AT_ONCE; next_ca(x, &left, &ca, &failed);)
+        x->mark[ca.first] = x->mark[ca.last + 1] = 1;
+    return after_rules(x, failed);
 }
 
 /* The number of the leaf that begins at each marked address goes to leaf_of. */
-static bool add_leaves(struct policy_build *b, const uint8_t mark[CA_COUNT + 1],
-                       uint32_t leaf_of[CA_COUNT + 1], struct policy_index *out)
+static enum policy_piece add_leaves(struct policy_indexing *x)
 {
-    struct policy_pool *leaves = &b->policy->leaf_start;
+    struct policy_pool *leaves = &x->b->policy->leaf_start;
+    struct policy_index *out = &x->index;
+    bool good = true;
 
     out->leaf = (uint32_t)leaves->count;
-    for (uint32_t ca = 0; ca < CA_COUNT; ca++) {
-        if (!mark[ca])
+    for (uint32_t ca = 0; ca < CA_COUNT && good; ca++) {
+        if (!x->mark[ca])
             continue;
-        leaf_of[ca] = (uint32_t)leaves->count - out->leaf;
-        if (!policy_pool_add(leaves, ca))
-            return out_of_memory(b);
+        x->leaf_of[ca] = (uint32_t)leaves->count - out->leaf;
+        good = policy_pool_add(leaves, ca) || policy_build_no_memory(x->b);
     }
     out->leaf_count = (uint32_t)leaves->count - out->leaf;
-    leaf_of[CA_COUNT] = out->leaf_count;
-    return policy_build_spend(b, CA_COUNT);
+    x->leaf_of[CA_COUNT] = out->leaf_count;
+    x->b->worked += CA_COUNT;
+    return good && policy_build_spend(x->b, CA_COUNT) ? PIECE_LAST : PIECE_FAILED;
 }
 
 /* ---- rules onto nodes
  * ------------------------------------------------------------------- */
-
-/* The rules of each node, by counting: after the first pass end[i] is where node i's
- * rules begin, after the second where they end. */
-struct hanging {
-    uint32_t *end;   /* by node */
-    uint32_t *rules; /* NULL in the first pass */
-};
 
 static void hang_rule(const struct hanging *h, uint32_t node, uint32_t rule)
 {
@@ -146,117 +191,150 @@ static void hang_range(const struct hanging *h, uint32_t leaf_count, uint32_t fi
     }
 }
 
-struct tree {
-    struct policy_build *b;
-    enum direction direction;
-    uint8_t type;
-    const uint32_t *leaf_of;
-    uint32_t leaf_count;
-};
-
-static bool hang_all(const struct tree *t, const struct hanging *h)
+static enum policy_piece hang_all(struct policy_indexing *x)
 {
-    for (uint32_t i = 0; i < t->b->source->count; i++) {
-        const struct policy_rule *rule = &t->b->source->rule[i];
-        if (!rule_is_in(rule, t->direction, t->type))
-            continue;
-        const struct stations s = rule_ca(rule, t->type);
-        if (!policy_build_spend(t->b, 2 * s.count))
-            return false;
-        for (size_t k = 0; k < s.count; k++) {
-            const struct policy_range ca = ca_at(&s, k);
-            hang_range(h, t->leaf_count, t->leaf_of[ca.first], t->leaf_of[ca.last + 1],
-                       i);
-        }
+    struct policy_range ca;
+    bool failed = false;
+
+    for (size_t left = AT_ONCE; next_ca(x, &left, &ca, &failed);) {
+        hang_range(&x->h, x->index.leaf_count, x->leaf_of[ca.first],
+                   x->leaf_of[ca.last + 1], (uint32_t)x->at);
+        x->b->worked += HANG_WORK;
     }
-    return true;
+    return after_rules(x, failed);
 }
 
-static bool add_nodes(struct policy_build *b, size_t count, struct policy_index *out)
+static enum policy_piece add_nodes(struct policy_indexing *x)
 {
-    struct policy *p = b->policy;
+    const size_t count = 2 * (size_t)x->index.leaf_count;
+    struct policy *p = x->b->policy;
     struct policy_node *nodes =
         realloc(p->nodes, (p->node_count + count) * sizeof *nodes);
 
-    if (nodes == NULL)
-        return out_of_memory(b);
-    p->nodes = nodes;
+    if (nodes != NULL)
+        p->nodes = nodes;
+    x->h.end = calloc(count, sizeof *x->h.end);
+    if (nodes == NULL || x->h.end == NULL) {
+        policy_build_no_memory(x->b);
+        return PIECE_FAILED;
+    }
     memset(nodes + p->node_count, 0, count * sizeof *nodes);
-    out->node = (uint32_t)p->node_count;
+    x->index.node = (uint32_t)p->node_count;
     p->node_count += count;
-    return true;
+    x->b->worked += count;
+    return PIECE_LAST;
+}
+
+static enum policy_piece add_up(struct policy_indexing *x)
+{
+    const uint32_t nodes = 2 * x->index.leaf_count;
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < nodes; i++) {
+        const uint32_t count = x->h.end[i];
+        x->h.end[i] = total;
+        total += count;
+    }
+    x->b->worked += nodes;
+    if (!policy_build_spend(x->b, total))
+        return PIECE_FAILED;
+    x->h.rules = malloc(((size_t)total + 1) * sizeof *x->h.rules);
+    if (x->h.rules != NULL)
+        return PIECE_LAST;
+    policy_build_no_memory(x->b);
+    return PIECE_FAILED;
 }
 
 /* Where the leaf of a node begins; of other nodes nobody asks. */
-static uint16_t node_ca(const struct tree *t, const struct policy_index *index,
-                        uint32_t node)
+static uint16_t node_ca(const struct policy_indexing *x, size_t node)
 {
-    const uint32_t *leaves = t->b->policy->leaf_start.item + index->leaf;
+    const uint32_t *leaves = x->b->policy->leaf_start.item + x->index.leaf;
 
-    return (uint16_t)(node < t->leaf_count ? 0 : leaves[node - t->leaf_count]);
+    return (uint16_t)(node < x->index.leaf_count ? 0
+                                                 : leaves[node - x->index.leaf_count]);
 }
 
-static bool fill_nodes(const struct tree *t, struct hanging *h, struct policy_index *out)
+/* One piece of the node that is next; one without rules is ready. */
+static enum policy_piece cut_node(struct policy_indexing *x)
 {
-    const uint32_t nodes = 2 * t->leaf_count;
-    const struct type_info *type = type_info(t->type);
-    uint32_t total = 0, begin = 0;
+    struct policy_node *node = &x->b->policy->nodes[x->index.node + x->at];
+    const uint32_t end = x->h.end[x->at];
+    enum policy_piece piece;
 
-    if (!hang_all(t, h))
-        return false;
-    for (uint32_t i = 0; i < nodes; i++) {
-        const uint32_t count = h->end[i];
-        h->end[i] = total;
-        total += count;
+    if (end == x->begin)
+        return PIECE_LAST;
+    if (x->cutting == NULL)
+        x->cutting = policy_cutting_begin(x->b, x->h.rules + x->begin, end - x->begin,
+                                          type_info(x->type), node_ca(x, x->at));
+    if (x->cutting == NULL)
+        return PIECE_FAILED;
+    piece = policy_cutting_step(x->cutting, node);
+    if (piece == PIECE_LAST) {
+        policy_cutting_free(x->cutting);
+        x->cutting = NULL;
+        x->begin = end;
     }
-    if (!policy_build_spend(t->b, total))
-        return false;
-    h->rules = malloc(((size_t)total + 1) * sizeof *h->rules);
-    if (h->rules == NULL)
-        return out_of_memory(t->b);
-    if (!hang_all(t, h))
-        return false;
-    for (uint32_t i = 0; i < nodes; i++) {
-        struct policy_node *node = &t->b->policy->nodes[out->node + i];
-        if (h->end[i] > begin &&
-            !policy_build_segments(t->b, h->rules + begin, h->end[i] - begin, type,
-                                   node_ca(t, out, i), node))
-            return false;
-        begin = h->end[i];
-    }
-    return true;
+    return piece;
 }
 
-static bool build_tree(const struct tree *t, struct policy_index *out)
+static enum policy_piece cut_nodes(struct policy_indexing *x)
 {
-    struct hanging h = {.end = calloc(2 * (size_t)t->leaf_count, sizeof *h.end)};
-    bool good = false;
+    const size_t nodes = 2 * (size_t)x->index.leaf_count;
+    const size_t stop = x->b->worked + AT_ONCE;
 
-    if (h.end == NULL)
-        out_of_memory(t->b);
-    else if (add_nodes(t->b, 2 * (size_t)t->leaf_count, out))
-        good = fill_nodes(t, &h, out);
-    free(h.end);
-    free(h.rules);
-    return good;
+    for (; x->at < nodes && x->b->worked < stop; x->b->worked++) {
+        const enum policy_piece piece = cut_node(x);
+
+        if (piece == PIECE_FAILED)
+            return piece;
+        if (piece == PIECE_LAST)
+            x->at++;
+    }
+    return x->at < nodes ? PIECE_MORE : PIECE_LAST;
 }
 
-bool policy_build_index(struct policy_build *b, enum direction direction,
-                        const struct type_info *type, struct policy_index *out)
-{
-    uint8_t *mark = malloc(CA_COUNT + 1);
-    uint32_t *leaf_of = malloc((CA_COUNT + 1) * sizeof *leaf_of);
-    bool good = false;
+/* ---- all of it ---- */
 
-    memset(out, 0, sizeof *out);
-    if (mark == NULL || leaf_of == NULL) {
-        out_of_memory(b);
-    } else if (mark_leaves(b, direction, type->id, mark) &&
-               add_leaves(b, mark, leaf_of, out)) {
-        const struct tree t = {b, direction, type->id, leaf_of, out->leaf_count};
-        good = build_tree(&t, out);
+static enum policy_piece (*const stages[])(struct policy_indexing *x) = {
+    mark_leaves, add_leaves, add_nodes, hang_all, add_up, hang_all, cut_nodes,
+};
+
+struct policy_indexing *policy_indexing_begin(struct policy_build *b,
+                                              enum direction direction,
+                                              const struct type_info *type)
+{
+    struct policy_indexing *x = calloc(1, sizeof *x);
+
+    if (x == NULL) {
+        policy_build_no_memory(b);
+        return NULL;
     }
-    free(mark);
-    free(leaf_of);
-    return good;
+    x->b = b;
+    x->direction = direction;
+    x->type = type->id;
+    return x;
+}
+
+enum policy_piece policy_indexing_step(struct policy_indexing *x,
+                                       struct policy_index *out)
+{
+    const enum policy_piece piece = stages[x->stage](x);
+
+    if (piece != PIECE_LAST)
+        return piece;
+    x->at = x->k = 0;
+    if (++x->stage < sizeof stages / sizeof stages[0])
+        return PIECE_MORE;
+    *out = x->index;
+    return PIECE_LAST;
+}
+
+void policy_indexing_free(struct policy_indexing *x)
+{
+    if (x == NULL)
+        return;
+    policy_cutting_free(x->cutting);
+    free(x->h.end);
+    free(x->h.rules);
+    free(x);
 }

@@ -31,6 +31,7 @@
 
 #include "policy/guard.h"
 #include "policy/policy.h"
+#include "policy/policy_cursor.h"
 
 #define POLICY_MAGIC          "G104POL1"
 #define POLICY_MAGIC_SIZE     8u
@@ -74,6 +75,9 @@ struct policy_source {
     struct policy_askers *askers; /* or NULL */
     bool has_guards;
     struct guard_settings guards;
+    uint64_t *content;    /* by rule: a number for all that it says but its name */
+    size_t whens, limits; /* rules that have them */
+    uint8_t types[DIRECTIONS][32]; /* that any rule names */
 };
 
 /* True if it asks for more than type and addresses. */
@@ -85,7 +89,20 @@ static inline bool policy_rule_asks(const struct policy_rule *r)
 
 /* Checks one rule as policy.h says; its ranges are in order. */
 bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap);
-/* False, with err, and nothing to free, if the blob breaks a rule. */
+/* A blob that is being read. */
+struct policy_reading {
+    struct policy_cursor c;
+    struct policy_source *out;
+    size_t rules, names_used, ranges_used, areas_used; /* so far */
+};
+
+/* Reads the head; then rules, `n` more at most, of out->count; then the end.  False, with
+ * err: the blob breaks a rule; `out` is to be freed, whatever comes of it. */
+bool policy_source_begin(struct policy_reading *rd, const uint8_t *blob, size_t n,
+                         struct policy_source *out, char *err, size_t errcap);
+bool policy_source_rules(struct policy_reading *rd, size_t n, char *err, size_t errcap);
+bool policy_source_end(struct policy_reading *rd, char *err, size_t errcap);
+/* All of that.  False, with err, and nothing to free, if the blob breaks a rule. */
 bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out,
                         char *err, size_t errcap);
 void policy_source_free(struct policy_source *s);
@@ -126,6 +143,7 @@ struct policy {
     struct policy_when *whens;
     size_t when_count;
     struct policy_limits *limits; /* NULL: no rule has any; else by rule */
+    uint64_t *rate_key;           /* by rule, where limits are */
     uint16_t select_timeout;      /* seconds */
     struct policy_askers *askers; /* NULL: none */
     bool has_guards;
@@ -149,6 +167,11 @@ struct policy {
 /* True for a type that a master without a role may send where rules name roles. */
 bool policy_is_harmless(uint8_t type_id);
 
+/* ---- compiling, in pieces: none takes a millisecond, but for a single range that lies
+ * over a hundred thousand others ---- */
+
+enum policy_piece { PIECE_MORE, PIECE_LAST, PIECE_FAILED };
+
 /* ---- policy_build.c: one index
  * ----------------------------------------------------------- */
 
@@ -156,20 +179,53 @@ struct policy_build {
     struct policy *policy;
     const struct policy_source *source;
     size_t budget; /* steps left: a policy that needs more is refused */
+    size_t worked; /* what was done, in units of some ten nanoseconds */
     char *err;
     size_t errcap;
 };
 
 bool policy_pool_add(struct policy_pool *pool, uint32_t item);
-/* Builds the index of a type's rules in one direction. */
-bool policy_build_index(struct policy_build *b, enum direction direction,
-                        const struct type_info *type, struct policy_index *out);
-/* Cuts the rules of one node (places in source, ascending) into segments.  Rules with
- * areas are only at nodes of one common address. */
-bool policy_build_segments(struct policy_build *b, const uint32_t *rules, size_t count,
-                           const struct type_info *type, uint16_t ca,
-                           struct policy_node *out);
 /* Takes steps from the budget; false, with err, when it is used up. */
 bool policy_build_spend(struct policy_build *b, size_t steps);
+bool policy_build_no_memory(struct policy_build *b);
+
+/* What was done so far. */
+size_t policy_loading_work(const struct policy_loading *l);
+
+struct policy_indexing;
+
+/* Builds the index of a type's rules in one direction.  NULL without memory. */
+struct policy_indexing *policy_indexing_begin(struct policy_build *b,
+                                              enum direction direction,
+                                              const struct type_info *type);
+/* One piece.  LAST: the index is in *out. */
+enum policy_piece policy_indexing_step(struct policy_indexing *x,
+                                       struct policy_index *out);
+/* At any time; takes NULL. */
+void policy_indexing_free(struct policy_indexing *x);
+
+/* ---- policy_segment.c: one node
+ * ---------------------------------------------------------- */
+
+struct policy_cutting;
+
+/* Cuts the rules of one node (places in source, ascending; they stay until the end) into
+ * segments.  Rules with areas are only at nodes of one common address. */
+struct policy_cutting *policy_cutting_begin(struct policy_build *b, const uint32_t *rules,
+                                            size_t count, const struct type_info *type,
+                                            uint16_t ca);
+/* One piece.  LAST: the node is in *out. */
+enum policy_piece policy_cutting_step(struct policy_cutting *c, struct policy_node *out);
+void policy_cutting_free(struct policy_cutting *c);
+
+/* ---- policy_load.c: pieces of policy_loading.c ---------------------------------------
+ */
+
+/* Two types can share an index. */
+bool policy_types_are_alike(const struct policy_source *s, enum direction direction,
+                            const struct type_info *a, const struct type_info *b);
+/* Room for all rules; then what of each a decision needs, in turn. */
+bool policy_build_room(struct policy_build *b);
+bool policy_build_rule(struct policy_build *b, size_t i);
 
 #endif

@@ -170,13 +170,8 @@ bool policy_rule_check(const struct policy_rule *rule, char *err, size_t errcap)
 /* ---- the blob
  * -------------------------------------------------------------------------- */
 
-struct reading {
-    struct policy_cursor c;
-    struct policy_source *out;
-    size_t names_used, ranges_used, areas_used;
-};
-
-static const struct policy_range *take_ranges(struct reading *rd, size_t n, size_t octets)
+static const struct policy_range *take_ranges(struct policy_reading *rd, size_t n,
+                                              size_t octets)
 {
     struct policy_range *r = rd->out->ranges + rd->ranges_used;
 
@@ -192,7 +187,7 @@ static const struct policy_range *take_ranges(struct reading *rd, size_t n, size
     return r;
 }
 
-static const char *take_name(struct reading *rd, size_t n)
+static const char *take_name(struct policy_reading *rd, size_t n)
 {
     char *name = rd->out->names + rd->names_used;
 
@@ -272,7 +267,7 @@ static void take_more(struct policy_cursor *c, struct policy_limits *l)
 }
 
 /* A rule that seems to name points and names none would be for all of them. */
-static void take_areas(struct reading *rd, struct policy_rule *rule)
+static void take_areas(struct policy_reading *rd, struct policy_rule *rule)
 {
     const uint32_t n = policy_take_number(&rd->c, 4);
     struct policy_area *areas = rd->out->areas + rd->areas_used;
@@ -300,7 +295,7 @@ static void take_areas(struct reading *rd, struct policy_rule *rule)
     rule->ioa_count = ranges;
 }
 
-static bool take_rule(struct reading *rd, struct policy_rule *rule)
+static bool take_rule(struct policy_reading *rd, struct policy_rule *rule)
 {
     const uint32_t direction = policy_take_number(&rd->c, 1),
                    action = policy_take_number(&rd->c, 1);
@@ -339,21 +334,47 @@ static bool take_rule(struct reading *rd, struct policy_rule *rule)
     return !rd->c.bad;
 }
 
-static bool take_rules(struct reading *rd, char *err, size_t errcap)
+/* FNV-1a, 64 bits. */
+static uint64_t number_of(uint64_t h, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < rd->out->count; i++) {
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * UINT64_C(0x100000001B3);
+    return h;
+}
+
+/* What the rule's octets from `p` on say, its name left out. */
+static uint64_t content_of(const uint8_t *p, const uint8_t *end, const char *name)
+{
+    const uint64_t h = number_of(UINT64_C(0xCBF29CE484222325), p, 3);
+
+    p += 4 + strlen(name);
+    return number_of(h, p, (size_t)(end - p));
+}
+
+bool policy_source_rules(struct policy_reading *rd, size_t n, char *err, size_t errcap)
+{
+    for (; n > 0 && rd->rules < rd->out->count; n--, rd->rules++) {
         char fault[160] = "it is cut off or malformed";
-        if (take_rule(rd, &rd->out->rule[i]) &&
-            policy_rule_check(&rd->out->rule[i], fault, sizeof fault))
+        struct policy_rule *rule = &rd->out->rule[rd->rules];
+        const uint8_t *from = rd->c.p;
+
+        if (take_rule(rd, rule) && policy_rule_check(rule, fault, sizeof fault)) {
+            for (size_t k = 0; k < sizeof rule->types; k++)
+                rd->out->types[rule->direction][k] |= rule->types[k];
+            rd->out->whens += !policy_when_is_empty(&rule->when);
+            rd->out->limits += !policy_limits_are_none(&rule->limits);
+            if (!policy_limits_are_none(&rule->limits))
+                rd->out->content[rd->rules] = content_of(from, rd->c.p, rule->name);
             continue;
-        snprintf(err, errcap, "rule %zu: %s", i + 1, fault);
+        }
+        snprintf(err, errcap, "rule %zu: %s", rd->rules + 1, fault);
         return false;
     }
     return true;
 }
 
-/* What stands behind the rules. */
-static bool take_sections(struct reading *rd, char *err, size_t errcap)
+/* With what stands behind the rules. */
+bool policy_source_end(struct policy_reading *rd, char *err, size_t errcap)
 {
     struct policy_source *s = rd->out;
 
@@ -380,6 +401,7 @@ static bool take_sections(struct reading *rd, char *err, size_t errcap)
     }
     if (rd->c.left != 0)
         snprintf(err, errcap, "octets behind the last rule");
+    s->names_size = rd->names_used;
     return rd->c.left == 0;
 }
 
@@ -409,30 +431,38 @@ static bool source_allocate(struct policy_source *s, size_t n)
     s->names = calloc(s->names_size, 1);
     s->ranges = calloc(n / 4 + 1, sizeof *s->ranges);
     s->areas = calloc(n / POLICY_AREA_SIZE + 1, sizeof *s->areas);
-    return s->rule != NULL && s->names != NULL && s->ranges != NULL && s->areas != NULL;
+    s->content = calloc(s->count + 1, sizeof *s->content);
+    return s->rule != NULL && s->names != NULL && s->ranges != NULL && s->areas != NULL &&
+           s->content != NULL;
+}
+
+bool policy_source_begin(struct policy_reading *rd, const uint8_t *blob, size_t n,
+                         struct policy_source *out, char *err, size_t errcap)
+{
+    *rd = (struct policy_reading){.c = {.p = blob, .left = n}, .out = out};
+    memset(out, 0, sizeof *out);
+    if (n > POLICY_BLOB_MAX || !take_head(&rd->c, out)) {
+        out->count = 0;
+        snprintf(err, errcap, "this is no policy: its head is malformed");
+        return false;
+    }
+    if (source_allocate(out, n))
+        return true;
+    snprintf(err, errcap, "out of memory");
+    return false;
 }
 
 bool policy_source_read(const uint8_t *blob, size_t n, struct policy_source *out,
                         char *err, size_t errcap)
 {
-    struct reading rd = {.c = {.p = blob, .left = n}, .out = out};
+    struct policy_reading rd;
 
-    memset(out, 0, sizeof *out);
-    if (n > POLICY_BLOB_MAX || !take_head(&rd.c, out)) {
-        snprintf(err, errcap, "this is no policy: its head is malformed");
-        return false;
-    }
-    if (!source_allocate(out, n)) {
-        snprintf(err, errcap, "out of memory");
-        policy_source_free(out);
-        return false;
-    }
-    if (!take_rules(&rd, err, errcap) || !take_sections(&rd, err, errcap)) {
-        policy_source_free(out);
-        return false;
-    }
-    out->names_size = rd.names_used;
-    return true;
+    if (policy_source_begin(&rd, blob, n, out, err, errcap) &&
+        policy_source_rules(&rd, SIZE_MAX, err, errcap) &&
+        policy_source_end(&rd, err, errcap))
+        return true;
+    policy_source_free(out);
+    return false;
 }
 
 void policy_source_free(struct policy_source *s)
@@ -442,5 +472,6 @@ void policy_source_free(struct policy_source *s)
     free(s->ranges);
     free(s->areas);
     free(s->askers);
+    free(s->content);
     memset(s, 0, sizeof *s);
 }

@@ -1,4 +1,5 @@
-/* Cuts the rules of one node into stretches of object addresses. */
+/* Cuts the rules of one node into stretches of object addresses.  Piece by piece, as a
+ * node can have all points of a station. */
 #include "policy/policy_private.h"
 
 #include <assert.h>
@@ -8,31 +9,107 @@
 
 #define NONE      UINT32_MAX
 #define IOA_COUNT (ASDU_IOA_MAX + 1)
+/* What one piece does of what is cheap, and of what is not. */
+#define CHEAP_AT_ONCE 8192u
+#define DEAR_AT_ONCE  512u
+#define DEAR          16u /* units of work */
+/* So many numbers are sorted in one piece; more by a bit for each. */
+#define SORT_AT_ONCE 2048u
+#define BIT_WORDS    (IOA_COUNT / 64 + 1)
 
 /* The rules of a segment are a list while it is made; `open` leads to the next segment
  * that a further rule can still decide on: a rule that asks for no more than addresses
  * closes a segment. */
-struct cutting {
+struct policy_cutting {
     struct policy_build *b;
+    const uint32_t *rules; /* places in the source */
+    size_t rule_count;
     const struct type_info *type;
-    uint16_t ca;     /* of rules with areas */
+    uint16_t ca; /* of rules with areas */
+    unsigned int stage;
+    size_t at, k;    /* rule (or what the stage counts), and range of it */
+    size_t bounds;   /* room in start */
+    size_t used;     /* of that */
+    uint64_t *bits;  /* of addresses that are in start */
     uint32_t *start; /* of each segment, ascending; start[count] is IOA_COUNT */
     uint32_t *open, *head, *tail, *values;
     size_t count;
     struct policy_pool rule, next; /* the lists' elements */
+    struct policy_node node;
 };
 
-static const struct policy_range *rule_ioa(const struct cutting *c, uint32_t rule,
+static const struct policy_range *rule_ioa(const struct policy_cutting *c, uint32_t rule,
                                            size_t *n)
 {
     return policy_rule_ioas(&c->b->source->rule[rule], c->type, c->ca, n);
 }
+
+/* ---- where segments begin ---- */
 
 static int compare_numbers(const void *a, const void *b)
 {
     const uint32_t *x = a, *y = b;
 
     return (*x > *y) - (*x < *y);
+}
+
+static enum policy_piece count_bounds(struct policy_cutting *c)
+{
+    size_t n;
+
+    for (size_t i = 0; i < DEAR_AT_ONCE && c->at < c->rule_count; i++, c->at++) {
+        (void)rule_ioa(c, c->rules[c->at], &n);
+        c->bounds += 2 * n;
+        c->b->worked += DEAR;
+    }
+    if (c->at < c->rule_count)
+        return PIECE_MORE;
+    c->bounds += 2;
+    if (!policy_build_spend(c->b, c->bounds))
+        return PIECE_FAILED;
+    c->start = malloc(c->bounds * sizeof *c->start);
+    if (c->start == NULL) {
+        policy_build_no_memory(c->b);
+        return PIECE_FAILED;
+    }
+    c->start[c->used++] = 0;
+    c->start[c->used++] = IOA_COUNT;
+    return PIECE_LAST;
+}
+
+/* Goes through the ranges of all rules; false when there is none left.  As many as make a
+ * piece: `left` counts down. */
+static bool next_range(struct policy_cutting *c, size_t *left, struct policy_range *r)
+{
+    for (; *left > 0 && c->at < c->rule_count; c->at++, c->k = 0, --*left) {
+        size_t n;
+        const struct policy_range *all = rule_ioa(c, c->rules[c->at], &n);
+
+        if (c->k < n) {
+            *r = all[c->k++];
+            --*left;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum policy_piece after_ranges(const struct policy_cutting *c)
+{
+    return c->at < c->rule_count ? PIECE_MORE : PIECE_LAST;
+}
+
+/* Where a range of any of the rules begins or has ended, from 0 to IOA_COUNT. */
+static enum policy_piece collect_starts(struct policy_cutting *c)
+{
+    struct policy_range r;
+
+    for (size_t left = DEAR_AT_ONCE; next_range(c, &left, &r);) {
+        c->start[c->used++] = r.first;
+        c->start[c->used++] = r.last + 1;
+        c->b->worked += 2;
+    }
+    return after_ranges(c);
 }
 
 static size_t sort_unique(uint32_t *v, size_t n)
@@ -46,58 +123,71 @@ static size_t sort_unique(uint32_t *v, size_t n)
     return used;
 }
 
-static bool out_of_memory(struct policy_build *b)
+/* The few at once; of many each gets its bit. */
+static enum policy_piece sort_or_mark(struct policy_cutting *c)
 {
-    snprintf(b->err, b->errcap, "out of memory");
-    return false;
+    if (c->used <= SORT_AT_ONCE) {
+        c->b->worked += DEAR * c->used;
+        c->used = sort_unique(c->start, c->used);
+        return PIECE_LAST;
+    }
+    if (c->bits == NULL)
+        c->bits = calloc(BIT_WORDS, sizeof *c->bits);
+    if (c->bits == NULL) {
+        policy_build_no_memory(c->b);
+        return PIECE_FAILED;
+    }
+    for (size_t i = 0; i < CHEAP_AT_ONCE && c->at < c->used; i++, c->at++)
+        c->bits[c->start[c->at] / 64] |= UINT64_C(1) << c->start[c->at] % 64;
+    c->b->worked += CHEAP_AT_ONCE;
+    return c->at < c->used ? PIECE_MORE : PIECE_LAST;
 }
 
-/* Where a range of any of the rules begins or has ended, from 0 to IOA_COUNT. */
-static bool find_starts(struct cutting *c, const uint32_t *rules, size_t count)
+static enum policy_piece gather_bits(struct policy_cutting *c)
 {
-    size_t n, bounds = 2, used = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        (void)rule_ioa(c, rules[i], &n);
-        bounds += 2 * n;
+    if (c->bits == NULL)
+        return PIECE_LAST;
+    if (c->at == 0)
+        c->used = 0;
+    for (size_t i = 0; i < CHEAP_AT_ONCE && c->at < BIT_WORDS; i++, c->at++) {
+        for (uint64_t w = c->bits[c->at]; w != 0; w &= w - 1)
+            c->start[c->used++] = (uint32_t)(c->at * 64 + (size_t)__builtin_ctzll(w));
     }
-    if (!policy_build_spend(c->b, bounds))
-        return false;
-    c->start = malloc(bounds * sizeof *c->start);
-    if (c->start == NULL)
-        return out_of_memory(c->b);
-    c->start[used++] = 0;
-    c->start[used++] = IOA_COUNT;
-    for (size_t i = 0; i < count; i++) {
-        const struct policy_range *r = rule_ioa(c, rules[i], &n);
-        for (size_t k = 0; k < n; k++) {
-            c->start[used++] = r[k].first;
-            c->start[used++] = r[k].last + 1;
-        }
-    }
-    c->count = sort_unique(c->start, used) - 1;
-    return true;
+    c->b->worked += CHEAP_AT_ONCE;
+    return c->at < BIT_WORDS ? PIECE_MORE : PIECE_LAST;
 }
 
-static bool allocate(struct cutting *c)
-{
-    const size_t size = (c->count + 1) * sizeof *c->open;
+/* ---- which rules they have ---- */
 
+static enum policy_piece allocate(struct policy_cutting *c)
+{
+    size_t size;
+
+    c->count = c->used - 1;
+    size = (c->count + 1) * sizeof *c->open;
     c->open = malloc(size);
     c->head = malloc(size);
     c->tail = malloc(size);
     c->values = malloc(size);
-    if (c->open == NULL || c->head == NULL || c->tail == NULL || c->values == NULL)
-        return out_of_memory(c->b);
-    for (uint32_t s = 0; s <= c->count; s++) {
-        c->open[s] = s;
-        c->head[s] = c->tail[s] = NONE;
-        c->values[s] = 0;
+    if (c->open == NULL || c->head == NULL || c->tail == NULL || c->values == NULL) {
+        policy_build_no_memory(c->b);
+        return PIECE_FAILED;
     }
-    return true;
+    return PIECE_LAST;
 }
 
-static uint32_t segment_at(const struct cutting *c, uint32_t ioa)
+static enum policy_piece begin_segments(struct policy_cutting *c)
+{
+    for (size_t i = 0; i < CHEAP_AT_ONCE && c->at <= c->count; i++, c->at++) {
+        c->open[c->at] = (uint32_t)c->at;
+        c->head[c->at] = c->tail[c->at] = NONE;
+        c->values[c->at] = 0;
+        c->b->worked++;
+    }
+    return c->at <= c->count ? PIECE_MORE : PIECE_LAST;
+}
+
+static uint32_t segment_at(const struct policy_cutting *c, uint32_t ioa)
 {
     const uint32_t *p =
         bsearch(&ioa, c->start, c->count + 1, sizeof *c->start, compare_numbers);
@@ -107,7 +197,7 @@ static uint32_t segment_at(const struct cutting *c, uint32_t ioa)
 }
 
 /* The first open segment from s on, c->count if there is none; shortens the way. */
-static uint32_t find_open(struct cutting *c, uint32_t s)
+static uint32_t find_open(struct policy_cutting *c, uint32_t s)
 {
     while (c->open[s] != s) { /* leads upwards: at most c->count steps */
         c->open[s] = c->open[c->open[s]];
@@ -116,10 +206,11 @@ static uint32_t find_open(struct cutting *c, uint32_t s)
     return s;
 }
 
-static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditional)
+static bool append(struct policy_cutting *c, uint32_t s, uint32_t rule, bool conditional)
 {
     const uint32_t element = (uint32_t)c->rule.count;
 
+    c->b->worked++;
     if (!policy_build_spend(c->b, 1))
         return false;
     if (conditional && ++c->values[s] > POLICY_VALUES_MAX) {
@@ -130,7 +221,7 @@ static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditiona
         return false;
     }
     if (!policy_pool_add(&c->rule, rule) || !policy_pool_add(&c->next, NONE))
-        return out_of_memory(c->b);
+        return policy_build_no_memory(c->b);
     if (c->head[s] == NONE)
         c->head[s] = element;
     else
@@ -141,27 +232,37 @@ static bool append(struct cutting *c, uint32_t s, uint32_t rule, bool conditiona
     return true;
 }
 
-/* Appends the rules, first to last, to every open segment they cover. */
-static bool cover(struct cutting *c, const uint32_t *rules, size_t count)
+/* Appends a rule to every open segment that its range covers. */
+static bool cover_range(struct policy_cutting *c, uint32_t number, struct policy_range r)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct policy_rule *rule = &c->b->source->rule[rules[i]];
-        const bool conditional = policy_rule_asks(rule);
-        size_t n;
-        const struct policy_range *r = rule_ioa(c, rules[i], &n);
-        for (size_t k = 0; k < n; k++) {
-            const uint32_t end = segment_at(c, r[k].last + 1);
-            uint32_t s = find_open(c, segment_at(c, r[k].first));
-            for (; s < end; s = find_open(c, s + 1))
-                if (!append(c, s, rules[i], conditional))
-                    return false;
-        }
+    const struct policy_rule *rule = &c->b->source->rule[number];
+    const bool conditional = policy_rule_asks(rule);
+    const uint32_t end = segment_at(c, r.last + 1);
+
+    for (uint32_t s = find_open(c, segment_at(c, r.first)); s < end;
+         s = find_open(c, s + 1)) {
+        if (!append(c, s, number, conditional))
+            return false;
     }
     return true;
 }
 
+/* First to last. */
+static enum policy_piece cover(struct policy_cutting *c)
+{
+    struct policy_range r;
+
+    for (size_t left = DEAR_AT_ONCE; next_range(c, &left, &r);) {
+        c->b->worked += DEAR;
+        if (!cover_range(c, c->rules[c->at], r))
+            return PIECE_FAILED;
+    }
+    return after_ranges(c);
+}
+
 /* True if the list that begins at `element` is what segment number `last` holds. */
-static bool same_as_segment(const struct cutting *c, uint32_t element, uint32_t last)
+static bool same_as_segment(const struct policy_cutting *c, uint32_t element,
+                            uint32_t last)
 {
     const struct policy *p = c->b->policy;
     uint32_t at = last == 0 ? 0 : p->segment_end.item[last - 1];
@@ -173,49 +274,85 @@ static bool same_as_segment(const struct cutting *c, uint32_t element, uint32_t 
     return at == end && element == NONE;
 }
 
-static bool add_segment(const struct cutting *c, uint32_t s)
+static bool add_segment(const struct policy_cutting *c, uint32_t s)
 {
     struct policy *p = c->b->policy;
 
     for (uint32_t e = c->head[s]; e != NONE; e = c->next.item[e])
         if (!policy_pool_add(&p->candidates, c->rule.item[e]))
-            return out_of_memory(c->b);
+            return policy_build_no_memory(c->b);
     return (policy_pool_add(&p->segment_start, c->start[s]) &&
             policy_pool_add(&p->segment_end, (uint32_t)p->candidates.count)) ||
-           out_of_memory(c->b);
+           policy_build_no_memory(c->b);
 }
 
-static bool write_out(const struct cutting *c, struct policy_node *out)
+static enum policy_piece write_out(struct policy_cutting *c)
 {
     const struct policy *p = c->b->policy;
 
-    out->segment = (uint32_t)p->segment_start.count;
-    out->count = 0;
-    for (uint32_t s = 0; s < c->count; s++) {
-        if (out->count > 0 &&
-            same_as_segment(c, c->head[s], out->segment + out->count - 1))
+    if (c->at == 0)
+        c->node = (struct policy_node){.segment = (uint32_t)p->segment_start.count};
+    for (size_t i = 0; i < CHEAP_AT_ONCE && c->at < c->count; i++, c->at++) {
+        c->b->worked += 2;
+        if (c->node.count > 0 &&
+            same_as_segment(c, c->head[c->at], c->node.segment + c->node.count - 1))
             continue;
-        if (!add_segment(c, s))
-            return false;
-        out->count++;
+        if (!add_segment(c, (uint32_t)c->at))
+            return PIECE_FAILED;
+        c->node.count++;
     }
-    return true;
+    return c->at < c->count ? PIECE_MORE : PIECE_LAST;
 }
 
-bool policy_build_segments(struct policy_build *b, const uint32_t *rules, size_t count,
-                           const struct type_info *type, uint16_t ca,
-                           struct policy_node *out)
-{
-    struct cutting c = {.b = b, .type = type, .ca = ca};
-    const bool good = find_starts(&c, rules, count) && allocate(&c) &&
-                      cover(&c, rules, count) && write_out(&c, out);
+/* ---- all of it ---- */
 
-    free(c.start);
-    free(c.open);
-    free(c.head);
-    free(c.tail);
-    free(c.values);
-    free(c.rule.item);
-    free(c.next.item);
-    return good;
+static enum policy_piece (*const stages[])(struct policy_cutting *c) = {
+    count_bounds, collect_starts, sort_or_mark, gather_bits,
+    allocate,     begin_segments, cover,        write_out,
+};
+
+struct policy_cutting *policy_cutting_begin(struct policy_build *b, const uint32_t *rules,
+                                            size_t count, const struct type_info *type,
+                                            uint16_t ca)
+{
+    struct policy_cutting *c = calloc(1, sizeof *c);
+
+    if (c == NULL) {
+        policy_build_no_memory(b);
+        return NULL;
+    }
+    c->b = b;
+    c->rules = rules;
+    c->rule_count = count;
+    c->type = type;
+    c->ca = ca;
+    return c;
+}
+
+enum policy_piece policy_cutting_step(struct policy_cutting *c, struct policy_node *out)
+{
+    const enum policy_piece piece = stages[c->stage](c);
+
+    if (piece != PIECE_LAST)
+        return piece;
+    c->at = c->k = 0;
+    if (++c->stage < sizeof stages / sizeof stages[0])
+        return PIECE_MORE;
+    *out = c->node;
+    return PIECE_LAST;
+}
+
+void policy_cutting_free(struct policy_cutting *c)
+{
+    if (c == NULL)
+        return;
+    free(c->bits);
+    free(c->start);
+    free(c->open);
+    free(c->head);
+    free(c->tail);
+    free(c->values);
+    free(c->rule.item);
+    free(c->next.item);
+    free(c);
 }

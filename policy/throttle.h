@@ -19,8 +19,8 @@
 
 /* What is counted together; parts that do not matter are 0. */
 struct throttle_key {
-    uint64_t who;
-    uint32_t route, rule, ioa;
+    uint64_t who, rule;
+    uint32_t route, ioa;
     uint16_t ca;
     bool select; /* selects and executes are counted apart */
 };
