@@ -27,7 +27,7 @@ TESTED  := $(wildcard policy/*.c certs/*.c proxy/cli/*.c) \
            $(filter-out sandbox/child.c sandbox/enter.c,$(wildcard sandbox/*.c)) \
            $(addprefix tests/lib/,type_matrix.c element_oracle.c pki.c raw_packet.c) \
            tests/hostile/sample.c tests/hostile/sample_recorded.c \
-           tests/hostile/sample_permit.c \
+           tests/hostile/sample_permit.c tests/hostile/sample_policy.c \
            tests/hostile/stage_config.c
 LIBS    := -Wl,--as-needed -lconfig -ljansson -lssl -lcrypto -lcap -lseccomp
 SHARED  := $(wildcard fuzz/lib/*.c)

@@ -5,11 +5,11 @@
  * Target functions: monitor_note monitor_violation_said monitor_fleet_worker_taken
  *   monitor_control_session monitor_control_end_of monitor_signer_refused control_command
  *   control_sessions control_status notify_take monitor_audit_status monitor_permit_used
- *   monitor_permit_ack control_permit
+ *   monitor_permit_ack control_permit monitor_policy_told
  * Options: -max_len=1024
  *
  * Messages: READY VIOLATION WORKER_TAKEN NOTE STATUS_SESSION STATUS_END SIGNER_REFUSED
- * LOG_STATUS LOG_ORDERED PERMIT_USED RECORD_ACK
+ * LOG_STATUS LOG_ORDERED PERMIT_USED RECORD_ACK POLICY_TOLD
  *
  * Input: a script, see LLVMFuzzerTestOneInput. */
 #include "fuzz/lib/fuzz.h"
@@ -141,11 +141,13 @@ static void begin(void)
         p->state = PROC_RUNNING;
         rate_init(&p->tells, 1000, 1000, monotonic_ms());
         p->notes = 0;
+        p->policy.wait = p->role == ROLE_GATE ? POLICY_WAIT_READY : POLICY_WAIT_NONE;
         FUZZ_CHECK(
             loop_add(&monitor.loop, &p->watch, pair[0], EPOLLIN, control_ready, p));
     }
     FUZZ_CHECK(monitor_permit_begin(&monitor));
     monitor.record_count = 0;
+    monitor.policy.number = 1;
     rewind(operator);
 }
 

@@ -4,7 +4,7 @@
  *
  * Target functions: broker_main gate_main signer_main audit_main fetcher_main tls_main
  *   control_ready receive_config gate_session_find tls_trust_message
- *   signer_sessions_message collect_take tls_session_begin
+ *   signer_sessions_message collect_take tls_session_begin gate_update_message
  * Options: -max_len=1024
  *
  * Messages: CFG_BEGIN CFG_DATA CHANNEL UPDATE_BEGIN UPDATE_DATA TLS_SESSION TLS_DONE
@@ -12,7 +12,7 @@
  *   SESSION_END IDENTITY TLS_FAILED TLS_DATA TLS_CLOSED TLS_WARNINGS TLS_REKEY SIGN
  *   DECRYPT SESSION_PUT SESSION_ASK OCSP_ASK OCSP_ANSWER RECORD RECORD_ACK STATUS_ASK
  *   SESSION_CLOSE ROUTE_COMMANDS LOG_PRESSURE LOG_CLOCK GATE_CLOCK
- *   LOG_ORDER PERMIT PERMIT_REVOKE RECORDED RECORDED_ACK
+ *   LOG_ORDER PERMIT PERMIT_REVOKE RECORDED RECORDED_ACK POLICY_STEP
  *
  * Input: an octet that chooses the role, then a script of what its neighbours do. */
 #include "fuzz/lib/role_stage.h"

@@ -195,9 +195,25 @@ bool config_tls_own_same(const struct config_tls *a, const struct config_tls *b)
 /* True if a signer with other keys is needed: a certificate is another, a key has another
  * path, or other rules hold for it.  (A key that is another has another certificate.) */
 bool config_keys_changed(const struct config *a, const struct config *b);
-/* What differs beside certificates, in words ("limits, routes"), or "". */
+/* What differs beside certificates and what config_live.c takes, in words ("limits,
+ * routes"), or "". */
 void config_restart_words(const struct config *a, const struct config *b, char *out,
                           size_t cap);
+
+/* ---- config_live.c: what gates take while they work --------------------------------
+ *
+ * Of each route its policy, enforce, mirror_unknown and what it says about roles.  Both
+ * configurations have the same routes (config_same_groups). */
+
+/* True if nothing of that differs for a route. */
+bool config_live_same(const struct config *a, const struct config *b, size_t route);
+/* `c` with that of `from`, to be looked at only: it owns its routes alone.  False: out of
+ * memory. */
+bool config_live_view(const struct config *c, const struct config *from,
+                      struct config *out);
+void config_live_view_free(struct config *view);
+/* `c` gets that of `from`, which gets what `c` had. */
+void config_live_take(struct config *c, struct config *from);
 
 /* The user a role is to become when gate104d runs as root: <user>-<role> if there is such
  * a user, else <user>.  False if there is neither or it is root. */

@@ -79,13 +79,20 @@ static bool same_routes(const struct config *a, const struct config *b)
     return same;
 }
 
-/* What else broker and gates are told does not count here. */
-static bool same_routes_of(const struct config *a, struct config b)
+/* What else broker and gates are told does not count here, nor what is taken at once. */
+static bool same_routes_of(const struct config *a, const struct config *b)
 {
-    b.limits = a->limits;
-    b.commands_sync = a->commands_sync;
-    b.log_closes = a->log_closes;
-    return same_routes(a, &b);
+    struct config view;
+    bool same;
+
+    if (a->route_count != b->route_count || !config_live_view(b, a, &view))
+        return false;
+    view.limits = a->limits;
+    view.commands_sync = a->commands_sync;
+    view.log_closes = a->log_closes;
+    same = same_routes(a, &view);
+    config_live_view_free(&view);
+    return same;
 }
 
 static bool same_permit_persons(const struct config *a, const struct config *b)
@@ -121,7 +128,7 @@ void config_restart_words(const struct config *a, const struct config *b, char *
         {memcmp(&a->limits, &b->limits, sizeof a->limits) == 0, "limits"},
         {config_permit_same(&a->permits, &b->permits) && same_permit_persons(a, b),
          "permits"},
-        {same_routes_of(a, *b), "routes or policies"},
+        {same_routes_of(a, b), "routes"},
         {config_points_same(a, b), "lists of points"},
     };
     size_t used = 0;

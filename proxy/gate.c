@@ -41,6 +41,8 @@ static bool load_policies(struct gate *g)
             child_log(&g->child, "route \"%s\": policy: %s", r->name, err);
             return false;
         }
+        if (!gate_limits_ready(g, i, g->policy[i]))
+            return false;
     }
     return true;
 }
@@ -62,8 +64,9 @@ static bool init(struct child *c, const uint8_t *cfg, size_t len)
         c->max_fds += 4 * g->config.route[i].max_sessions;
     c->loop.round_end = round_end;
     c->loop.round_ctx = g;
-    return load_policies(g) && gate_limits_init(g) && gate_permit_init(g) &&
-           gate_guard_init(g) && gate_recording_init(g);
+    gate_update_init(g);
+    return load_policies(g) && gate_permit_init(g) && gate_guard_init(g) &&
+           gate_recording_init(g);
 }
 
 /* Sessions whose set-up needs the broker cannot go on without it; open ones can. */
@@ -119,7 +122,14 @@ static void channel(struct child *c, enum role peer, uint32_t id, int fd)
 
 static enum imsg_status message(struct child *c, struct imsg *m)
 {
-    return gate_status_message((struct gate *)c, m);
+    struct gate *g = (struct gate *)c;
+
+    switch (m->type) {
+    case MSG_UPDATE_BEGIN:
+    case MSG_UPDATE_DATA:
+    case MSG_POLICY_STEP: return gate_update_message(g, m);
+    default: return gate_status_message(g, m);
+    }
 }
 
 static void stop_timeout(void *ctx)

@@ -14,6 +14,7 @@
 #include "policy/step.h"
 #include "policy/throttle.h"
 #include "proxy/gate_forward.h"
+#include "proxy/gate_update.h"
 #include "proxy/link.h"
 #include "proxy/operation.h"
 #include "proxy/point_meter.h"
@@ -84,7 +85,9 @@ struct gate_session {
     bool identified;
     struct peer_identity peer;
     uint16_t warnings; /* set of IDENTITY_WARN_* */
+    bool roles_asked;  /* who the master is, is known as well as it will be */
     bool roles_matter; /* the policy has rules for certain roles */
+    uint32_t role_events_told;
     struct role_set roles;
     struct policy_asker asker;
     int64_t asker_minute;  /* since 1970 that asker.times is of; INT64_MIN: none */
@@ -98,9 +101,12 @@ struct gate_session {
     struct clearance held; /* of the held command */
     uint64_t held_ticket;  /* of the record the held command waits for; 0: none */
     uint64_t held_since_ms;
-    uint32_t held_permit; /* by which it may pass; 0: it needs none */
-    uint64_t reply_last;  /* refusals up to this I-frame to the master run under t1 */
-    uint64_t reply_ms;    /* since when; 0: none does */
+    uint32_t held_permit;  /* by which it may pass; 0: it needs none */
+    bool held_again;       /* there is another policy since: it is to be judged anew */
+    uint64_t again_ticket; /* of a held command while it is; else 0 */
+    uint64_t counted_rate; /* policy_rule_rate_key of the last command that was counted */
+    uint64_t reply_last;   /* refusals up to this I-frame to the master run under t1 */
+    uint64_t reply_ms;     /* since when; 0: none does */
     struct select_table selected;
     struct guard_session guarded;
     struct gate_command command[GATE_COMMANDS];
@@ -150,6 +156,7 @@ struct gate {
     struct guard_set **guards;      /* by place in config.route; NULL: it has none */
     struct guard_set **guards_next; /* the same, of policies that may come */
     struct permit_table **permits;  /* the same; NULL: there was none yet */
+    struct gate_update update;
     struct imsg_channel broker;
     struct loop_watch broker_watch;
     struct imsg_channel audit;
@@ -221,6 +228,8 @@ void gate_input_free(struct gate_leg *leg);
 /* Finds out which roles the master has, where the policy asks for them: once it is known
  * who it is, or nobody with a certificate. */
 void gate_role_evaluate(struct gate_session *s);
+/* The same with another policy; tells only what it has not told before. */
+void gate_role_renew(struct gate_session *s);
 /* Puts them into a record, where they matter. */
 void gate_role_record(struct record *r, const struct gate_session *s);
 
@@ -251,6 +260,16 @@ bool gate_trust_no_commands(const struct gate_session *s);
 
 enum imsg_status gate_status_message(struct gate *g, struct imsg *m);
 
+/* ---- gate_update.c: new policies ---- */
+
+void gate_update_init(struct gate *g);
+/* UPDATE_BEGIN, UPDATE_DATA, POLICY_STEP. */
+enum imsg_status gate_update_message(struct gate *g, struct imsg *m);
+/* RECORD_ACK.  False: it is of another record, or has a meaning for others, too. */
+bool gate_update_acked(struct gate *g, uint64_t ticket, bool durable);
+/* No record will be written for now. */
+void gate_update_log_lost(struct gate *g);
+
 /* ---- gate_rekey.c: the keys of a session ---- */
 
 /* MSG_TLS_REKEY.  False: it broke the rules. */
@@ -261,21 +280,20 @@ bool gate_rekey_closed(struct gate_leg *leg, const struct msg_tls_closed *c,
 
 /* ---- gate_limits.c: select before operate, and how often ---- */
 
-/* Behind load of the policies.  False: out of memory. */
-bool gate_limits_init(struct gate *g);
+/* Makes room to count what the policy of a place in config.route wants counted.  False:
+ * out of memory. */
+bool gate_limits_ready(struct gate *g, size_t route, const struct policy *policy);
 /* Why a command that the rule lets pass may not pass now, and counts it if it may: a
  * stable word; NULL: it may. */
-const char *gate_limits_check(const struct gate_session *s, int32_t rule,
-                              const struct asdu *a);
+const char *gate_limits_check(struct gate_session *s, int32_t rule, const struct asdu *a);
 /* A command goes to the station; what the station answered. */
 void gate_limits_forwarded(struct gate_session *s, const struct asdu *a);
 void gate_limits_answered(struct gate_session *s, const struct asdu *a);
 
 /* ---- gate_step.c: how far from the set point before ---- */
 
-/* Behind load of the policies, and again behind each later one: what is known stays.
- * False: out of memory. */
-bool gate_step_init(struct gate *g);
+/* As gate_limits_ready(). */
+bool gate_step_ready(struct gate *g, size_t route, const struct policy *policy);
 /* A word as of gate_limits_check. */
 const char *gate_step_check(const struct gate_session *s,
                             const struct policy_limits *limits, const struct asdu *a);
@@ -341,8 +359,8 @@ bool gate_permit_init(struct gate *g);
 enum imsg_status gate_permit_message(struct gate *g, struct imsg *m);
 /* gate_limits_check, and the permit that the rule may ask for beside it: *permit is the
  * number of the one that was used for the command, or 0. */
-const char *gate_permit_check(const struct gate_session *s, int32_t rule,
-                              const struct asdu *a, uint32_t *permit);
+const char *gate_permit_check(struct gate_session *s, int32_t rule, const struct asdu *a,
+                              uint32_t *permit);
 /* Names it, if there is one. */
 void gate_permit_record(struct record *r, uint32_t permit);
 /* Why a command that was held meanwhile may not pass by its permit any more; NULL: it

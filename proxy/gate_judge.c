@@ -26,6 +26,16 @@ static void log_verdict(struct record *r, struct verdict v)
         record_u64(r, RECORD_QUIRK, v.quirk);
 }
 
+/* Of a command that has a record which says that it would pass. */
+static void log_again(struct record *r, const struct gate_session *s)
+{
+    if (s->again_ticket == 0)
+        return;
+    record_u64(r, RECORD_COMMAND_SEQ, s->again_ticket);
+    record_text(r, RECORD_DETAIL,
+                "judged again: there is a new policy since it was recorded");
+}
+
 /* ---- decisions ---- */
 
 /* What forwards is gate_forward() alone. */
@@ -79,7 +89,9 @@ static void log_refused(struct gate_session *s, const struct link_frame *f,
     if (rule)
         record_text(&r, RECORD_RULE, rule);
     record_text(&r, RECORD_WHY, why);
-    if (ticket != 0)
+    if (s->again_ticket != 0)
+        log_again(&r, s);
+    else if (ticket != 0)
         record_u64(&r, RECORD_COMMAND_SEQ, ticket);
     (void)gate_log_send(s->gate, &r);
     gate_operation_stopped(s, f, ticket, why);
@@ -169,6 +181,28 @@ static void send_command(struct gate_session *s, const struct link_frame *f,
     (void)gate_forward(s->link, c);
 }
 
+/* It was announced already, under the policy that was. */
+static void command_again(struct gate_session *s, const struct link_frame *f,
+                          const struct announcement *a, struct clearance *c,
+                          const char *closed)
+{
+    struct clearance told = *c;
+
+    told.async = true; /* nobody waits for it */
+    if (closed) {
+        log_refused(s, f, a->rule, closed, s->again_ticket);
+        refuse(s, LEG_MASTER, f, REPLY_REFUSED);
+        return;
+    }
+    if (!clearance_is_granted(c))
+        (void)announce(s, f, s->again_ticket, a, &told);
+    else if (a->alarm)
+        gate_alarm_command(s, f, s->again_ticket, a->rule);
+    clearance_announced(c, s->again_ticket);
+    (void)clearance_acknowledged(c, s->again_ticket, true);
+    send_command(s, f, c);
+}
+
 /* No command reaches the station before its record is on disk. */
 static void command(struct gate_session *s, const struct link_frame *f,
                     const struct announcement *a, struct clearance *c)
@@ -177,6 +211,10 @@ static void command(struct gate_session *s, const struct link_frame *f,
     uint64_t ticket = gate_log_ticket(g);
     const char *closed = gate_commands_closed(s);
 
+    if (s->again_ticket != 0) {
+        command_again(s, f, a, c, closed);
+        return;
+    }
     if (!closed && !announce(s, f, ticket, a, c))
         closed = "log-unavailable";
     if (closed) {
@@ -192,26 +230,9 @@ static void command(struct gate_session *s, const struct link_frame *f,
     s->held = *c;
     s->held_ticket = ticket;
     s->held_permit = a->permit;
+    s->held_again = false;
     s->held_since_ms = loop_now(&g->child.loop);
     hold(s, f);
-}
-
-void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
-{
-    const char *why = "log-unavailable";
-    struct link_frame f;
-
-    if (!link_held(s->link, LEG_MASTER, &f))
-        return;
-    if (clearance_acknowledged(&s->held, ticket, durable) && durable)
-        why = gate_permit_lapsed(s, s->held_permit);
-    clearance_stop(&s->held, why);
-    if (!why) {
-        send_command(s, &f, &s->held);
-        return;
-    }
-    log_refused(s, &f, NULL, why, ticket);
-    refuse(s, LEG_MASTER, &f, REPLY_REFUSED);
 }
 
 /* ---- one frame ---- */
@@ -226,7 +247,10 @@ static void log_fault(struct gate_session *s, enum link_leg leg,
     gate_log_frame(&r, s, leg, f);
     record_text(&r, RECORD_VERDICT, verdict);
     log_verdict(&r, v);
+    log_again(&r, s);
     (void)gate_log_send(s->gate, &r);
+    if (s->again_ticket != 0)
+        gate_operation_stopped(s, f, s->again_ticket, reason_name(v.reason));
 }
 
 /* What the station sent needs no record. */
@@ -293,7 +317,8 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
                           struct clearance *c)
 {
     const bool passes = clearance_is_granted(c);
-    const char *guard = gate_guard_command(s, f, asdu);
+    /* What is judged again was counted the first time. */
+    const char *guard = s->again_ticket != 0 ? NULL : gate_guard_command(s, f, asdu);
     uint32_t permit = 0;
     const char *why =
         guard || !passes ? guard : gate_permit_check(s, d->rule, asdu, &permit);
@@ -315,7 +340,7 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
         return;
     }
     if (passes || d->action == POLICY_REFUSE || d->action == POLICY_MUTE) {
-        log_refused(s, f, d->name, why ? why : "policy", 0);
+        log_refused(s, f, d->name, why ? why : "policy", s->again_ticket);
         refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
         if (d->action == POLICY_MUTE && s->monitor_only[0] == '\0')
             gate_alarm_mute(s, f, d->name);
@@ -325,8 +350,9 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     gate_log_frame(&r, s, LEG_MASTER, f);
     record_text(&r, RECORD_VERDICT, policy_action_name(d->action));
     record_text(&r, RECORD_RULE, d->name);
+    log_again(&r, s);
     (void)gate_log_send(s->gate, &r);
-    gate_operation_stopped(s, f, 0, "policy");
+    gate_operation_stopped(s, f, s->again_ticket, "policy");
     if (d->action == POLICY_CLOSE)
         gate_session_close(s, "policy", LEG_MASTER, d->name);
     else
@@ -429,6 +455,28 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
         judge_command(s, f, &d, &a, &c);
     else
         judge_monitor(s, f, &d, &a, &c);
+}
+
+void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
+{
+    const char *why = "log-unavailable";
+    struct link_frame f;
+
+    if (!link_held(s->link, LEG_MASTER, &f))
+        return;
+    if (clearance_acknowledged(&s->held, ticket, durable) && durable)
+        why = s->held_again ? NULL : gate_permit_lapsed(s, s->held_permit);
+    clearance_stop(&s->held, why);
+    if (why) {
+        log_refused(s, &f, NULL, why, ticket);
+        refuse(s, LEG_MASTER, &f, REPLY_REFUSED);
+    } else if (s->held_again) {
+        s->again_ticket = ticket;
+        judge_frame(s, LEG_MASTER, &f);
+        s->again_ticket = 0;
+    } else {
+        send_command(s, &f, &s->held);
+    }
 }
 
 /* What comes from the master makes records, so it waits while the log is behind; frames

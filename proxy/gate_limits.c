@@ -4,16 +4,11 @@
 
 #include <string.h>
 
-bool gate_limits_init(struct gate *g)
+bool gate_limits_ready(struct gate *g, size_t route, const struct policy *policy)
 {
-    for (size_t i = 0; i < g->config.route_count && !g->rates; i++) {
-        if (!policy_has_rates(g->policy[i]))
-            continue;
+    if (!g->rates && policy_has_rates(policy))
         g->rates = throttle_table_new();
-        if (!g->rates)
-            return false;
-    }
-    return gate_step_init(g);
+    return (g->rates || !policy_has_rates(policy)) && gate_step_ready(g, route, policy);
 }
 
 /* The holder of a certificate, by the first octets of its SHA-256; everybody who has none
@@ -28,9 +23,8 @@ static uint64_t peer_number(const struct gate_session *s)
     return n;
 }
 
-static const char *check_rate(const struct gate_session *s,
-                              const struct policy_limits *limits, int32_t rule,
-                              const struct asdu *a)
+static const char *check_rate(struct gate_session *s, const struct policy_limits *limits,
+                              int32_t rule, const struct asdu *a)
 {
     static const char *const words[] = {
         [THROTTLE_FITS] = NULL,
@@ -39,9 +33,14 @@ static const char *check_rate(const struct gate_session *s,
     };
     const struct throttle_limit limit = {limits->rate_count,
                                          (uint64_t)limits->rate_seconds * 1000};
-    struct throttle_key key = {
-        .route = s->route->index, .rule = (uint32_t)rule, .select = select_is_select(a)};
+    struct throttle_key key = {.route = s->route->index,
+                               .rule = policy_rule_rate_key(s->policy, rule),
+                               .select = select_is_select(a)};
+    const char *why;
 
+    /* When it was judged for the first time. */
+    if (s->again_ticket != 0 && s->counted_rate == key.rule)
+        return NULL;
     switch ((enum policy_per)limits->per) {
     case POLICY_PER_SESSION: key.who = s->id; break;
     case POLICY_PER_PEER: key.who = peer_number(s); break;
@@ -51,8 +50,11 @@ static const char *check_rate(const struct gate_session *s,
         break;
     case POLICY_PER_ROUTE: break;
     }
-    return words[throttle_take(s->gate->rates, &key, &limit,
-                               loop_now(&s->gate->child.loop))];
+    why = words[throttle_take(s->gate->rates, &key, &limit,
+                              loop_now(&s->gate->child.loop))];
+    if (!why)
+        s->counted_rate = key.rule;
+    return why;
 }
 
 static const char *check_select(const struct gate_session *s,
@@ -68,12 +70,13 @@ static const char *check_select(const struct gate_session *s,
     return word == SELECT_FITS ? NULL : select_word_name(word);
 }
 
-const char *gate_limits_check(const struct gate_session *s, int32_t rule,
-                              const struct asdu *a)
+const char *gate_limits_check(struct gate_session *s, int32_t rule, const struct asdu *a)
 {
     const struct policy_limits *limits = policy_rule_limits(s->policy, rule);
     const char *why;
 
+    if (s->again_ticket == 0)
+        s->counted_rate = 0;
     /* To take a command back is always in order. */
     if (!limits || a->cause == COT_DEACTIVATION)
         return NULL;

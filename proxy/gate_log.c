@@ -216,6 +216,7 @@ static void enter_monitor_only(struct gate *g, const char *why)
                   g->config.log_closes ? "sessions end (on_failure = \"close\")"
                                        : "commands are refused (monitor-only)");
     g->monitor_only = true;
+    gate_update_log_lost(g);
     refuse_held(g);
     pump_sessions(g);
     (void)loop_timer_set(&g->child.loop, &g->log_timer, PROBE_INTERVAL_MS);
@@ -317,6 +318,8 @@ static enum imsg_status audit_message(struct gate *g, struct imsg *m)
             leave_monitor_only(g);
         return IMSG_OK;
     }
+    if (gate_update_acked(g, ack.ticket, ack.durable))
+        return IMSG_OK;
     if (ack.durable)
         session_ack(g, ack.ticket);
     else

@@ -114,8 +114,8 @@ static bool use(const struct gate_session *s, struct permit *p, const struct asd
     return true;
 }
 
-const char *gate_permit_check(const struct gate_session *s, int32_t rule,
-                              const struct asdu *a, uint32_t *permit)
+const char *gate_permit_check(struct gate_session *s, int32_t rule, const struct asdu *a,
+                              uint32_t *permit)
 {
     const struct permit_asker who = asker_of(s);
     struct permit_table *table = table_of(s);
@@ -126,6 +126,12 @@ const char *gate_permit_check(const struct gate_session *s, int32_t rule,
     *permit = 0;
     if (!asks_for_permit(s, rule, a))
         return gate_limits_check(s, rule, a);
+    /* Judged again: it was counted the first time. */
+    if (s->again_ticket != 0 && s->held_permit != 0) {
+        *permit = s->held_permit;
+        why = gate_permit_lapsed(s, s->held_permit);
+        return why ? why : gate_limits_check(s, rule, a);
+    }
     if (table)
         p = permit_find(table, &who, a, permit_now_ms(), &word);
     if (!p)

@@ -29,6 +29,7 @@ void gate_role_evaluate(struct gate_session *s)
 {
     const struct role_settings *settings = &s->route->roles;
 
+    s->roles_asked = true;
     s->roles_matter = policy_names_roles(s->policy);
     if (!s->roles_matter)
         return;
@@ -38,9 +39,18 @@ void gate_role_evaluate(struct gate_session *s)
     else
         role_set_default(settings, &s->roles);
     for (unsigned int e = 0; e < ROLE_EVENTS; e++) {
-        if (s->roles.events >> e & 1)
+        if ((s->roles.events & ~s->role_events_told) >> e & 1)
             tell_event(s, role_event_info(e));
     }
+    s->role_events_told |= s->roles.events;
+}
+
+void gate_role_renew(struct gate_session *s)
+{
+    if (!s->roles_asked)
+        return;
+    gate_role_evaluate(s);
+    gate_asker_find(s);
 }
 
 void gate_role_record(struct record *r, const struct gate_session *s)

@@ -4,26 +4,23 @@
 
 #include <stdlib.h>
 
-bool gate_step_init(struct gate *g)
+bool gate_step_ready(struct gate *g, size_t route, const struct policy *policy)
 {
+    if (!policy_has_steps(policy))
+        return true;
     if (!g->steps)
         g->steps = calloc(g->config.route_count, sizeof *g->steps);
     if (!g->steps)
         return false;
-    for (size_t i = 0; i < g->config.route_count; i++) {
-        if (!policy_has_steps(g->policy[i]) || g->steps[i])
-            continue;
-        g->steps[i] = step_table_new();
-        if (!g->steps[i])
-            return false;
-    }
-    return true;
+    if (!g->steps[route])
+        g->steps[route] = step_table_new();
+    return g->steps[route] != NULL;
 }
 
 /* NULL: no rule of the route asks. */
 static struct step_table *table_of(const struct gate_session *s)
 {
-    return s->gate->steps[s->route - s->gate->config.route];
+    return s->gate->steps ? s->gate->steps[s->route - s->gate->config.route] : NULL;
 }
 
 static bool point_of(const struct asdu *a, struct step_point *point)

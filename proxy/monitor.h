@@ -5,6 +5,7 @@
 
 #include "proxy/config.h"
 #include "proxy/monitor_notify.h"
+#include "proxy/monitor_policy.h"
 #include "proxy/record.h"
 #include "proxy/role_config.h"
 #include "sandbox/child.h"
@@ -59,8 +60,9 @@ struct proc {
     struct trust_update *update; /* on its way to it; NULL: none */
     size_t update_sent;
     bool update_begun;
-    uint32_t version; /* of its group, what it has */
-    bool retired;     /* signer: has the keys that were before */
+    uint32_t version;              /* of its group, what it has */
+    bool retired;                  /* signer: has the keys that were before */
+    struct policy_delivery policy; /* gate: new policies for it */
     struct proc *next;
 };
 
@@ -96,7 +98,7 @@ struct expiry_told {
 /* What the monitor reads again while it runs. */
 struct monitor_reload {
     uint32_t signer;     /* number of the signer with the present keys */
-    struct config *next; /* waits for a signer with its keys; NULL: none does */
+    struct config *next; /* waits for gates, then for a signer with its keys; or NULL */
     bool again;          /* SIGHUP came meanwhile */
     char failure[300];   /* of the last one; "": it was taken */
     char note[160];      /* what of it waits for a restart */
@@ -125,6 +127,7 @@ struct monitor {
     int exit_status;
     struct proc *procs;
     struct monitor_reload reload;
+    struct monitor_policy policy;
     struct notify notify;
     struct monitor_ship ship;
     struct control *control; /* NULL: not yet, or no more */
@@ -214,6 +217,10 @@ void monitor_reload_begin(struct monitor *m);
 void monitor_reload_all(struct monitor *m);
 /* The signer with the new keys runs, or has ended before it could. */
 void monitor_reload_signer(struct proc *p, bool runs);
+/* The gates are ready for the new policies (`why` is NULL), or one is not. */
+void monitor_reload_gates(struct monitor *m, const char *why, const char *detail);
+/* They use them. */
+void monitor_reload_over(struct monitor *m);
 /* Records and tells why a reload changed nothing. */
 void monitor_reload_refuse(struct monitor *m, const char *what,
                            const struct config_errors *errs);
@@ -240,6 +247,28 @@ void monitor_trust_catch_up(struct proc *p);
 /* The channel has room. */
 void monitor_trust_pump(struct proc *p);
 void monitor_trust_drop(struct proc *p);
+
+/* monitor_policy.c: new policies for gates */
+/* Hands `next` to all gates for which it changes something, and has them compile it.
+ * Tells by monitor_reload_gates() what became of it.  False: there is nothing to wait
+ * for. */
+bool monitor_policy_offer(struct monitor *m, const struct config *next);
+/* What was offered holds from now on, in m->config too; `next` gets what was. */
+void monitor_policy_use(struct monitor *m, struct config *next);
+/* It does not: all gates keep what they have. */
+void monitor_policy_forget(struct monitor *m);
+/* True until all gates use what they were told to use. */
+bool monitor_policy_is_busy(const struct monitor *m);
+/* A gate runs, has ended, has room in its channel. */
+void monitor_policy_gate_runs(struct proc *gate);
+void monitor_policy_gate_ended(struct proc *gate);
+void monitor_policy_pump(struct proc *gate);
+/* POLICY_TOLD. */
+enum imsg_status monitor_policy_told(struct proc *gate, struct imsg *msg);
+/* Records for each route whose policy differs from the one in use that it is not used:
+ * that of `next`, or NULL if the files themselves are to be asked. */
+void monitor_policy_refused(struct monitor *m, const struct config *next, const char *why,
+                            const char *detail);
 
 /* monitor_expiry.c */
 /* Tells what ends soon and was not yet told, and comes back each day. */

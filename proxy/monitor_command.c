@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A signer may take its time to start with new keys. */
-#define RELOAD_WAIT_MS 30000u
+/* Gates may take their time to compile, and a signer to start with new keys. */
+#define RELOAD_WAIT_MS 90000u
 
 void control_record(const struct control_client *c, const char *what, uint64_t session,
                     const struct config_route *route)
@@ -143,7 +143,7 @@ static void reload(struct control_client *c, const char *rest)
 
 void monitor_control_reloaded(struct monitor *m)
 {
-    if (!m->control || m->reload.next)
+    if (!m->control)
         return;
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         struct control_client *c = &m->control->client[i];

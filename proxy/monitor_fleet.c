@@ -170,6 +170,7 @@ void monitor_fleet_running(struct proc *p)
         monitor_control_gate_runs(p);
         monitor_clock_tell(m);
         monitor_permit_gate_runs(p);
+        monitor_policy_gate_runs(p);
     }
     if (p->role == ROLE_BROKER && m->initial) {
         m->initial = false;
@@ -255,6 +256,8 @@ void monitor_fleet_ended(struct proc *p, int status)
         monitor_reload_signer(p, false);
     if (p->role == ROLE_AUDIT)
         monitor_permit_log_gone(m);
+    if (p->role == ROLE_GATE && m->stop_step == 0)
+        monitor_policy_gate_ended(p);
     if (m->stop_step != 0)
         next_stop_step(m);
     else

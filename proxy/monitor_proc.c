@@ -145,6 +145,7 @@ static enum imsg_status handle(struct proc *p, struct imsg *msg)
     case MSG_PERMIT_USED: return monitor_permit_used(p, msg);
     case MSG_STATUS_SESSION: return monitor_control_session(p, msg);
     case MSG_STATUS_END: return monitor_control_end_of(p, msg);
+    case MSG_POLICY_TOLD: return monitor_policy_told(p, msg);
     default: return imsg_reject(&p->control, msg);
     }
 }
@@ -156,6 +157,8 @@ static void control_ready(void *ctx, uint32_t events)
 
     if ((events & EPOLLOUT) && p->state == PROC_STARTING)
         send_config(p);
+    else if ((events & EPOLLOUT) && p->role == ROLE_GATE)
+        monitor_policy_pump(p);
     else if (events & EPOLLOUT)
         monitor_trust_pump(p);
     for (int budget = LAST_WORDS; budget > 0; budget--) {

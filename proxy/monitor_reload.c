@@ -1,7 +1,8 @@
-/* SIGHUP: the configuration is read and checked again.  If all of it is good, new
- * certificates, anchors and lists are used from now on; if anything is wrong, nothing
- * changes.  New keys come with a new signer process, since a signer that opened files
- * while it serves would need to see them; the old one ends with its last worker. */
+/* SIGHUP: the configuration is read and checked again.  If all of it is good, and all
+ * gates are ready for their new policies, new policies, certificates, anchors and lists
+ * are used from now on; if anything is wrong, nothing changes.  New keys come with a new
+ * signer process, since a signer that opened files while it serves would need to see
+ * them; the old one ends with its last worker. */
 #include "proxy/monitor.h"
 
 #include "proxy/audit_hash.h"
@@ -22,6 +23,7 @@ void monitor_reload_end(struct monitor *m)
 {
     monitor_crl_end(m);
     loop_timer_stop(&m->loop, &m->reload.expiry_timer);
+    monitor_policy_forget(m);
     config_free(m->reload.next);
     m->reload.next = NULL;
 }
@@ -65,12 +67,35 @@ void monitor_tell_ready(struct monitor *m)
     notify_ready(&m->notify, text);
 }
 
-/* A reload is over, unless it waits for a signer. */
-static void answer(struct monitor *m)
+static bool is_busy(const struct monitor *m)
 {
+    return m->reload.next || monitor_policy_is_busy(m);
+}
+
+/* A reload is over, unless it waits for somebody. */
+void monitor_reload_over(struct monitor *m)
+{
+    if (is_busy(m) || m->stop_step != 0)
+        return;
+    if (m->reload.again) {
+        m->reload.again = false;
+        monitor_reload_all(m);
+        return;
+    }
     monitor_control_reloaded(m);
-    if (!m->reload.next)
-        monitor_tell_ready(m);
+    monitor_tell_ready(m);
+}
+
+/* "", or of how many routes something a gate is told changed. */
+static void count_policies(const struct config *old, const struct config *new, char *out,
+                           size_t cap)
+{
+    unsigned int n = 0;
+
+    for (size_t i = 0; i < old->route_count; i++)
+        n += !config_live_same(old, new, i);
+    if (n > 0)
+        (void)snprintf(out, cap, "; new policies of %u route%s", n, n == 1 ? "" : "s");
 }
 
 /* Takes the new configuration. */
@@ -82,12 +107,17 @@ static void finish(struct monitor *m, struct config *c, const char *why)
     const size_t note_size = sizeof m->reload.note;
 
     m->reload.failure[0] = note[0] = '\0';
+    count_policies(m->config, c, note, note_size);
     config_restart_words(m->config, c, words, sizeof words);
     if (words[0] != '\0') {
-        (void)snprintf(note, note_size, "; restart to use the new %s", words);
+        const size_t used = strlen(note);
+
+        (void)snprintf(note + used, note_size - used, "; restart to use the new %s",
+                       words);
         monitor_log("what changed in %s is used after a restart", words);
     }
     memcpy(m->config->hash, c->hash, sizeof c->hash);
+    monitor_policy_use(m, c);
     monitor_trust_use(m, c->tls, why, note);
     c->tls = old; /* goes with it */
     config_free(c);
@@ -119,12 +149,10 @@ void monitor_reload_signer(struct proc *p, bool runs)
     struct monitor *m = p->monitor;
     struct config *c = m->reload.next;
     struct config_errors errs;
-    bool again = m->reload.again;
 
-    if (!c || p->id != next_signer(m))
+    if (!c || p->role != ROLE_SIGNER || p->id != next_signer(m))
         return;
     m->reload.next = NULL;
-    m->reload.again = false;
     if (runs) {
         m->reload.signer = p->id;
         finish(m, c, "signal");
@@ -137,33 +165,60 @@ void monitor_reload_signer(struct proc *p, bool runs)
         config_errors_add(&errs, CONFIG_ERROR, &at, "see what the signer says",
                           "the signer does not start with the new keys");
         monitor_reload_refuse(m, "the new configuration", &errs);
+        monitor_policy_refused(m, c, "signer", "the signer does not start with new keys");
+        monitor_policy_forget(m);
         config_errors_free(&errs);
         config_free(c);
     }
-    if (again)
-        monitor_reload_all(m);
-    else
-        answer(m);
+    monitor_reload_over(m);
 }
 
-/* Takes a configuration in which nothing is wrong. */
-static void use(struct monitor *m, struct config *c)
+/* Nothing of m->reload.next is used. */
+static void give_up(struct monitor *m, const char *why, const char *detail)
 {
+    struct config *c = m->reload.next;
+    struct record r;
+
+    monitor_log("ALARM: the new policies are not used, what was good stays in use: %s",
+                detail);
+    (void)snprintf(m->reload.failure, sizeof m->reload.failure, "%s", detail);
+    record_begin(&r, EVENT_RELOAD_FAILED, 0, false);
+    record_text(&r, RECORD_WHY, why);
+    record_text(&r, RECORD_DETAIL, detail);
+    monitor_record(m, &r);
+    monitor_policy_refused(m, c, why, detail);
+    monitor_policy_forget(m);
+    m->reload.next = NULL;
+    config_free(c);
+}
+
+/* Nobody finds fault with m->reload.next. */
+static void use(struct monitor *m)
+{
+    struct config *c = m->reload.next;
     struct proc *signer;
 
     if (!config_keys_changed(m->config, c)) {
+        m->reload.next = NULL;
         finish(m, c, "signal");
         return;
     }
     signer = monitor_add_signer(m, c, next_signer(m));
-    if (!signer) {
-        monitor_log("ALARM: out of memory: the old certificates stay in use");
-        (void)snprintf(m->reload.failure, sizeof m->reload.failure, "out of memory");
-        config_free(c);
+    if (signer)
+        monitor_proc_start(signer);
+    else
+        give_up(m, "signer", "out of memory");
+}
+
+void monitor_reload_gates(struct monitor *m, const char *why, const char *detail)
+{
+    if (m->stop_step != 0 || !m->reload.next)
         return;
-    }
-    m->reload.next = c;
-    monitor_proc_start(signer);
+    if (why)
+        give_up(m, why, detail);
+    else
+        use(m);
+    monitor_reload_over(m);
 }
 
 static struct config *load(struct monitor *m, struct config_errors *errs)
@@ -194,7 +249,7 @@ void monitor_reload_all(struct monitor *m)
 
     if (m->initial || m->stop_step != 0)
         return;
-    if (m->reload.next) {
+    if (is_busy(m)) {
         m->reload.again = true;
         return;
     }
@@ -202,10 +257,13 @@ void monitor_reload_all(struct monitor *m)
     monitor_log("reload: reading %s again", m->config->path);
     config_errors_init(&errs);
     c = load(m, &errs);
-    if (c)
-        use(m, c);
-    else
+    m->reload.next = c;
+    if (!c) {
         monitor_reload_refuse(m, "the new configuration", &errs);
+        monitor_policy_refused(m, NULL, "invalid", m->reload.failure);
+    } else if (!monitor_policy_offer(m, c)) {
+        use(m);
+    }
     config_errors_free(&errs);
-    answer(m);
+    monitor_reload_over(m);
 }

@@ -149,6 +149,7 @@ void monitor_free(struct monitor *m)
     for (struct proc *p = m->procs; p; p = next) {
         next = p->next;
         monitor_trust_drop(p);
+        free(p->policy.cfg);
         free(p->cfg);
         free(p);
     }

@@ -210,4 +210,8 @@ void gate_config_free(struct gate_config *c);
 void signer_config_free(struct signer_config *c);
 void audit_config_free(struct audit_config *c);
 
+/* role_config_same.c: the same settings of roles; the same profile and records. */
+bool role_config_same_roles(const struct role_settings *a, const struct role_settings *b);
+bool role_config_same_stations(const struct gate_route *a, const struct gate_route *b);
+
 #endif

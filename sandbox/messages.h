@@ -22,13 +22,16 @@
 
 #define PACKED __attribute__((packed))
 
+#include "sandbox/messages_policy.h"
+
 /* `size` octets of configuration follow in CFG_DATA messages. */
 struct PACKED msg_cfg_begin {
     uint32_t size;
 };
 
 /* `size` octets, at most CFG_SIZE_MAX, follow in UPDATE_DATA messages: the whole
- * configuration of the role, as at its start. */
+ * configuration of the role, as at its start.  A tls worker uses it at once, a gate when
+ * POLICY_STEP says so. */
 struct PACKED msg_update_begin {
     uint32_t size;
 };

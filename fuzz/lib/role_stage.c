@@ -405,9 +405,10 @@ void role_stage_update(struct role_stage *s, struct fuzz_input *in)
     struct msg_update_begin begin = {.size = (uint32_t)s->config_size};
     const size_t at = fuzz_u16(in) % s->config_size;
     const uint8_t octet = fuzz_u8(in);
+    const struct msg_policy_step check = {.update = 1, .step = POLICY_STEP_CHECK};
     uint8_t *config;
 
-    if (s->role != ROLE_TLS)
+    if (s->role != ROLE_TLS && s->role != ROLE_GATE)
         return;
     config = fuzz_copy(s->config, s->config_size);
     config[at] ^= octet;
@@ -419,6 +420,8 @@ void role_stage_update(struct role_stage *s, struct fuzz_input *in)
         done += n;
     }
     free(config);
+    if (s->role == ROLE_GATE)
+        (void)imsg_send(&s->end[0].ch, MSG_POLICY_STEP, &check, sizeof check, NULL, 0);
 }
 
 void role_stage_config(const struct role_stage *s, struct fuzz_input *in)

@@ -42,7 +42,7 @@ void role_stage_run(struct role_stage *s);
  * its type, with octets changed. */
 void role_stage_message(struct role_stage *s, struct fuzz_input *in);
 /* Connects to a broker; octets to a plain or TLS connection; a new configuration to a
- * worker. */
+ * worker or a gate. */
 void role_stage_connect(struct role_stage *s);
 void role_stage_octets(struct role_stage *s, struct fuzz_input *in);
 void role_stage_update(struct role_stage *s, struct fuzz_input *in);

@@ -14,7 +14,7 @@
 
 #define DEFAULT_SOCKET "/run/gate104/control"
 #define ANSWER_MAX     (64u * 1024u * 1024u)
-#define ANSWER_WAIT_MS 40000
+#define ANSWER_WAIT_MS 100000
 
 /* Exit status: 0 done, 1 refused or nobody there, 2 misuse. */
 

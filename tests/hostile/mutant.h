@@ -42,6 +42,8 @@ size_t sample_recorded_ack(uint8_t *out);
 /* sample_permit.c: samples about permits. */
 size_t sample_permit(uint8_t *out);
 size_t sample_permit_revoke(uint8_t *out);
+/* sample_policy.c: one about new policies. */
+size_t sample_policy_forget(uint8_t *out);
 /* An octet that makes a good message a bad one for these receivers. */
 struct spoiler {
     unsigned int type;

@@ -253,6 +253,15 @@ const struct spoiler spoilers[] = {
     {MSG_UPDATE_BEGIN, ANYONE, offsetof(struct msg_update_begin, size) + 3, 0x7F,
      "far too much", NULL},
     {MSG_UPDATE_DATA, ANYONE, 0, 1, "without a beginning", NULL},
+    {MSG_POLICY_STEP, ANYONE, offsetof(struct msg_policy_step, step), 0, "no step", NULL},
+    {MSG_POLICY_STEP, ANYONE, offsetof(struct msg_policy_step, step), POLICY_STEP_MAX + 1,
+     "no such step", NULL},
+    {MSG_POLICY_STEP, ANYONE, offsetof(struct msg_policy_step, step), POLICY_STEP_CHECK,
+     "of what did not come", NULL},
+    {MSG_POLICY_STEP, ANYONE, offsetof(struct msg_policy_step, step), POLICY_STEP_USE,
+     "of what was not checked", NULL},
+    {MSG_POLICY_STEP, ANYONE, offsetof(struct msg_policy_step, zero) + 2, 1,
+     "what must be zero", NULL},
     {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, route), 99, "no such route",
      NULL},
     {MSG_TLS_SESSION, ANYONE, offsetof(struct msg_session, zero), 1, "what must be zero",
@@ -447,6 +456,7 @@ static const struct {
     {MSG_OCSP_ANSWER, ocsp_answer},
     {MSG_PERMIT, sample_permit},
     {MSG_PERMIT_REVOKE, sample_permit_revoke},
+    {MSG_POLICY_STEP, sample_policy_forget},
 };
 
 #define SAMPLES (sizeof samples / sizeof samples[0])
