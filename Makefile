@@ -102,7 +102,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
 .DEFAULT_GOAL := all
 .PHONY: all deps test check unit e2e programs demo demo-learn install clean lint format check-format fuzz \
-        prove model coverage bench bench-tls bench-sandbox bench-log help
+        prove model coverage bench bench-tls bench-sandbox bench-log bench-reload help
 # Object files are worth keeping.
 .SECONDARY:
 
@@ -359,6 +359,9 @@ bench-sandbox: all
 bench-log: all $(BENCHLOG)
 	$(Q)GATE104_BUILD=$(B) tests/bench/log/compare
 
+bench-reload: all
+	$(Q)GATE104_BUILD=$(B) tests/bench/reload/compare
+
 install: all
 	install -d $(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(libexec) \
 	    $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man8 \
@@ -395,6 +398,7 @@ help:
 	@echo 'make coverage   what of policy/ its unit tests reach'
 	@echo 'make bench      what judging, deciding and decoding cost on this machine'
 	@echo 'make bench-log  what the log costs: to write, to wait for, to verify'
+	@echo 'make bench-reload  what new policies cost the sessions that run'
 	@echo 'make bench-tls  what a handshake and an idle session cost, beside other proxies'
 	@echo 'make bench-sandbox  what the sandbox costs: start, memory, throughput'
 	@echo 'make prove      what of policy/ is proved, see doc/proof.md'
