@@ -140,7 +140,7 @@ static void test_a_change_needs_a_restart(void **state)
     }
     b = edited("k = 12", "record = \"pcapng\"; k = 12", NULL);
     config_restart_words(a, b, words, sizeof words);
-    assert_string_equal(words, "routes or policies");
+    assert_string_equal(words, "routes");
     config_free(b);
     config_free(a);
 }
