@@ -178,7 +178,7 @@ static void who_text(const struct reader *r, const struct session *s,
     if (n > 0 && strncmp(who, s->source, n) == 0 && (who[n] == ':' || who[n] == '\0'))
         (void)snprintf(out, TRAFFIC_WHO_MAX, "%s", s->source);
     else if (n > 0)
-        (void)snprintf(out, TRAFFIC_WHO_MAX, "%.*s (%s)", (int)LOG_WHO_MAX, who,
+        (void)snprintf(out, TRAFFIC_WHO_MAX, "%.*s (%.48s)", (int)LOG_WHO_MAX, who,
                        s->source);
     else
         (void)snprintf(out, TRAFFIC_WHO_MAX, "%s", who);
