@@ -226,6 +226,37 @@ subtest 'killed' => sub {
     is(scalar(grep { /\.open$/ } recordings($g{dir})), 0, 'none is open');
 };
 
+# The relay goes on; what has no room is counted, to the last APDU.
+subtest 'audit stands still' => sub {
+    my %g = start_recorded('', rtu => [ '--rate', 5000, '--event-types', 33 ], route => { k => 500, w => 300 });
+    my $m = spawn_process([ bin('gate104-sim'), 'master', '--json', '--timeout', 20, '--connect', "127.0.0.1:$g{port}", tls_client($pki), 'wait 60' ]);
+    my $came = sub { return scalar(() = slurp($m->{out}) =~ /"sent":false/g) };
+    ok(wait_until(sub { $came->() > 0 }), 'values flow') or return;
+    my ($audit) = proc_of_role($g{gate}, 'audit');
+    kill 'STOP', $audit;
+    my $before = $came->();
+    my $more = wait_until(sub { $came->() > $before + 9000 }, 30);
+    kill 'CONT', $audit;
+    ok($more, 'and go on while audit stands still');
+    stop_process($m, 'TERM');
+    my $close = wait_record($g{dir}, { event => 'session.close' });
+    is(stop_process($g{gate}, 'TERM'), 0, 'clean stop');
+    my ($written, $lost) = (0, 0);
+    for my $r (are_told($g{dir})) {
+        $written += $r->{count};
+        $lost += $r->{lost};
+    }
+    cmp_ok($lost, '>', 0, 'some were not recorded');
+    cmp_ok($written, '>', 1000, 'others were');
+    # Nothing was refused: what came left again, but for S-frames and what was cut off at the end.
+    my $in = 0;
+    $in += $close->{$_} for grep { /^(?:master|station)_[isu]$/ } keys %$close;
+    my $sent = $written + $lost - $in;
+    cmp_ok($sent, '>=', $close->{master_i} + $close->{station_i} - 1000, 'each that came is recorded or counted, and each that left');
+    cmp_ok($sent, '<=', $in, 'and no other');
+    verify_is($g{dir}, 0, 'it verifies');
+};
+
 # ---- a disk that fills ----
 
 my @disks;
