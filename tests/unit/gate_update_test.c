@@ -138,6 +138,7 @@ static int drop(void **state)
         policy_free(gate.policy[i]);
     free(gate.policy);
     free(gate.guards);
+    free(gate.guards_next);
     gate_config_free(&gate.config);
     imsg_channel_close(&gate.child.control);
     imsg_channel_close(&gate.audit);
