@@ -285,8 +285,10 @@ static bool hash_step(struct recordings *r)
         measure(r, old, open_name)
             ? openat(r->dir_fd, open_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
             : -1;
-    if (fd < 0 && errno == ENOENT) {
-        audit_log_say(r->log, "ALARM: recording %s is gone", old->name);
+    /* Until the next start: it must not stand in the way of others. */
+    if (fd < 0 && (errno == ENOENT || errno == EACCES || errno == ELOOP)) {
+        audit_log_say(r->log, "ALARM: recording %s, which was left open: %s", old->name,
+                      strerror(errno));
         audit_digest_reset(&r->digest);
         recording_shelf_drop_oldest(&r->left_open);
         return true;
