@@ -147,16 +147,23 @@ static struct gate_recorded *new_message(const struct gate_session *s)
     return m;
 }
 
-static bool add(const struct gate_session *s, const struct recorded_apdu *a)
+/* The newest message, if it is of this session; else NULL. */
+static struct gate_recorded *last_message(const struct gate_session *s)
 {
     const struct gate_recording *r = &s->gate->recording;
-    struct gate_recorded *m = NULL;
-    size_t n = 0;
+    struct gate_recorded *m;
 
-    if (r->count > 0)
-        m = &r->queue[(r->head + r->count - 1) % GATE_RECORDED_QUEUE];
-    if (m && m->session == s->id)
-        n = recorded_put(m->payload, m->size, a);
+    if (r->count == 0)
+        return NULL;
+    m = &r->queue[(r->head + r->count - 1) % GATE_RECORDED_QUEUE];
+    return m->session == s->id ? m : NULL;
+}
+
+static bool add(const struct gate_session *s, const struct recorded_apdu *a)
+{
+    struct gate_recorded *m = last_message(s);
+    size_t n = m ? recorded_put(m->payload, m->size, a) : 0;
+
     if (n == 0) {
         m = new_message(s);
         n = m ? recorded_put(m->payload, m->size, a) : 0;
