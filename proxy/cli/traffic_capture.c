@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINK_UPPER_PDU 252u
+
 struct reader;
 struct connection;
 
@@ -261,14 +263,19 @@ static int read_all(struct reader *r, struct capture *c)
     return more;
 }
 
-static bool report(struct reader *r, const char *path, uint64_t segments,
-                   uint64_t repeated)
+static bool report(struct reader *r, const struct capture *capture, const char *path,
+                   uint64_t segments, uint64_t repeated)
 {
     const struct traffic_counts *c = &r->t->counts;
     char what[160];
 
     segments = c->segments - segments;
     repeated = c->repeated - repeated;
+    if (segments == 0 && capture->interfaces > 0 &&
+        capture->link_types[0] == LINK_UPPER_PDU)
+        return traffic_complain(r->t, path,
+                                "holds APDUs without their packets, as gate104 records "
+                                "them; give the log itself");
     if (segments == 0) {
         (void)snprintf(what, sizeof what,
                        "no octets to or from TCP port %u; name the station's port with "
@@ -308,5 +315,5 @@ bool traffic_capture(struct traffic *t, const char *path)
         (void)traffic_complain(t, path, why);
         t->counts.cut = true;
     }
-    return report(&r, path, segments, repeated);
+    return report(&r, &c, path, segments, repeated);
 }

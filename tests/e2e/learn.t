@@ -153,6 +153,11 @@ subtest 'a list of points' => sub {
         [ 'diff', '--points', "$work/bad.csv", "$work/new.policy", "$work/ok.policy" ];
 };
 
+sub exported {
+    (run_command([ bin('gate104'), 'log', 'export', '--pcapng', '--all', '-o', "$work/log.pcapng", $log ]))[0] == 0 or die 'no export';
+    return "$work/log.pcapng";
+}
+
 subtest 'what cannot be used' => sub {
     my $sample = slurp("$log/gate104.jsonl");
     my ($other) = spew("$work/other.jsonl", $sample =~ s/"route":"r"/"route":"q"/gr);
@@ -166,6 +171,7 @@ subtest 'what cannot be used' => sub {
         [ 'several|routes r and q', $log, $other ],
         [ 'too short|cut off',    spew("$work/cut.pcap", pack('H*', 'd4c3b2a102000400')) ],
         [ 'no octets to or from TCP port 2404', spew("$work/none.pcap", pack('H*', 'd4c3b2a1020004000000000000000000ffff000001000000')) ],
+        [ 'give the log itself', exported() ],
         [ '--group-gap',          '--group-gap', '-1', $log ],
         [ 'is there already',     '--out', "$work/new.policy", $log ],
         [ 'usage' ],
