@@ -8,7 +8,7 @@ set -eu
 
 build="gcc make pkg-config libc6-dev libssl-dev libconfig-dev libjansson-dev libcap-dev libseccomp-dev
        libcurl4-openssl-dev libqrencode-dev"
-tests="openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
+tests="tzdata openssl perl libcmocka-dev libio-socket-ssl-perl libnet-ssleay-perl tshark
        python3-scapy python3-cryptography procps iproute2 clang-format clang-tidy cppcheck binutils
        clang libclang-rt-14-dev llvm util-linux spin
        sslscan testssl.sh libmbedtls-dev

@@ -7,6 +7,8 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Digest::SHA qw(sha256_hex);
 use Gate104;
+use JSON::PP;
+use JsonSchema;
 use MIME::Base64;
 use POSIX qw(strftime);
 use Raw104;
@@ -240,4 +242,6 @@ subtest 'observed' => sub {
     is(scalar of('observe', 'policy.alarm') + scalar of('observe', 'policy.monitor-only'), 0, 'but none');
 };
 is(stop_process($gate, 'TERM'), 0, 'clean stop');
+my $schema = decode_json(slurp("$ROOT/doc/log-record.schema.json"));
+is(join("\n", map { my $r = $_; map { "$r->{seq} $r->{event}: $_" } schema_faults($schema, $r) } records($dir)), '', 'the log is what its schema says');
 done_testing;
