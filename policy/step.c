@@ -128,6 +128,9 @@ void step_answered(struct step_table *t, const struct step_point *point, double 
         return;
     while (at < e->count && e->pending[at] != value)
         at++;
+    /* Some stations do not repeat the value exactly: then it is clear only of one. */
+    if (at == e->count && e->count == 1)
+        at = 0;
     if (at == e->count)
         return;
     if (!rejected) {

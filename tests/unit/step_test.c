@@ -120,6 +120,23 @@ static void test_answers_that_cross(void **state)
     step_table_free(t);
 }
 
+/* Which one is answered is clear without its value, if there is but one. */
+static void test_answers_of_other_values(void **state)
+{
+    struct step_table *t = step_table_new();
+
+    (void)state;
+    given(t, 10);
+    step_sent(t, &P, 11);
+    step_answered(t, &P, 10.99999, true);
+    assert_int_equal(step_ask(t, &P, 12, 1), STEP_TOO_FAR);
+    step_sent(t, &P, 11);
+    step_sent(t, &P, 12);
+    step_answered(t, &P, 11.99999, true);
+    assert_int_equal(step_ask(t, &P, 13, 1), STEP_FITS);
+    step_table_free(t);
+}
+
 static void test_never_answered(void **state)
 {
     struct step_table *t = step_table_new();
@@ -166,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_rejected),
         cmocka_unit_test(test_answers_that_cross),
         cmocka_unit_test(test_never_answered),
+        cmocka_unit_test(test_answers_of_other_values),
         cmocka_unit_test(test_no_room),
     };
 
