@@ -34,7 +34,7 @@ my %GATE = map { $_ => 1 } qw(
     __libc_start_main __stack_chk_fail __assert_fail __errno_location
     malloc calloc realloc free
     memchr memcmp memcpy memmove memset
-    strchr strcmp strerror strlen strncmp strnlen strspn strcspn strtoul
+    strchr strcmp strerror strlen strncasecmp strncmp strnlen strspn strcspn strtoul
     snprintf vsnprintf fprintf fputs fputc fwrite puts stderr
     inet_ntop qsort bsearch clock_gettime
     recv recvmsg send sendmsg shutdown close socketpair getsockopt poll
