@@ -208,16 +208,3 @@ struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
     out->tolerated = j.tolerated;
     return judgement_verdict(&j);
 }
-
-bool asdu_object(const struct asdu *a, unsigned int i, uint32_t *ioa,
-                 const uint8_t **element)
-{
-    if (a->objects == NULL || i >= a->count)
-        return false;
-
-    const size_t at = asdu_object_offset(a, i);
-    assert(at + a->ioa_size + a->type->size <= a->objects_size);
-    *ioa = a->sq ? a->ioa + i : asdu_read_number(a->objects + at, a->ioa_size);
-    *element = a->objects + at + a->ioa_size;
-    return true;
-}

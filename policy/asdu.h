@@ -111,6 +111,8 @@ struct asdu {
     predicate header_read(uint8_t *p, integer n, struct asdu *a) =
       n >= 2 ==> a->type_id == p[0] && type_is(a->type, p[0]) &&
                  a->sq == (p[1] >= 128 ? 1 : 0) && a->count == p[1] % 128;
+    logic integer object_ioa(struct asdu *a, integer i) =
+      a->sq != 0 ? a->ioa + i : number_at(a->objects + object_at(a, i), a->ioa_size);
     // Where the objects are.
     predicate objects_there(struct asdu *a) =
       \valid_read(a->type) && 1 <= a->ioa_size <= 3 && a->count <= 127 &&
@@ -188,6 +190,8 @@ struct verdict asdu_parse(const uint8_t *asdu, size_t n, enum direction dir,
       \separated(ioa, a->type) && \separated(element, a->type);
     assigns *ioa, *element;
     ensures \result <==> a->objects != \null && i < a->count;
+    ensures \result && \old(a->ioa) <= 0xFFFFFF ==> *ioa == \old(object_ioa(a, i));
+    ensures \result ==> \valid_read(*element + (0 .. a->type->size - 1));
     ensures \result ==> *element == a->objects + object_at(a, i) + a->ioa_size; */
 bool asdu_object(const struct asdu *a, unsigned int i, uint32_t *ioa,
                  const uint8_t **element);

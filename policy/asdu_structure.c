@@ -1,5 +1,7 @@
 #include "policy/asdu_private.h"
 
+#include <assert.h>
+
 #define VSQ_SQ            0x80u
 #define TYPE_FILE_SEGMENT 125u
 #define LOS_OFFSET        3u /* in the elements of a file segment, after NOF and NOS */
@@ -73,4 +75,17 @@ bool asdu_check_structure(struct judgement *j, const uint8_t *p, size_t n,
     if (n > needed)
         return judgement_fault(j, REASON_TRAILING, needed, QUIRK_NONE);
     return false;
+}
+
+bool asdu_object(const struct asdu *a, unsigned int i, uint32_t *ioa,
+                 const uint8_t **element)
+{
+    if (a->objects == NULL || i >= a->count)
+        return false;
+
+    const size_t at = asdu_object_offset(a, i);
+    assert(at + a->ioa_size + a->type->size <= a->objects_size);
+    *ioa = a->sq ? a->ioa + i : asdu_read_number(a->objects + at, a->ioa_size);
+    *element = a->objects + at + a->ioa_size;
+    return true;
 }

@@ -33,12 +33,25 @@ struct policy_asker {
     uint64_t times;   /* policy_times_of */
 };
 
-static inline bool policy_set_meets(uint64_t asked, uint64_t is)
+/*@ predicate set_meets(integer asked, integer held) =
+      asked == 0 || (asked & held) != 0;
+    predicate asker_meets(struct policy_asker *rule, struct policy_asker *who) =
+      set_meets(rule->roles, who->roles) && set_meets(rule->peers, who->peers) &&
+      set_meets(rule->sources, who->sources) && set_meets(rule->times, who->times);
+ */
+
+/* Not proved: the provers do not know the bits that two numbers share. */
+/*@ assigns \nothing;
+    ensures \result <==> set_meets(asked, held); */
+static inline bool policy_set_meets(uint64_t asked, uint64_t held)
 {
-    return asked == 0 || (asked & is) != 0;
+    return asked == 0 || (asked & held) != 0;
 }
 
 /* True if who asks meets all that a rule asks. */
+/*@ requires \valid_read(rule) && \valid_read(who);
+    assigns \nothing;
+    ensures \result <==> asker_meets(rule, who); */
 static inline bool policy_asker_holds(const struct policy_asker *rule,
                                       const struct policy_asker *who)
 {

@@ -15,8 +15,8 @@
 /* The rules of each node, by counting: after the first pass end[i] is where node i's
  * rules begin, after the second where they end. */
 struct hanging {
-    uint32_t *end;   /* by node */
-    uint32_t *rules; /* NULL in the first pass */
+    uint32_t *end;            /* by node */
+    struct policy_hung *hung; /* NULL in the first pass */
 };
 
 struct policy_indexing {
@@ -24,12 +24,14 @@ struct policy_indexing {
     enum direction direction;
     uint8_t type;
     unsigned int stage;
-    size_t at, k; /* rule, or what the stage counts, and range of it */
+    size_t at, k;   /* rule, or what the stage counts, and range of it */
+    uint32_t place; /* that range */
     uint8_t mark[CA_COUNT + 1];
     uint32_t leaf_of[CA_COUNT + 1];
     struct hanging h;
     uint32_t begin; /* of the rules of the node that is next */
     struct policy_cutting *cutting;
+    struct policy_guiding guiding;
     struct policy_index index;
 };
 
@@ -100,6 +102,15 @@ static struct policy_range ca_at(const struct stations *s, size_t k)
                            : (struct policy_range){s->area[k].ca, s->area[k].ca};
 }
 
+/* The number of the first of the places. */
+static uint32_t first_place(const struct policy_indexing *x,
+                            const struct policy_rule *rule, const struct stations *s)
+{
+    const uint32_t place = x->b->policy->rule[x->at].place;
+
+    return s->area == NULL ? place : place + (uint32_t)(s->area - rule->area);
+}
+
 /* Goes through the common addresses of all rules of the type; false when there is none
  * left, or the budget is used up (`failed`).  As many as make a piece: `left` counts
  * down. */
@@ -120,7 +131,8 @@ static bool next_ca(struct policy_indexing *x, size_t *left, struct policy_range
             return false;
         }
         if (x->k < s.count) {
-            *ca = ca_at(&s, x->k++);
+            *ca = ca_at(&s, x->k);
+            x->place = first_place(x, rule, &s) + (uint32_t)x->k++;
             --*left;
             return true;
         }
@@ -170,16 +182,16 @@ static enum policy_piece add_leaves(struct policy_indexing *x)
 /* ---- rules onto nodes
  * ------------------------------------------------------------------- */
 
-static void hang_rule(const struct hanging *h, uint32_t node, uint32_t rule)
+static void hang_rule(const struct hanging *h, uint32_t node, struct policy_hung rule)
 {
-    if (h->rules != NULL)
-        h->rules[h->end[node]] = rule;
+    if (h->hung != NULL)
+        h->hung[h->end[node]] = rule;
     h->end[node]++;
 }
 
 /* The nodes that make up the leaves [first, last): at most two on each level. */
 static void hang_range(const struct hanging *h, uint32_t leaf_count, uint32_t first,
-                       uint32_t last, uint32_t rule)
+                       uint32_t last, struct policy_hung rule)
 {
     uint32_t l = first + leaf_count, r = last + leaf_count;
 
@@ -198,7 +210,8 @@ static enum policy_piece hang_all(struct policy_indexing *x)
 
     for (size_t left = AT_ONCE; next_ca(x, &left, &ca, &failed);) {
         hang_range(&x->h, x->index.leaf_count, x->leaf_of[ca.first],
-                   x->leaf_of[ca.last + 1], (uint32_t)x->at);
+                   x->leaf_of[ca.last + 1],
+                   (struct policy_hung){(uint32_t)x->at, x->place});
         x->b->worked += HANG_WORK;
     }
     return after_rules(x, failed);
@@ -238,8 +251,8 @@ static enum policy_piece add_up(struct policy_indexing *x)
     x->b->worked += nodes;
     if (!policy_build_spend(x->b, total))
         return PIECE_FAILED;
-    x->h.rules = malloc(((size_t)total + 1) * sizeof *x->h.rules);
-    if (x->h.rules != NULL)
+    x->h.hung = malloc(((size_t)total + 1) * sizeof *x->h.hung);
+    if (x->h.hung != NULL)
         return PIECE_LAST;
     policy_build_no_memory(x->b);
     return PIECE_FAILED;
@@ -254,6 +267,18 @@ static uint16_t node_ca(const struct policy_indexing *x, size_t node)
                                                  : leaves[node - x->index.leaf_count]);
 }
 
+/* A short way to a node's segments. */
+static enum policy_piece guide_segments(struct policy_indexing *x,
+                                        struct policy_node *node)
+{
+    const enum policy_piece piece = policy_guide_make(
+        x->b, x->b->policy->segment_start.item + node->segment, node->count, &x->guiding);
+
+    if (piece == PIECE_LAST)
+        node->guide = x->guiding.guide;
+    return piece;
+}
+
 /* One piece of the node that is next; one without rules is ready. */
 static enum policy_piece cut_node(struct policy_indexing *x)
 {
@@ -263,17 +288,21 @@ static enum policy_piece cut_node(struct policy_indexing *x)
 
     if (end == x->begin)
         return PIECE_LAST;
-    if (x->cutting == NULL)
-        x->cutting = policy_cutting_begin(x->b, x->h.rules + x->begin, end - x->begin,
-                                          type_info(x->type), node_ca(x, x->at));
-    if (x->cutting == NULL)
-        return PIECE_FAILED;
-    piece = policy_cutting_step(x->cutting, node);
-    if (piece == PIECE_LAST) {
+    if (!x->guiding.begun) {
+        if (x->cutting == NULL)
+            x->cutting = policy_cutting_begin(x->b, x->h.hung + x->begin, end - x->begin,
+                                              type_info(x->type), node_ca(x, x->at));
+        if (x->cutting == NULL)
+            return PIECE_FAILED;
+        piece = policy_cutting_step(x->cutting, node);
+        if (piece != PIECE_LAST)
+            return piece;
         policy_cutting_free(x->cutting);
         x->cutting = NULL;
-        x->begin = end;
     }
+    piece = guide_segments(x, node);
+    if (piece == PIECE_LAST)
+        x->begin = end;
     return piece;
 }
 
@@ -293,10 +322,27 @@ static enum policy_piece cut_nodes(struct policy_indexing *x)
     return x->at < nodes ? PIECE_MORE : PIECE_LAST;
 }
 
+/* Short ways to leaves, and over nodes without rules. */
+static enum policy_piece guide_leaves(struct policy_indexing *x)
+{
+    struct policy *p = x->b->policy;
+    struct policy_node *nodes = p->nodes + x->index.node;
+
+    for (uint32_t i = 2; !x->guiding.begun && i < 2 * x->index.leaf_count; i++)
+        nodes[i].up = nodes[i / 2].count > 0 ? i / 2 : nodes[i / 2].up;
+    x->b->worked += 2 * (size_t)x->index.leaf_count;
+    const enum policy_piece piece = policy_guide_make(
+        x->b, p->leaf_start.item + x->index.leaf, x->index.leaf_count, &x->guiding);
+    if (piece == PIECE_LAST)
+        x->index.guide = x->guiding.guide;
+    return piece;
+}
+
 /* ---- all of it ---- */
 
 static enum policy_piece (*const stages[])(struct policy_indexing *x) = {
-    mark_leaves, add_leaves, add_nodes, hang_all, add_up, hang_all, cut_nodes,
+    mark_leaves, add_leaves, add_nodes, hang_all,
+    add_up,      hang_all,   cut_nodes, guide_leaves,
 };
 
 struct policy_indexing *policy_indexing_begin(struct policy_build *b,
@@ -335,6 +381,6 @@ void policy_indexing_free(struct policy_indexing *x)
         return;
     policy_cutting_free(x->cutting);
     free(x->h.end);
-    free(x->h.rules);
+    free(x->h.hung);
     free(x);
 }

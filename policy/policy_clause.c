@@ -61,7 +61,7 @@ size_t clause_rules(const struct clause_side *side, const struct clause_place *p
         from = segment == 0 ? 0 : p->segment_end.item[segment - 1];
         for (uint32_t i = from; i < p->segment_end.item[segment] && count < CLAUSES_MAX;
              i++)
-            rules[count++] = p->candidates.item[i];
+            rules[count++] = p->candidates[i].rule;
     }
     qsort(rules, count, sizeof *rules, compare_numbers);
     for (size_t i = 0; i < count; i++) {

@@ -51,11 +51,15 @@ struct policy_limits {
     bool permit;           /* only by a permit */
 };
 
+/*@ requires \valid_read(l);
+    assigns \nothing; */
 static inline bool policy_limits_have_first(const struct policy_limits *l)
 {
     return l->select != POLICY_SELECT_ALLOWED || l->rate_count != 0;
 }
 
+/*@ requires \valid_read(l);
+    assigns \nothing; */
 static inline bool policy_limits_have_more(const struct policy_limits *l)
 {
     return l->step != 0 || l->age_ms != 0;

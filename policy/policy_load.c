@@ -89,7 +89,7 @@ bool policy_build_room(struct policy_build *b)
     }
     if (p->rule != NULL && p->whens != NULL &&
         (s->limits == 0 || (p->limits != NULL && p->rate_key != NULL)))
-        return true;
+        return policy_places_room(b);
     snprintf(b->err, b->errcap, "out of memory");
     return false;
 }
@@ -100,6 +100,7 @@ bool policy_build_rule(struct policy_build *b, size_t i)
     struct policy *p = b->policy;
 
     p->rule[i] = (struct policy_entry){.action = r->action,
+                                       .direction = (uint8_t)r->direction,
                                        .has_value = r->has_value,
                                        .value_min = r->value_min,
                                        .value_max = r->value_max,
@@ -116,6 +117,7 @@ bool policy_build_rule(struct policy_build *b, size_t i)
         p->limits[i] = r->limits;
         p->rate_key[i] = b->source->content[i];
     }
+    policy_take_places(b, i);
     p->rule_count = i + 1;
     return true;
 }
@@ -129,11 +131,14 @@ void policy_free(struct policy *p)
     free(p->limits);
     free(p->rate_key);
     free(p->names);
+    free(p->places);
+    free(p->ranges);
+    free(p->guides.item);
     free(p->askers);
     free(p->leaf_start.item);
     free(p->nodes);
     free(p->segment_start.item);
     free(p->segment_end.item);
-    free(p->candidates.item);
+    free(p->candidates);
     free(p);
 }

@@ -142,7 +142,7 @@ static enum policy_piece take_names(struct policy_loading *l)
 }
 
 static enum policy_piece (*const stages[])(struct policy_loading *l) = {
-    begin_reading, read_rules, build_type, make_room, take_rules, take_names,
+    begin_reading, read_rules, make_room, take_rules, build_type, take_names,
 };
 
 struct policy_loading *policy_loading_begin(const uint8_t *blob, size_t n)

@@ -81,6 +81,8 @@ struct policy_source {
 };
 
 /* True if it asks for more than type and addresses. */
+/*@ requires \valid_read(r);
+    assigns \nothing; */
 static inline bool policy_rule_asks(const struct policy_rule *r)
 {
     return r->has_value || r->role_count > 0 || (r->peers | r->sources | r->times) != 0 ||
@@ -112,22 +114,54 @@ void policy_source_free(struct policy_source *s);
 
 struct policy_entry {
     enum policy_action action;
+    uint8_t direction; /* enum direction */
     bool has_value;
+    uint32_t place, place_count; /* in places: where it is for */
+    uint64_t types[2];           /* bit n % 64 of number n / 64: TypeID n */
     double value_min, value_max;
     struct policy_asker asked;      /* of whom asks */
     const struct policy_when *when; /* NULL: asks for nothing */
     const char *name;
 };
 
+/* Common addresses and the object addresses there of which a rule speaks. */
+struct policy_place {
+    uint8_t type; /* TypeID it is for; 0: all of the rule's */
+    uint16_t ca_first, ca_last;
+    uint32_t range, range_count; /* in ranges; none: any object address */
+};
+
+/* A rule to look at, and by what it came here: so that a decision can tell from the rule
+ * itself, in a few steps, that it is about an object. */
+struct policy_candidate {
+    uint32_t rule, place, range; /* range counts for a place that has any */
+};
+
+/* A rule that hangs at a node, by one of its places. */
+struct policy_hung {
+    uint32_t rule, place;
+};
+
+/* A short way into ascending numbers (policy_guide.c). */
+struct policy_guide {
+    uint32_t first; /* in the pool of guides */
+    uint32_t parts; /* 0: none, the table is short */
+    uint32_t base;  /* where the first part begins */
+    uint8_t shift;  /* a part is 1 << shift long */
+};
+
 struct policy_node {
-    uint32_t segment; /* its first */
-    uint32_t count;   /* 0: no rule hangs here */
+    uint32_t segment;          /* its first */
+    uint32_t count;            /* 0: no rule hangs here */
+    uint32_t up;               /* the next node towards the root with rules; 0: none */
+    struct policy_guide guide; /* to its segments */
 };
 
 struct policy_index {
-    uint32_t leaf;       /* its first, in leaf_start */
-    uint32_t leaf_count; /* >= 1 */
-    uint32_t node;       /* of its node 0, in nodes */
+    uint32_t leaf;             /* its first, in leaf_start */
+    uint32_t leaf_count;       /* >= 1 */
+    uint32_t node;             /* of its node 0, in nodes */
+    struct policy_guide guide; /* to its leaves */
 };
 
 /* Growing arrays of uint32_t, for what cannot be counted before. */
@@ -151,6 +185,10 @@ struct policy {
     bool names_times;
     char *names;
     size_t names_size;
+    struct policy_place *places; /* of the rules in turn */
+    size_t place_count;
+    struct policy_range *ranges;
+    size_t range_count;
     size_t role_count;
     int16_t role[POLICY_ROLES_MAX]; /* that rules name, by bit */
     uint8_t index_of[DIRECTIONS][256];
@@ -161,10 +199,15 @@ struct policy {
     size_t node_count;
     struct policy_pool segment_start; /* first object address of each segment */
     struct policy_pool segment_end;   /* end of its rules in candidates */
-    struct policy_pool candidates;
+    struct policy_pool guides;
+    struct policy_candidate *candidates;
+    size_t candidate_count, candidate_room;
 };
 
 /* True for a type that a master without a role may send where rules name roles. */
+/*@ predicate harmless(integer id) = id == 100 || id == 102 || id == 107; */
+/*@ assigns \nothing;
+    ensures \result <==> harmless(type_id); */
 bool policy_is_harmless(uint8_t type_id);
 
 /* ---- compiling, in pieces: none takes a millisecond, but for a single range that lies
@@ -184,7 +227,27 @@ struct policy_build {
     size_t errcap;
 };
 
+/* ---- policy_place.c: what each rule speaks of ---- */
+
+/* Room for all; then the places of each rule, in turn, behind its entry. */
+bool policy_places_room(struct policy_build *b);
+void policy_take_places(struct policy_build *b, size_t i);
+
 bool policy_pool_add(struct policy_pool *pool, uint32_t item);
+
+/* ---- policy_guide.c: short ways ---- */
+
+/* One being made; all zero to begin with, and when it is ready. */
+struct policy_guiding {
+    bool begun;
+    uint32_t part, at;
+    struct policy_guide guide; /* good behind PIECE_LAST */
+};
+enum policy_piece policy_guide_make(struct policy_build *b, const uint32_t *v, uint32_t n,
+                                    struct policy_guiding *g);
+uint32_t policy_guide_find(const uint32_t *pool, const struct policy_guide *g,
+                           const uint32_t *v, uint32_t n, uint32_t x);
+
 /* Takes steps from the budget; false, with err, when it is used up. */
 bool policy_build_spend(struct policy_build *b, size_t steps);
 bool policy_build_no_memory(struct policy_build *b);
@@ -209,11 +272,11 @@ void policy_indexing_free(struct policy_indexing *x);
 
 struct policy_cutting;
 
-/* Cuts the rules of one node (places in source, ascending; they stay until the end) into
- * segments.  Rules with areas are only at nodes of one common address. */
-struct policy_cutting *policy_cutting_begin(struct policy_build *b, const uint32_t *rules,
-                                            size_t count, const struct type_info *type,
-                                            uint16_t ca);
+/* Cuts the rules of one node (ascending; they stay until the end) into segments.  Rules
+ * with areas are only at nodes of one common address. */
+struct policy_cutting *policy_cutting_begin(struct policy_build *b,
+                                            const struct policy_hung *hung, size_t count,
+                                            const struct type_info *type, uint16_t ca);
 /* One piece.  LAST: the node is in *out. */
 enum policy_piece policy_cutting_step(struct policy_cutting *c, struct policy_node *out);
 void policy_cutting_free(struct policy_cutting *c);

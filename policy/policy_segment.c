@@ -22,7 +22,7 @@
  * closes a segment. */
 struct policy_cutting {
     struct policy_build *b;
-    const uint32_t *rules; /* places in the source */
+    const struct policy_hung *hung;
     size_t rule_count;
     const struct type_info *type;
     uint16_t ca; /* of rules with areas */
@@ -34,8 +34,14 @@ struct policy_cutting {
     uint32_t *start; /* of each segment, ascending; start[count] is IOA_COUNT */
     uint32_t *open, *head, *tail, *values;
     size_t count;
-    struct policy_pool rule, next; /* the lists' elements */
+    struct listed *listed; /* of the lists */
+    size_t listed_count, listed_room;
     struct policy_node node;
+};
+
+struct listed {
+    struct policy_candidate candidate;
+    uint32_t next;
 };
 
 static const struct policy_range *rule_ioa(const struct policy_cutting *c, uint32_t rule,
@@ -58,7 +64,7 @@ static enum policy_piece count_bounds(struct policy_cutting *c)
     size_t n;
 
     for (size_t i = 0; i < DEAR_AT_ONCE && c->at < c->rule_count; i++, c->at++) {
-        (void)rule_ioa(c, c->rules[c->at], &n);
+        (void)rule_ioa(c, c->hung[c->at].rule, &n);
         c->bounds += 2 * n;
         c->b->worked += DEAR;
     }
@@ -83,7 +89,7 @@ static bool next_range(struct policy_cutting *c, size_t *left, struct policy_ran
 {
     for (; *left > 0 && c->at < c->rule_count; c->at++, c->k = 0, --*left) {
         size_t n;
-        const struct policy_range *all = rule_ioa(c, c->rules[c->at], &n);
+        const struct policy_range *all = rule_ioa(c, c->hung[c->at].rule, &n);
 
         if (c->k < n) {
             *r = all[c->k++];
@@ -206,9 +212,25 @@ static uint32_t find_open(struct policy_cutting *c, uint32_t s)
     return s;
 }
 
-static bool append(struct policy_cutting *c, uint32_t s, uint32_t rule, bool conditional)
+static bool list(struct policy_cutting *c, struct policy_candidate candidate)
 {
-    const uint32_t element = (uint32_t)c->rule.count;
+    if (c->listed_count == c->listed_room) {
+        const size_t room = c->listed_room ? 2 * c->listed_room : 64;
+        struct listed *bigger =
+            room < NONE ? realloc(c->listed, room * sizeof *bigger) : NULL;
+        if (bigger == NULL)
+            return policy_build_no_memory(c->b);
+        c->listed = bigger;
+        c->listed_room = room;
+    }
+    c->listed[c->listed_count++] = (struct listed){candidate, NONE};
+    return true;
+}
+
+static bool append(struct policy_cutting *c, uint32_t s,
+                   struct policy_candidate candidate, bool conditional)
+{
+    const uint32_t element = (uint32_t)c->listed_count;
 
     c->b->worked++;
     if (!policy_build_spend(c->b, 1))
@@ -217,15 +239,16 @@ static bool append(struct policy_cutting *c, uint32_t s, uint32_t rule, bool con
         snprintf(c->b->err, c->b->errcap,
                  "rule %lu: more than %u rules that ask for more than addresses meet on "
                  "object address %lu",
-                 (unsigned long)rule + 1, POLICY_VALUES_MAX, (unsigned long)c->start[s]);
+                 (unsigned long)candidate.rule + 1, POLICY_VALUES_MAX,
+                 (unsigned long)c->start[s]);
         return false;
     }
-    if (!policy_pool_add(&c->rule, rule) || !policy_pool_add(&c->next, NONE))
-        return policy_build_no_memory(c->b);
+    if (!list(c, candidate))
+        return false;
     if (c->head[s] == NONE)
         c->head[s] = element;
     else
-        c->next.item[c->tail[s]] = element;
+        c->listed[c->tail[s]].next = element;
     c->tail[s] = element;
     if (!conditional)
         c->open[s] = s + 1;
@@ -233,15 +256,16 @@ static bool append(struct policy_cutting *c, uint32_t s, uint32_t rule, bool con
 }
 
 /* Appends a rule to every open segment that its range covers. */
-static bool cover_range(struct policy_cutting *c, uint32_t number, struct policy_range r)
+static bool cover_range(struct policy_cutting *c, struct policy_candidate candidate,
+                        struct policy_range r)
 {
-    const struct policy_rule *rule = &c->b->source->rule[number];
+    const struct policy_rule *rule = &c->b->source->rule[candidate.rule];
     const bool conditional = policy_rule_asks(rule);
     const uint32_t end = segment_at(c, r.last + 1);
 
     for (uint32_t s = find_open(c, segment_at(c, r.first)); s < end;
          s = find_open(c, s + 1)) {
-        if (!append(c, s, number, conditional))
+        if (!append(c, s, candidate, conditional))
             return false;
     }
     return true;
@@ -254,7 +278,11 @@ static enum policy_piece cover(struct policy_cutting *c)
 
     for (size_t left = DEAR_AT_ONCE; next_range(c, &left, &r);) {
         c->b->worked += DEAR;
-        if (!cover_range(c, c->rules[c->at], r))
+        const struct policy_hung *hung = &c->hung[c->at];
+        const struct policy_candidate candidate = {
+            hung->rule, hung->place,
+            c->b->policy->places[hung->place].range + (uint32_t)c->k - 1};
+        if (!cover_range(c, candidate, r))
             return PIECE_FAILED;
     }
     return after_ranges(c);
@@ -268,21 +296,39 @@ static bool same_as_segment(const struct policy_cutting *c, uint32_t element,
     uint32_t at = last == 0 ? 0 : p->segment_end.item[last - 1];
     const uint32_t end = p->segment_end.item[last];
 
-    for (; at < end && element != NONE; at++, element = c->next.item[element])
-        if (p->candidates.item[at] != c->rule.item[element])
+    for (; at < end && element != NONE; at++, element = c->listed[element].next)
+        if (memcmp(&p->candidates[at], &c->listed[element].candidate,
+                   sizeof *p->candidates) != 0)
             return false;
     return at == end && element == NONE;
+}
+
+static bool add_candidate(struct policy_build *b, struct policy_candidate candidate)
+{
+    struct policy *p = b->policy;
+
+    if (p->candidate_count == p->candidate_room) {
+        const size_t room = p->candidate_room ? 2 * p->candidate_room : 64;
+        struct policy_candidate *bigger =
+            room < NONE ? realloc(p->candidates, room * sizeof *bigger) : NULL;
+        if (bigger == NULL)
+            return policy_build_no_memory(b);
+        p->candidates = bigger;
+        p->candidate_room = room;
+    }
+    p->candidates[p->candidate_count++] = candidate;
+    return true;
 }
 
 static bool add_segment(const struct policy_cutting *c, uint32_t s)
 {
     struct policy *p = c->b->policy;
 
-    for (uint32_t e = c->head[s]; e != NONE; e = c->next.item[e])
-        if (!policy_pool_add(&p->candidates, c->rule.item[e]))
-            return policy_build_no_memory(c->b);
+    for (uint32_t e = c->head[s]; e != NONE; e = c->listed[e].next)
+        if (!add_candidate(c->b, c->listed[e].candidate))
+            return false;
     return (policy_pool_add(&p->segment_start, c->start[s]) &&
-            policy_pool_add(&p->segment_end, (uint32_t)p->candidates.count)) ||
+            policy_pool_add(&p->segment_end, (uint32_t)p->candidate_count)) ||
            policy_build_no_memory(c->b);
 }
 
@@ -311,9 +357,9 @@ static enum policy_piece (*const stages[])(struct policy_cutting *c) = {
     allocate,     begin_segments, cover,        write_out,
 };
 
-struct policy_cutting *policy_cutting_begin(struct policy_build *b, const uint32_t *rules,
-                                            size_t count, const struct type_info *type,
-                                            uint16_t ca)
+struct policy_cutting *policy_cutting_begin(struct policy_build *b,
+                                            const struct policy_hung *hung, size_t count,
+                                            const struct type_info *type, uint16_t ca)
 {
     struct policy_cutting *c = calloc(1, sizeof *c);
 
@@ -322,7 +368,7 @@ struct policy_cutting *policy_cutting_begin(struct policy_build *b, const uint32
         return NULL;
     }
     c->b = b;
-    c->rules = rules;
+    c->hung = hung;
     c->rule_count = count;
     c->type = type;
     c->ca = ca;
@@ -352,7 +398,6 @@ void policy_cutting_free(struct policy_cutting *c)
     free(c->head);
     free(c->tail);
     free(c->values);
-    free(c->rule.item);
-    free(c->next.item);
+    free(c->listed);
     free(c);
 }

@@ -62,11 +62,13 @@ static inline bool policy_octet_in(const uint8_t set[POLICY_OCTET_SET], uint8_t 
     return (set[n / 8] >> n % 8 & 1) != 0;
 }
 
+/*@ assigns \nothing; */
 bool policy_when_is_empty(const struct policy_when *w);
 /* What is wrong with it; NULL: nothing. */
 const char *policy_when_fault(const struct policy_when *w);
 /* True if the ASDU and its object meet all that is asked.  An object without an S/E bit,
  * a qualifier or a number does not meet what is asked of it. */
+/*@ assigns \nothing; */
 bool policy_when_holds(const struct policy_when *w, const struct asdu *asdu,
                        const uint8_t *element);
 /* True if whatever `narrow` holds for, `wide` holds for, too. */

@@ -109,7 +109,9 @@ static void same_policy(const struct policy *a, const struct policy *b)
     same_pool(&a->leaf_start, &b->leaf_start);
     same_pool(&a->segment_start, &b->segment_start);
     same_pool(&a->segment_end, &b->segment_end);
-    same_pool(&a->candidates, &b->candidates);
+    assert_int_equal(a->candidate_count, b->candidate_count);
+    assert_memory_equal(a->candidates, b->candidates,
+                        a->candidate_count * sizeof *a->candidates);
     for (size_t i = 0; i < a->rule_count; i++) {
         assert_int_equal(a->rule[i].action, b->rule[i].action);
         assert_true(policy_rule_rate_key(a, (int32_t)i) ==
