@@ -1,4 +1,5 @@
-/* What a decision costs, by the number of points that have a rule. */
+/* What a decision costs, by the number of points and of rules; what it costs to compile
+ * them, and their memory. */
 #include "tests/bench/bench.h"
 
 #include "policy/policy.h"
@@ -6,11 +7,32 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define QUESTIONS     4096u
-#define POINTS_PER_CA 100u
-#define FIRST_IOA     1000u
-#define C_SC_NA_1     45u
+#define QUESTIONS 4096u
+#define FEW       64u /* points that are asked for again and again: caches hold them */
+#define FIRST_IOA 1000u
+#define C_SC_NA_1 45u
+
+/* What an engineer writes who allows no more than needed. */
+static const struct form {
+    const char *name;
+    bool rule_each;      /* a rule for each point; else one that lists them */
+    unsigned int per_ca; /* points at a common address */
+    size_t roles;        /* of each rule */
+} FORMS[] = {
+    {"a rule for each point", true, 100, 0},
+    {"a rule for all points", false, 100, 0},
+    {"a rule for each point, one station", true, 100000, 0},
+    {"a rule for each point, for roles", true, 100, 2},
+};
+#define FORMS_N (sizeof FORMS / sizeof FORMS[0])
+
+static const struct size {
+    unsigned int points, asked; /* of these so many are asked for */
+} SIZES[] = {
+    {10, FEW}, {1000, FEW}, {100000, FEW}, {1000, QUESTIONS}, {100000, QUESTIONS}};
+#define SIZES_N (sizeof SIZES / sizeof SIZES[0])
 
 struct question {
     uint8_t octets[10]; /* C_SC_NA_1 of one point */
@@ -18,51 +40,116 @@ struct question {
 };
 
 struct case_of {
+    char name[40];
     struct policy *policy;
+    struct policy_stats stats;
+    double compile_ms;
     struct question *question; /* QUESTIONS of them */
 };
 
-static uint16_t ca_of(unsigned int point)
+static uint16_t ca_of(const struct form *form, unsigned int point)
 {
-    return (uint16_t)(1 + point / POINTS_PER_CA);
+    return (uint16_t)(1 + point / form->per_ca);
 }
 
-/* A rule for each point: what an engineer writes who allows no more than needed. */
-static struct policy *make_policy(unsigned int points, size_t roles)
+/* Every second address has a point. */
+static uint32_t ioa_of(unsigned int point)
+{
+    return FIRST_IOA + 2 * point;
+}
+
+static void add(struct policy_builder *b, const struct form *form,
+                const struct policy_rule *places)
+{
+    struct policy_rule rule = *places;
+    char err[200];
+
+    rule.name = "points";
+    rule.role_count = form->roles;
+    rule.role[0] = 1;
+    rule.role[1] = 2;
+    policy_types_set(rule.types, C_SC_NA_1);
+    if (!policy_builder_add(b, &rule, err, sizeof err)) {
+        (void)fprintf(stderr, "bench: %s\n", err);
+        abort();
+    }
+}
+
+static void add_each(struct policy_builder *b, const struct form *form,
+                     unsigned int points)
+{
+    for (unsigned int i = 0; i < points; i++) {
+        const struct policy_range ca = {ca_of(form, i), ca_of(form, i)},
+                                  ioa = {ioa_of(i), ioa_of(i)};
+        add(b, form,
+            &(struct policy_rule){.ca = &ca, .ca_count = 1, .ioa = &ioa, .ioa_count = 1});
+    }
+}
+
+static void add_all(struct policy_builder *b, const struct form *form,
+                    unsigned int points)
+{
+    const size_t areas = (points + form->per_ca - 1) / form->per_ca;
+    struct policy_area *area = calloc(areas, sizeof *area);
+    struct policy_range *ioa = calloc(points, sizeof *ioa);
+
+    assert(area != NULL && ioa != NULL);
+    for (unsigned int i = 0; i < points; i++) {
+        struct policy_area *a = &area[i / form->per_ca];
+        if (a->count++ == 0) {
+            a->type = C_SC_NA_1;
+            a->ca = ca_of(form, i);
+            a->first = i;
+        }
+        ioa[i] = (struct policy_range){ioa_of(i), ioa_of(i)};
+    }
+    add(b, form,
+        &(struct policy_rule){
+            .area = area, .area_count = areas, .ioa = ioa, .ioa_count = points});
+    free(area);
+    free(ioa);
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Compiled is a blob, as the gate does; the fastest of three times. */
+static void make_policy(struct case_of *c, const struct form *form, unsigned int points)
 {
     struct policy_builder *b = policy_builder_new();
-    struct policy *policy = NULL;
     char err[200];
     size_t size;
 
     assert(b != NULL);
-    for (unsigned int i = 0; i < points; i++) {
-        const struct policy_range ca = {ca_of(i), ca_of(i)},
-                                  ioa = {FIRST_IOA + i, FIRST_IOA + i};
-        struct policy_rule rule = {.name = "point",
-                                   .ca = &ca,
-                                   .ca_count = 1,
-                                   .ioa = &ioa,
-                                   .ioa_count = 1,
-                                   .role_count = roles,
-                                   .role = {1, 2}};
-        policy_types_set(rule.types, C_SC_NA_1);
-        if (!policy_builder_add(b, &rule, err, sizeof err))
-            abort();
-    }
+    if (form->rule_each)
+        add_each(b, form, points);
+    else
+        add_all(b, form, points);
     const uint8_t *blob = policy_builder_blob(b, &size);
-    if (blob == NULL || !policy_load(blob, size, &policy, err, sizeof err))
-        abort();
+    for (int i = 0; i < 3; i++) {
+        const double begin = now_ms();
+        policy_free(c->policy);
+        if (blob == NULL || !policy_load(blob, size, &c->policy, err, sizeof err))
+            abort();
+        const double took = now_ms() - begin;
+        c->compile_ms = i == 0 || took < c->compile_ms ? took : c->compile_ms;
+    }
     policy_builder_free(b);
-    return policy;
+    policy_stats(c->policy, &c->stats);
 }
 
 /* Three of four ask for a point that has a rule. */
-static void make_question(struct question *q, unsigned int n, unsigned int points)
+static void make_question(struct question *q, const struct form *form, unsigned int n,
+                          unsigned int points)
 {
     const unsigned int point = (unsigned int)(n * UINT32_C(2654435761) >> 8) % points;
-    const uint32_t ioa = FIRST_IOA + point + (n % 4 == 0 ? points : 0);
-    const uint16_t ca = ca_of(point);
+    const uint32_t ioa = ioa_of(point) + (n % 4 == 0 ? 1 : 0);
+    const uint16_t ca = ca_of(form, point);
     const uint8_t octets[] = {C_SC_NA_1,
                               1,
                               6,
@@ -81,15 +168,17 @@ static void make_question(struct question *q, unsigned int n, unsigned int point
         abort();
 }
 
-static struct case_of make_case(unsigned int points, size_t roles)
+static void make_case(struct case_of *c, const struct form *form, const struct size *size)
 {
-    struct case_of c = {make_policy(points, roles),
-                        calloc(QUESTIONS, sizeof(struct question))};
+    const unsigned int points = size->points;
 
-    assert(c.question != NULL);
+    *c = (struct case_of){.question = calloc(QUESTIONS, sizeof(struct question))};
+    (void)snprintf(c->name, sizeof c->name, "%u points, %u asked", points,
+                   size->asked < points ? size->asked : points);
+    assert(c->question != NULL);
+    make_policy(c, form, points);
     for (unsigned int n = 0; n < QUESTIONS; n++)
-        make_question(&c.question[n], n, points);
-    return c;
+        make_question(&c->question[n], form, n % size->asked, points);
 }
 
 static uint64_t decide(const void *what)
@@ -106,29 +195,31 @@ static uint64_t decide(const void *what)
     return sum;
 }
 
-void bench_decide(const struct measure_plan *plan)
+static void bench_form(const struct measure_plan *plan, const struct form *form)
 {
-    static const struct {
-        const char *name;
-        unsigned int points;
-        size_t roles; /* of each rule */
-    } SIZES[] = {{"100 points", 100, 0},
-                 {"10000 points", 10000, 0},
-                 {"10000 points, for roles", 10000, 2}};
-    enum { CASES = sizeof SIZES / sizeof SIZES[0] };
-    struct case_of cases[CASES];
-    struct measure_job jobs[CASES];
+    struct case_of cases[SIZES_N];
+    struct measure_job jobs[SIZES_N];
 
-    for (size_t i = 0; i < CASES; i++) {
-        cases[i] = make_case(SIZES[i].points, SIZES[i].roles);
+    for (size_t i = 0; i < SIZES_N; i++) {
+        make_case(&cases[i], form, &SIZES[i]);
         jobs[i] = (struct measure_job){
-            .name = SIZES[i].name, .work = decide, .what = &cases[i], .units = QUESTIONS};
+            .name = cases[i].name, .work = decide, .what = &cases[i], .units = QUESTIONS};
     }
-    (void)puts("decide: a command, a rule for each point");
-    measure(plan, jobs, CASES);
-    measure_print(jobs, CASES, "decision", NULL);
-    for (size_t i = 0; i < CASES; i++) {
+    (void)printf("decide: a command, %s\n", form->name);
+    measure(plan, jobs, SIZES_N);
+    measure_print(jobs, SIZES_N, "decision", &jobs[0]);
+    for (size_t i = 0; i < SIZES_N; i++) {
+        if (SIZES[i].asked == FEW)
+            (void)printf("  %u points: compiled in %.1f ms, %zu KiB\n", SIZES[i].points,
+                         cases[i].compile_ms, cases[i].stats.octets / 1024);
         policy_free(cases[i].policy);
         free(cases[i].question);
     }
+    (void)putchar('\n');
+}
+
+void bench_decide(const struct measure_plan *plan)
+{
+    for (size_t i = 0; i < FORMS_N; i++)
+        bench_form(plan, &FORMS[i]);
 }
