@@ -105,21 +105,21 @@ json_t *control_ask(const char *line)
 
 /* ---- printing ---- */
 
-static const char *text_of(const json_t *o, const char *key)
+const char *control_text(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
 
     return s ? s : "";
 }
 
-static long long number_of(const json_t *o, const char *key)
+long long control_number(const json_t *o, const char *key)
 {
     return (long long)json_integer_value(json_object_get(o, key));
 }
 
-static void put(const json_t *o, const char *key, size_t width)
+void control_put(const json_t *o, const char *key, size_t width)
 {
-    cli_put_safe(stdout, text_of(o, key), width, width > 0);
+    cli_put_safe(stdout, control_text(o, key), width, width > 0);
     (void)printf("  ");
 }
 
@@ -151,15 +151,15 @@ static void print_evidence(const json_t *l)
     };
 
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (strcmp(text_of(l, lines[i].key), lines[i].state) == 0)
+        if (strcmp(control_text(l, lines[i].key), lines[i].state) == 0)
             (void)printf("    %s to record %lld of %lld\n", lines[i].words,
-                         number_of(l, lines[i].seq), number_of(l, "last_seq"));
+                         control_number(l, lines[i].seq), control_number(l, "last_seq"));
     }
 }
 
 static void print_log(const json_t *l)
 {
-    time_t oldest = (time_t)number_of(l, "oldest_seconds");
+    time_t oldest = (time_t)control_number(l, "oldest_seconds");
     char since[32] = "unknown";
     struct tm tm;
 
@@ -169,15 +169,15 @@ static void print_log(const json_t *l)
         (void)strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", &tm);
     (void)printf("    disk %lld %% full (%s), %lld files, %lld KiB, since record %lld of "
                  "%s, reserve ",
-                 number_of(l, "disk_used_percent"), text_of(l, "state"),
-                 number_of(l, "files"), number_of(l, "octets") / 1024,
-                 number_of(l, "oldest_seq"), since);
-    (void)printf("%s, %lld KiB left\n", text_of(l, "reserve"),
-                 number_of(l, "reserve_left") / 1024);
+                 control_number(l, "disk_used_percent"), control_text(l, "state"),
+                 control_number(l, "files"), control_number(l, "octets") / 1024,
+                 control_number(l, "oldest_seq"), since);
+    (void)printf("%s, %lld KiB left\n", control_text(l, "reserve"),
+                 control_number(l, "reserve_left") / 1024);
     print_evidence(l);
     if (!json_is_true(json_object_get(l, "writable")))
         (void)printf("THE LOG CANNOT BE WRITTEN: %s\n",
-                     strcmp(text_of(l, "on_failure"), "close") == 0
+                     strcmp(control_text(l, "on_failure"), "close") == 0
                          ? "no session is let open"
                          : "commands are refused");
 }
@@ -191,16 +191,16 @@ static void print_routes(const json_t *a)
     json_array_foreach(json_object_get(a, "routes"), i, o)
     {
         (void)printf("  ");
-        put(o, "name", 16);
-        put(o, "kind", 11);
-        put(o, "mode", 12);
+        control_put(o, "name", 16);
+        control_put(o, "kind", 11);
+        control_put(o, "mode", 12);
         put_list(json_object_get(o, "listen"));
         (void)printf(" -> ");
         put_list(json_object_get(o, "target"));
         (void)printf("  TLS ");
-        put(o, "tls", 0);
-        if (number_of(o, "permits") > 0)
-            (void)printf("PERMITS %lld", number_of(o, "permits"));
+        control_put(o, "tls", 0);
+        if (control_number(o, "permits") > 0)
+            (void)printf("PERMITS %lld", control_number(o, "permits"));
         (void)printf("\n");
     }
 }
@@ -214,10 +214,11 @@ static void print_processes(const json_t *a)
     json_array_foreach(json_object_get(a, "processes"), i, o)
     {
         (void)printf("  ");
-        put(o, "role", 8);
-        (void)printf("%7lld  pid %-8lld", number_of(o, "number"), number_of(o, "pid"));
-        put(o, "state", 8);
-        (void)printf("%lld s\n", number_of(o, "up_seconds"));
+        control_put(o, "role", 8);
+        (void)printf("%7lld  pid %-8lld", control_number(o, "number"),
+                     control_number(o, "pid"));
+        control_put(o, "state", 8);
+        (void)printf("%lld s\n", control_number(o, "up_seconds"));
     }
 }
 
@@ -229,26 +230,26 @@ static void print_trust(const json_t *a)
     (void)printf("\ncertificates and lists\n");
     json_array_foreach(json_object_get(a, "trust"), i, o)
     {
-        long long days = number_of(o, "days_left");
+        long long days = control_number(o, "days_left");
 
         (void)printf("  ");
-        put(o, "kind", 11);
-        put(o, "name", 40);
+        control_put(o, "kind", 11);
+        control_put(o, "name", 40);
         if (days < 0)
             (void)printf("OVER            ");
         else
             (void)printf("%6lld days left ", days);
-        put(o, "file", 0);
+        control_put(o, "file", 0);
         (void)printf("\n");
     }
 }
 
 static void print_status(const json_t *a)
 {
-    (void)printf("gate104d %s, pid %lld, %s\n", text_of(a, "version"),
-                 number_of(a, "pid"), text_of(a, "config"));
-    (void)printf("log %s, commands %s, %s\n", text_of(a, "log"),
-                 text_of(a, "log_commands"),
+    (void)printf("gate104d %s, pid %lld, %s\n", control_text(a, "version"),
+                 control_number(a, "pid"), control_text(a, "config"));
+    (void)printf("log %s, commands %s, %s\n", control_text(a, "log"),
+                 control_text(a, "log_commands"),
                  json_is_true(json_object_get(a, "log_sealed")) ? "sealed"
                                                                 : "chained, not sealed");
     print_log(json_object_get(a, "log_files"));
@@ -272,26 +273,26 @@ static void print_sessions(const json_t *a)
 
     json_array_foreach(json_object_get(a, "sessions"), i, o)
     {
-        bool open = strcmp(text_of(o, "state"), "open") == 0;
+        bool open = strcmp(control_text(o, "state"), "open") == 0;
 
-        (void)printf("%lld  ", number_of(o, "session"));
-        put(o, "route", 16);
+        (void)printf("%lld  ", control_number(o, "session"));
+        control_put(o, "route", 16);
         cli_put_safe(stdout,
-                     !open                                         ? text_of(o, "state")
+                     !open ? control_text(o, "state")
                      : json_is_true(json_object_get(o, "started")) ? "started"
                                                                    : "stopped",
                      9, true);
         (void)printf("  ");
         if (!json_is_true(json_object_get(o, "commands"))) {
             (void)printf("NO COMMANDS: ");
-            put(o, "refused_by", 0);
+            control_put(o, "refused_by", 0);
         }
-        put(o, "source", 21);
+        control_put(o, "source", 21);
         (void)printf("%6lld s  I %lld/%lld  refused %lld  dropped %lld  ",
-                     number_of(o, "age_seconds"), number_of(o, "master_i"),
-                     number_of(o, "station_i"), number_of(o, "refused"),
-                     number_of(o, "dropped"));
-        put(o, "subject", 0);
+                     control_number(o, "age_seconds"), control_number(o, "master_i"),
+                     control_number(o, "station_i"), control_number(o, "refused"),
+                     control_number(o, "dropped"));
+        control_put(o, "subject", 0);
         (void)printf("\n");
     }
     if (json_array_size(json_object_get(a, "sessions")) == 0)
@@ -303,7 +304,7 @@ static void print_sessions(const json_t *a)
 static void print_note(const json_t *a)
 {
     (void)printf("done");
-    cli_put_safe(stdout, text_of(a, "detail"), 0, false);
+    cli_put_safe(stdout, control_text(a, "detail"), 0, false);
     (void)printf("\n");
 }
 

@@ -31,24 +31,6 @@ static int misuse(void)
 
 /* ---- printing ---- */
 
-static const char *text_of(const json_t *o, const char *key)
-{
-    const char *s = json_string_value(json_object_get(o, key));
-
-    return s ? s : "";
-}
-
-static long long number_of(const json_t *o, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(o, key));
-}
-
-static void put(const json_t *o, const char *key, size_t width)
-{
-    cli_put_safe(stdout, text_of(o, key), width, width > 0);
-    (void)printf("  ");
-}
-
 static void time_words(long long s, char out[40])
 {
     if (s >= 3600)
@@ -64,11 +46,11 @@ static void put_used(const json_t *o)
 {
     char text[48];
 
-    if (number_of(o, "commands") > 0)
-        (void)snprintf(text, sizeof text, "%lld of %lld", number_of(o, "used"),
-                       number_of(o, "commands"));
+    if (control_number(o, "commands") > 0)
+        (void)snprintf(text, sizeof text, "%lld of %lld", control_number(o, "used"),
+                       control_number(o, "commands"));
     else
-        (void)snprintf(text, sizeof text, "%lld", number_of(o, "used"));
+        (void)snprintf(text, sizeof text, "%lld", control_number(o, "used"));
     (void)printf("%-8s  ", text);
 }
 
@@ -87,23 +69,23 @@ static void print_list(const json_t *answer)
     {
         char left[40];
 
-        time_words(number_of(o, "left_seconds"), left);
-        (void)printf("%lld  ", number_of(o, "permit"));
-        put(o, "route", 16);
-        put(o, "state", 9);
+        time_words(control_number(o, "left_seconds"), left);
+        (void)printf("%lld  ", control_number(o, "permit"));
+        control_put(o, "route", 16);
+        control_put(o, "state", 9);
         (void)printf("%-14s  ", left);
         put_used(o);
-        put(o, "scope", 0);
+        control_put(o, "scope", 0);
         if (json_is_string(json_object_get(o, "peer"))) {
             (void)printf("peer ");
-            put(o, "peer", 0);
+            control_put(o, "peer", 0);
         }
-        put(o, "granted_by", 0);
+        control_put(o, "granted_by", 0);
         if (json_is_string(json_object_get(o, "confirmed_by")))
-            put(o, "confirmed_by", 0);
+            control_put(o, "confirmed_by", 0);
         if (json_is_true(json_object_get(o, "persist")))
             (void)printf("persists  ");
-        cli_put_safe(stdout, text_of(o, "reason"), 0, false);
+        cli_put_safe(stdout, control_text(o, "reason"), 0, false);
         (void)printf("\n");
     }
 }
@@ -112,19 +94,19 @@ static void print_grant(const json_t *o)
 {
     char left[40];
 
-    time_words(number_of(o, "left_seconds"), left);
-    (void)printf("permit %lld for route ", number_of(o, "permit"));
-    put(o, "route", 0);
-    put(o, "scope", 0);
-    if (strcmp(text_of(o, "state"), "pending") == 0)
+    time_words(control_number(o, "left_seconds"), left);
+    (void)printf("permit %lld for route ", control_number(o, "permit"));
+    control_put(o, "route", 0);
+    control_put(o, "scope", 0);
+    if (strcmp(control_text(o, "state"), "pending") == 0)
         (void)printf("\nwaits for another person to say, within %s: gate104 permit "
                      "confirm %lld\n",
-                     left, number_of(o, "permit"));
+                     left, control_number(o, "permit"));
     else
         (void)printf("\nholds for %s\n", left);
     if (json_is_string(json_object_get(o, "note"))) {
         (void)printf("but ");
-        cli_put_safe(stdout, text_of(o, "note"), 0, false);
+        cli_put_safe(stdout, control_text(o, "note"), 0, false);
         (void)printf("\n");
     }
 }
