@@ -334,7 +334,7 @@ TARGETS ?=
 fuzz:
 	fuzz/run -j $(JOBS) $(SECONDS) $(TARGETS)
 
-coverage:
+coverage: $(LIBT) $(LIBX) $(LIBC) $(LIBS)
 	tests/coverage
 
 prove:

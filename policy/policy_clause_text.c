@@ -144,7 +144,7 @@ void clause_add_zone(struct clause_text *t, const struct policy_askers *askers)
 
 static void add_peers(struct clause_text *t, const struct policy_askers *a, uint64_t set)
 {
-    const struct policy_peer *item[POLICY_PEERS_MAX];
+    const struct policy_peer *item[POLICY_PEERS_MAX] = {NULL};
     size_t n = 0;
 
     for (size_t i = 0; i < a->peer_count; i++)
@@ -160,7 +160,7 @@ static void add_peers(struct clause_text *t, const struct policy_askers *a, uint
 
 static void add_nets(struct clause_text *t, const struct policy_askers *a, uint64_t set)
 {
-    const struct policy_net *item[POLICY_NETS_MAX];
+    const struct policy_net *item[POLICY_NETS_MAX] = {NULL};
     size_t n = 0;
 
     for (size_t i = 0; i < a->net_count; i++)
@@ -176,7 +176,7 @@ static void add_nets(struct clause_text *t, const struct policy_askers *a, uint6
 
 static void add_times(struct clause_text *t, const struct policy_askers *a, uint64_t set)
 {
-    const struct policy_window *item[POLICY_WINDOWS_MAX];
+    const struct policy_window *item[POLICY_WINDOWS_MAX] = {NULL};
     size_t n = 0;
 
     for (size_t i = 0; i < a->window_count; i++)

@@ -53,7 +53,7 @@ void learn_put_ranges(FILE *out, const struct policy_range *range, size_t count,
 
 void learn_put_octets(FILE *out, const uint8_t set[POLICY_OCTET_SET])
 {
-    struct policy_range range[128];
+    struct policy_range range[128] = {{0, 0}};
     size_t count = 0;
 
     for (unsigned int i = 0; i < 256; i++) {

@@ -49,7 +49,7 @@ bool policy_cli_peer(struct policy_cli_asker *a, const char *text, char *remedy,
 bool policy_cli_from(struct policy_cli_asker *a, const char *text, char *remedy,
                      size_t cap)
 {
-    struct config_fault fault;
+    struct config_fault fault = {.what = ""};
     struct source_net net;
 
     if (!config_parse_net(text, &net, &fault) || net.bits != (net.family == 4 ? 32 : 128))

@@ -205,8 +205,9 @@ static int learn(struct options *o, struct learn_about *about)
     return status;
 }
 
-static int learn_with_points(struct options *o, struct learn_about *about)
+static int learn_with_points(struct options *o, const struct learn_about *about)
 {
+    struct learn_about with = *about;
     struct point_list list;
     struct point_names names;
     int status = LEARN_EXIT_UNUSABLE;
@@ -214,11 +215,10 @@ static int learn_with_points(struct options *o, struct learn_about *about)
     if (!cli_points_read(o->points, &list))
         return status;
     if (point_list_names(&list, &names)) {
-        about->points = o->points;
-        about->list = &list;
-        about->names = &names;
-        status = learn(o, about);
-        *about = (struct learn_about){.list = NULL};
+        with.points = o->points;
+        with.list = &list;
+        with.names = &names;
+        status = learn(o, &with);
         point_names_free(&names);
     } else {
         (void)misuse("out of memory", o->points);
