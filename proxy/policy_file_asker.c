@@ -285,7 +285,7 @@ static bool net_element(const struct config_reader *r, const config_setting_t *s
 {
     struct policy_askers *t = &a->table;
     const char *text = config_string(r, s);
-    struct config_fault fault;
+    struct config_fault fault = {.what = ""};
     struct source_net source;
     struct policy_net net;
 

@@ -148,7 +148,7 @@ static void simplify(struct policy_file_points *p, struct policy_rule *out,
             memcmp(p->ioa + a->first, p->ioa, a->count * sizeof *p->ioa) != 0)
             return;
     }
-    if (first->count > POLICY_RANGES_MAX)
+    if (out->area_count == 0 || first->count > POLICY_RANGES_MAX)
         return;
     *ca = (struct policy_range){first->ca, first->ca};
     out->ca = ca;
