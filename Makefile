@@ -62,7 +62,7 @@ CLI_SRC     := $(wildcard proxy/cli/*.c)
 PKI_SRC     := $(wildcard proxy/pki/*.c)
 # The simulator replays captures with the reader of `gate104 decode`.
 SIM_SRC     := $(wildcard tests/sim/*.c) proxy/cli/capture.c proxy/cli/capture_tcp.c \
-               proxy/cli/tcp_stream.c
+               proxy/cli/capture_pdu.c proxy/cli/tcp_stream.c
 UNIT_SRC    := $(wildcard tests/unit/*_test.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -197,6 +197,7 @@ $(B)/unit/recordings_test $(B)/unit/recordings_fault_test: LDFLAGS += $(foreach 
 $(B)/unit/log_time_test: $(call obj,proxy/cli/log_time.c)
 $(B)/unit/log_latency_test: $(call obj,proxy/cli/log_latency.c)
 $(B)/unit/log_html_test: $(call obj,proxy/cli/log_html.c)
+$(B)/unit/capture_pdu_test: $(call obj,proxy/cli/capture_pdu.c)
 $(B)/unit/learn_test: $(call obj,$(addprefix proxy/cli/,learn.c learn_points.c learn_group.c))
 
 # The role processes against a monitor and neighbours that break the message catalogue.

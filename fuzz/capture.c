@@ -2,10 +2,9 @@
  * a file is believed, a segment lies within its packet and a packet within the file, and
  * every line printed is one JSON object.
  *
- * Target functions: capture_open capture_next capture_close capture_tcp
- *   capture_endpoint_same capture_endpoint_text decode_capture tcp_stream_add
- *   tcp_stream_end decode_time_text
- * Options: -max_len=2048
+ * Target functions: capture_open capture_next capture_close capture_segment_of
+ *   capture_pdu capture_station_port capture_endpoint_same capture_endpoint_text
+ * decode_capture tcp_stream_add tcp_stream_end decode_time_text Options: -max_len=2048
  *
  * Input: how it is read, the file. */
 #include "fuzz/lib/capture_make.h"
@@ -39,11 +38,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- packets and segments ---- */
 
-static void check_endpoint(const struct capture_endpoint *e)
+static void check_endpoint(const struct capture_endpoint *e, bool whole)
 {
     char text[CAPTURE_ENDPOINT_TEXT];
 
-    FUZZ_CHECK(e->address_size == 4 || e->address_size == 16);
+    FUZZ_CHECK(e->address_size == 4 || e->address_size == 16 ||
+               (whole && e->address_size == 0));
     for (size_t i = e->address_size; i < sizeof e->address; i++)
         FUZZ_CHECK(e->address[i] == 0);
     capture_endpoint_text(e, text);
@@ -59,12 +59,14 @@ static void check_segment(const struct capture_packet *p)
     uint8_t *octets = fuzz_copy(p->octets, p->n);
 
     exact.octets = octets;
-    if (capture_tcp(&exact, &s)) {
-        FUZZ_CHECK(s.octets >= octets + 40 && s.octets + s.n <= octets + p->n);
+    if (capture_segment_of(&exact, &s)) {
+        FUZZ_CHECK(s.whole == (p->link_type == 252) && s.interface == p->interface);
+        FUZZ_CHECK(s.octets >= octets + (s.whole ? 4 : 40));
+        FUZZ_CHECK(s.octets + s.n <= octets + p->n);
         FUZZ_CHECK(s.number == p->number && s.time_us == p->time_us);
-        check_endpoint(&s.source);
-        check_endpoint(&s.destination);
-        FUZZ_CHECK(s.source.address_size == s.destination.address_size);
+        check_endpoint(&s.source, s.whole);
+        check_endpoint(&s.destination, s.whole);
+        FUZZ_CHECK(s.whole || s.source.address_size == s.destination.address_size);
     }
     free(octets);
 }

@@ -121,6 +121,14 @@ my $gi = hex_octets('68 0e 00 00 00 00 64 01 06 00 01 00 00 00 00 14');
 my $act = hex_octets('68 04 07 00 00 00');
 my @talk = (ip4(40000, 2404, 99, 2, ''), ip4(40000, 2404, 100, 16, $act), ip4(2404, 40000, 7, 16, hex_octets('68 04 0b 00 00 00')),
     ip4(40000, 2404, 106, 16, substr $gi, 0, 9), ip4(40000, 2404, 115, 16, substr $gi, 9), ip4(40000, 2404, 105, 16, "\0"));
+# Tags as in proxy/pcapng.c, then octets.
+sub tag { my ($number, $value) = @_; pack('nn', $number, length $value) . $value }
+sub pdu {
+    my ($from, $to, $octets) = @_;
+    return tag(14, 'tcp.port') . tag(32, pack 'N', 2404) . tag(20, "\12\0\0\1") . tag(23, "\xfe\x80" . "\0" x 13 . "\2") . tag(24, pack 'N', 2)
+        . tag(25, pack 'N', $from) . tag(26, pack 'N', $to) . tag(0, '') . $octets;
+}
+sub enhanced { my ($interface, $octets) = @_; block(6, pack('V5', $interface, 0x60000, 5, length $octets, length $octets) . $octets) }
 my $mac = "\2" . "\0" x 11;
 my %captures = (
     raw_ip   => pcap('<', 0xA1B2C3D4, 101, @talk),
@@ -133,6 +141,9 @@ my %captures = (
               . block(1, pack('vvV', 101, 0, 0) . pack('vvCx3', 9, 1, 0x89) . pack('vv', 0, 0))
               . block(6, pack('V5', 0, 0x60000, 5, length $talk[1], length $talk[1]) . $talk[1])
               . block(3, pack('V', length $talk[3]) . $talk[3]),
+    pdu      => pcap('<', 0xA1B2C3D4, 252, pdu(40000, 2404, $act), pdu(40000, 2404, $gi), tag(26, pack 'N', 2404) . tag(0, '') . $act),
+    pdu_legs => block(0x0A0D0D0A, pack 'VvvV2', 0x1A2B3C4D, 1, 0, 0xFFFFFFFF, 0xFFFFFFFF)
+              . block(1, pack('vvV', 252, 0, 0)) x 2 . join '', map { enhanced($_, pdu(40000, 2404, $gi)) } 0, 1,
     cut      => substr(pcap('<', 0xA1B2C3D4, 101, @talk), 0, 120),
     too_long => pcap('<', 0xA1B2C3D4, 101) . pack('V4', 0, 0, 0x7FFFFFFF, 9),
 );
@@ -289,6 +300,9 @@ my %extensions = (
     all      => der(0x30, role_entry(["\2"], "\xc3\xa9", "\2", der(0x0c, ''), der(0x0a, "\2"), der(2, "\7"))),
     long     => der(0x30, map { role_entry(["\1", "\xfe"], 'a' x 40, "\1", der(0x0c, 'IEC62351-8')) } 1 .. 4),
     misuse   => der(0x0c, 'OPERATOR'),
+    pdu      => pcap('<', 0xA1B2C3D4, 252, pdu(40000, 2404, $act), pdu(40000, 2404, $gi), tag(26, pack 'N', 2404) . tag(0, '') . $act),
+    pdu_legs => block(0x0A0D0D0A, pack 'VvvV2', 0x1A2B3C4D, 1, 0, 0xFFFFFFFF, 0xFFFFFFFF)
+              . block(1, pack('vvV', 252, 0, 0)) x 2 . join '', map { enhanced($_, pdu(40000, 2404, $gi)) } 0, 1,
     cut      => substr(der(0x30, role_entry(["\1"], 'rtu-7', "\1")), 0, 12),
 );
 seed('user_roles', $_, "\3" . $extensions{$_}) for sort keys %extensions;

@@ -99,6 +99,7 @@ static int next_classic(struct capture *c, struct capture_packet *packet)
     packet->time_us =
         (uint64_t)u32(c, h) * 1000000u + (c->nanoseconds ? fraction / 1000u : fraction);
     packet->link_type = c->link_type;
+    packet->interface = 0;
     packet->octets = c->buffer;
     packet->n = n;
     return 1;
@@ -164,6 +165,7 @@ static bool take_enhanced(struct capture *c, size_t n, struct capture_packet *pa
         time_of((double)((uint64_t)u32(c, c->buffer + 4) << 32 | u32(c, c->buffer + 8)),
                 c->ticks_per_us[i]);
     packet->link_type = c->link_types[i];
+    packet->interface = i;
     packet->octets = c->buffer + 20;
     packet->n = size;
     return true;
@@ -180,6 +182,7 @@ static bool take_simple(struct capture *c, size_t n, struct capture_packet *pack
         size = c->snap[0];
     packet->time_us = 0;
     packet->link_type = c->link_types[0];
+    packet->interface = 0;
     packet->octets = c->buffer + 4;
     packet->n = size < n - 4 ? size : n - 4;
     return true;

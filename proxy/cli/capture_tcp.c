@@ -1,4 +1,4 @@
-#include "proxy/cli/capture.h"
+#include "proxy/cli/capture_pdu.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #define LINK_COOKED    113u
 #define LINK_IPV4      228u
 #define LINK_IPV6      229u
+#define LINK_UPPER_PDU 252u
 #define LINK_COOKED2   276u
 #define ETHER_IPV4     0x0800u
 #define ETHER_IPV6     0x86DDu
@@ -140,15 +141,12 @@ static bool take_ipv6(const uint8_t *ip, size_t n, struct capture_segment *s)
     return take_tcp(ip + at, end - at, s);
 }
 
-bool capture_tcp(const struct capture_packet *packet, struct capture_segment *segment)
+static bool take_ip(const struct capture_packet *packet, struct capture_segment *segment)
 {
     const size_t skip = skip_link(packet);
     const uint8_t *ip = packet->octets + skip;
     const size_t n = packet->n - skip;
 
-    memset(segment, 0, sizeof *segment);
-    segment->number = packet->number;
-    segment->time_us = packet->time_us;
     if (n < 1)
         return false;
     switch (ip[0] >> 4) {
@@ -156,6 +154,23 @@ bool capture_tcp(const struct capture_packet *packet, struct capture_segment *se
     case 6: return take_ipv6(ip, n, segment);
     }
     return false;
+}
+
+bool capture_segment_of(const struct capture_packet *packet,
+                        struct capture_segment *segment)
+{
+    memset(segment, 0, sizeof *segment);
+    segment->number = packet->number;
+    segment->time_us = packet->time_us;
+    segment->interface = packet->interface;
+    if (packet->link_type == LINK_UPPER_PDU)
+        return capture_pdu(packet, segment);
+    return take_ip(packet, segment);
+}
+
+uint16_t capture_station_port(const struct capture_segment *segment, uint16_t port)
+{
+    return segment->whole ? CAPTURE_PDU_PORT : port;
 }
 
 bool capture_endpoint_same(const struct capture_endpoint *a,
@@ -171,6 +186,7 @@ void capture_endpoint_text(const struct capture_endpoint *e,
     const bool v6 = e->address_size == 16;
     char text[INET6_ADDRSTRLEN] = "?";
 
-    (void)inet_ntop(v6 ? AF_INET6 : AF_INET, e->address, text, sizeof text);
+    if (e->address_size != 0)
+        (void)inet_ntop(v6 ? AF_INET6 : AF_INET, e->address, text, sizeof text);
     (void)snprintf(out, CAPTURE_ENDPOINT_TEXT, v6 ? "[%s]:%u" : "%s:%u", text, e->port);
 }

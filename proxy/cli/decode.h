@@ -118,6 +118,8 @@ size_t decode_objects_end(const struct decode_apdu *a);
 struct decode_flow {
     struct capture_endpoint source, destination;
     uint64_t number, time_us; /* of the packet that completed the APDU */
+    bool whole;               /* it stands alone, see capture.h */
+    uint32_t interface;       /* then */
 };
 
 /* The command as a whole. */

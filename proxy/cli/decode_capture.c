@@ -41,6 +41,8 @@ static void take_octets(void *ctx, const struct capture_segment *when,
 
     f->where.number = when->number;
     f->where.time_us = when->time_us;
+    f->where.whole = when->whole;
+    f->where.interface = when->interface;
     if (f->apdus.lost && octets[0] == APCI_START)
         f->apdus.lost = false;
     decode_stream_add(&f->apdus, octets, n);
@@ -71,7 +73,7 @@ static void end_flow(struct reader *r, struct flow *f)
 
 static void flow_begin(struct reader *r, struct flow *f, const struct capture_segment *t)
 {
-    const bool from_station = t->source.port == r->port;
+    const bool from_station = t->source.port == capture_station_port(t, r->port);
 
     memset(f, 0, sizeof *f);
     f->where.source = t->source;
@@ -123,9 +125,10 @@ static struct flow *flow_of(struct reader *r, const struct capture_segment *t)
 
 static void take_segment(struct reader *r, const struct capture_segment *t)
 {
+    const uint16_t port = capture_station_port(t, r->port);
     struct flow *f;
 
-    if (t->source.port != r->port && t->destination.port != r->port) {
+    if (t->source.port != port && t->destination.port != port) {
         r->others += t->n > 0;
         return;
     }
@@ -135,12 +138,14 @@ static void take_segment(struct reader *r, const struct capture_segment *t)
         r->run->failed = true;
         return;
     }
-    if (!r->per_packet) {
+    if (!r->per_packet && !t->whole) {
         tcp_stream_add(&f->tcp, t);
         return;
     }
     f->apdus.lost = false;
-    if (t->n > 1) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
+    if (t->whole)
+        f->apdus.offset = 0;
+    if (t->n > 1 || t->whole) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
         take_octets(f, t, t->octets, t->n);
     decode_stream_end(&f->apdus);
 }
@@ -152,7 +157,7 @@ static int read_all(struct reader *r, struct capture *c)
     int more = capture_next(c, &packet);
 
     while (more > 0 && !r->run->failed) { /* ends with the file */
-        if (capture_tcp(&packet, &segment))
+        if (capture_segment_of(&packet, &segment))
             take_segment(r, &segment);
         more = capture_next(c, &packet);
     }

@@ -170,7 +170,8 @@ static bool set_apci(json_t *o, const struct decode_apdu *a)
 static bool set_flow(json_t *o, const struct decode_flow *flow)
 {
     char text[CAPTURE_ENDPOINT_TEXT], when[32];
-    bool good = set_number(o, "packet", flow->number);
+    bool good = set_number(o, "packet", flow->number) &&
+                (!flow->whole || set_number(o, "interface", flow->interface));
 
     decode_time_text(flow->time_us, when);
     good = good && set_text(o, "time", when);

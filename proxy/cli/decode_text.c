@@ -30,7 +30,10 @@ static void put_flow(FILE *out, const struct decode_flow *flow)
     capture_endpoint_text(&flow->source, from);
     capture_endpoint_text(&flow->destination, to);
     decode_time_text(flow->time_us, when);
-    (void)fprintf(out, "packet %" PRIu64 ", %s, %s > %s, ", flow->number, when, from, to);
+    (void)fprintf(out, "packet %" PRIu64 ", ", flow->number);
+    if (flow->whole)
+        (void)fprintf(out, "interface %" PRIu32 ", ", flow->interface);
+    (void)fprintf(out, "%s, %s > %s, ", when, from, to);
 }
 
 /* ---- octets ------------------------------------------------------------------------ */

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINK_UPPER_PDU 252u
-
 struct reader;
 struct connection;
 
@@ -136,7 +134,7 @@ static void end_connection(struct reader *r, struct connection *c)
 static void begin_connection(struct reader *r, struct connection *c, uint32_t slot,
                              const struct capture_segment *s)
 {
-    const bool from_station = s->source.port == r->t->port;
+    const bool from_station = s->source.port == capture_station_port(s, r->t->port);
     char text[CAPTURE_ENDPOINT_TEXT];
     char *port;
 
@@ -155,7 +153,7 @@ static void begin_connection(struct reader *r, struct connection *c, uint32_t sl
         w->tcp.octets = take_octets;
         w->tcp.broken = take_break;
     }
-    c->peer.has_address = true;
+    c->peer.has_address = c->master.address_size != 0;
     memcpy(c->peer.address, c->master.address, sizeof c->peer.address);
     if (c->master.address_size == 4) {
         memset(c->peer.address, 0, sizeof c->peer.address);
@@ -185,7 +183,7 @@ static uint32_t new_slot(struct reader *r)
 
 static struct connection *connection_of(struct reader *r, const struct capture_segment *s)
 {
-    const bool from_station = s->source.port == r->t->port;
+    const bool from_station = s->source.port == capture_station_port(s, r->t->port);
     const struct capture_endpoint *station = from_station ? &s->source : &s->destination;
     const struct capture_endpoint *master = from_station ? &s->destination : &s->source;
     uint32_t slot;
@@ -212,17 +210,18 @@ static void take_packet(struct way *w, const struct capture_segment *s)
 {
     w->n = 0;
     w->lost = false;
-    if (s->n > 1) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
+    if (s->n > 1 || s->whole) /* one octet is a keep-alive probe, RFC 9293 3.8.4 */
         take_octets(w, s, s->octets, s->n);
 }
 
 static void take_segment(struct reader *r, const struct capture_segment *s)
 {
-    const bool from_station = s->source.port == r->t->port;
+    const uint16_t port = capture_station_port(s, r->t->port);
+    const bool from_station = s->source.port == port;
     struct connection *c;
     struct way *w;
 
-    if (!from_station && s->destination.port != r->t->port) {
+    if (!from_station && s->destination.port != port) {
         r->t->counts.others += s->n > 0;
         return;
     }
@@ -237,12 +236,19 @@ static void take_segment(struct reader *r, const struct capture_segment *s)
     w = &c->way[from_station ? DIR_MONITOR : DIR_CONTROL];
     if ((s->flags & CAPTURE_TCP_SYN) != 0 && !from_station)
         end_session(c);
-    if (!r->t->per_packet)
+    if (!r->t->per_packet && !s->whole)
         tcp_stream_add(&w->tcp, s);
     else
         take_packet(w, s);
     if ((s->flags & (CAPTURE_TCP_FIN | CAPTURE_TCP_RST)) != 0)
         end_session(c);
+}
+
+/* A recording of a route has two legs, which hold most APDUs twice, and each session once
+ * on either: what the master sent and got is the first (recording_file.c). */
+static bool is_wanted(const struct capture_segment *s)
+{
+    return !s->whole || s->interface == 0;
 }
 
 static int read_all(struct reader *r, struct capture *c)
@@ -252,7 +258,7 @@ static int read_all(struct reader *r, struct capture *c)
     int more = capture_next(c, &packet);
 
     while (more > 0 && !r->stop) { /* ends with the file */
-        if (capture_tcp(&packet, &segment))
+        if (capture_segment_of(&packet, &segment) && is_wanted(&segment))
             take_segment(r, &segment);
         more = capture_next(c, &packet);
     }
@@ -263,19 +269,14 @@ static int read_all(struct reader *r, struct capture *c)
     return more;
 }
 
-static bool report(struct reader *r, const struct capture *capture, const char *path,
-                   uint64_t segments, uint64_t repeated)
+static bool report(struct reader *r, const char *path, uint64_t segments,
+                   uint64_t repeated)
 {
     const struct traffic_counts *c = &r->t->counts;
     char what[160];
 
     segments = c->segments - segments;
     repeated = c->repeated - repeated;
-    if (segments == 0 && capture->interfaces > 0 &&
-        capture->link_types[0] == LINK_UPPER_PDU)
-        return traffic_complain(r->t, path,
-                                "holds APDUs without their packets, as gate104 records "
-                                "them; give the log itself");
     if (segments == 0) {
         (void)snprintf(what, sizeof what,
                        "no octets to or from TCP port %u; name the station's port with "
@@ -315,5 +316,5 @@ bool traffic_capture(struct traffic *t, const char *path)
         (void)traffic_complain(t, path, why);
         t->counts.cut = true;
     }
-    return report(&r, &c, path, segments, repeated);
+    return report(&r, path, segments, repeated);
 }

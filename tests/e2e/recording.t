@@ -132,6 +132,47 @@ SKIP: {
     }
 };
 
+# Both legs, APDU by APDU, and the master's through the policy that was enforced.
+subtest 'decode and replay' => sub {
+    my $policy = qq(control = { default = "refuse"; rules = ( { types = [ "C_IC_NA_1" ]; }, { types = [ "C_SC_NA_1" ]; ioa = [ "1001-1002" ]; } ); };\n);
+    my %g = start_recorded('', route => { policy_text => $policy });
+    is(commands(\%g, 'gi', 'single 1001 on', 'single 1003 on refused', 'single 1002 off', 'clock refused', 'setpoint-float 1301 1 refused'), 0, 'commands are answered')
+        for 1, 2;
+    ok(wait_until(sub { (grep { $_->{event} eq 'session.close' } records($g{dir})) == 2 }), 'two sessions');
+    is(stop_process($g{gate}, 'TERM'), 0, 'clean stop');
+    my @close = grep { $_->{event} eq 'session.close' } records($g{dir});
+    my ($told) = are_told($g{dir});
+    my ($file) = recordings($g{dir});
+    my ($s, $o, $e) = run_command([ bin('gate104'), 'decode', '--json', '--pcap', $file ]);
+    is($s, 0, 'decode takes it') or diag $e;
+    my @apdus = Gate104::json_lines($o);
+    is(scalar @apdus, $told->{count}, 'as many APDUs as the log says');
+    is(scalar(grep { $_->{verdict} ne 'accepted' || $_->{offset} != 0 } @apdus), 0, 'each by itself');
+    is(join(' ', map { $_->{packet} } @apdus), join(' ', 1 .. @apdus), 'in the order of the file');
+    my $legs = sub { my ($leg, $direction) = @_; return scalar grep { $_->{interface} == $leg && $_->{direction} eq $direction && $_->{frame} eq 'I' } @apdus };
+    my $sum = sub { my ($key) = @_; my $n = 0; $n += $_->{$key} for @close; return $n };
+    is($legs->(0, 'control'), $sum->('master_i'), 'I-frames of the masters');
+    is($legs->(1, 'monitor'), $sum->('station_i'), 'of the station');
+    is($legs->(1, 'control'), $sum->('master_i') - $sum->('refused'), 'to the station');
+    is($legs->(0, 'monitor'), $sum->('station_i') + $sum->('refused'), 'to the masters');
+    my %client = map { $_->{source} => 1 } grep { $_->{event} eq 'session.open' } records($g{dir});
+    is(join(' ', sort grep { /^127/ } do { my %from = map { $_->{source} => 1 } grep { $_->{direction} eq 'control' } @apdus; keys %from }),
+       join(' ', sort keys %client), 'who the masters were');
+    like((run_command([ bin('gate104'), 'decode', '--brief', '--pcap', $file ]))[1], qr/^APDU 1: packet 1, interface 0, \S+, 127\S+ > 127\.0\.0\.1:2404, /, 'text tells the leg');
+
+    ($s, $o) = run_command([ bin('gate104'), 'policy', 'replay', '--json', '--policy', "$g{dir}/policy-0.policy", $file ]);
+    is($s, 1, 'replay refuses something') or diag $o;
+    my @refused = map { $_->{apdu} } grep { $_->{event} eq 'policy.refused' } records($g{dir});
+    is(join("\n", map { $_->{apdu} // () } Gate104::json_lines($o)), join("\n", @refused), 'what was refused, no more and no less');
+    is(scalar @refused, 6, 'six commands');
+    ($s, undef, $e) = run_command([ bin('gate104'), 'policy', 'learn', $file ]);
+    is($s, 0, 'learn takes it') or diag $e;
+    like($e, qr/, 2 sessions$/m, 'both sessions');
+    like($e, qr/^  C_SC_NA_1 +6 APDUs, 3 points$/m, 'each command once');
+    (undef, $o) = run_command([ bin('gate104-sim'), 'rtu', '--replay-list', $file ]);
+    is(scalar(() = $o =~ /\n/g), $legs->(0, 'monitor'), 'the simulator plays what the masters got');
+};
+
 subtest 'a wrapped master' => sub {
     my $rtu = start_rtu('--tls', '--ca-file', "$pki/ca.crt", '--cert', "$pki/station.crt", '--key', "$pki/station.key");
     my $g = start_route({ mode => 'wrap-master', remote => ["127.0.0.1:$rtu->{port}"], peer_name => 'station.lab', record => 'pcapng' },

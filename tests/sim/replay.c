@@ -144,12 +144,12 @@ static void take_segment(struct loader *l, const struct capture_segment *t,
         l->full = true;
         return;
     }
-    if (!per_packet) {
+    if (!per_packet && !t->whole) {
         tcp_stream_add(&s->tcp, t);
         return;
     }
     s->apdu_n = 0;
-    if (t->n > 1)
+    if (t->n > 1 || t->whole)
         take_octets(s, t, t->octets, t->n);
 }
 
@@ -161,6 +161,13 @@ static void end_streams(struct loader *l)
     }
 }
 
+/* Of a recording with two legs, what the master got: the first. */
+static bool is_wanted(const struct capture_segment *t, uint16_t port)
+{
+    return t->source.port == capture_station_port(t, port) &&
+           (!t->whole || t->interface == 0);
+}
+
 static int read_all(struct capture *p, struct loader *l, uint16_t port, bool per_packet)
 {
     struct capture_packet packet;
@@ -168,7 +175,7 @@ static int read_all(struct capture *p, struct loader *l, uint16_t port, bool per
     int more = capture_next(p, &packet);
 
     while (more > 0 && !l->full) {
-        if (capture_tcp(&packet, &t) && t.source.port == port)
+        if (capture_segment_of(&packet, &t) && is_wanted(&t, port))
             take_segment(l, &t, per_packet);
         more = capture_next(p, &packet);
     }
