@@ -101,6 +101,8 @@ static void send_raw(struct session *s, enum link_leg leg)
 
 /* ---- the driver ---- */
 
+#define FORWARD 0u /* a `how` of judge() */
+
 static bool judge(struct session *s, enum link_leg leg, uint8_t how)
 {
     uint8_t reply[ASDU_SIZE_MAX + 1];
@@ -141,7 +143,7 @@ static void behave(struct session *s)
 {
     for (int leg = 0; leg < LINK_LEGS; leg++)
         for (unsigned int i = 0; i <= MODEL_K_MAX; i++)
-            if (!judge(s, (enum link_leg)leg, LINK_FORWARD))
+            if (!judge(s, (enum link_leg)leg, FORWARD))
                 break;
     write_all(s);
     acknowledge(s, LEG_MASTER);
