@@ -4,7 +4,8 @@
  *
  * Target functions: capture_open capture_next capture_close capture_segment_of
  *   capture_pdu capture_station_port capture_endpoint_same capture_endpoint_text
- * decode_capture tcp_stream_add tcp_stream_end decode_time_text Options: -max_len=2048
+ *   decode_capture tcp_stream_add tcp_stream_end decode_time_text
+ * Options: -max_len=2048
  *
  * Input: how it is read, the file. */
 #include "fuzz/lib/capture_make.h"
