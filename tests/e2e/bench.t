@@ -16,7 +16,7 @@ my ($status, $out, $err) = run_command([ bin('bench'), '-r', 1, '-m', 1 ], secon
 is($status, 0, 'ends well');
 is($err, '', 'without complaint');
 like($out, qr/^validate: a mix, (29|30|31)\.\d octets an APDU$/m, 'about 30 octets an APDU');
-for my $row ('copied', 'framing alone', 'judged', '30 M_SP_TB_1, 1 object', '45 C_SC_NA_1', '100 points', '10000 points') {
+for my $row ('copied', 'framing alone', 'judged', '30 M_SP_TB_1, 1 object', '45 C_SC_NA_1', '10 points, 10 asked', '100000 points, 64 asked', '100000 points, 4096 asked') {
     like($out, qr/^\Q$row\E$NUMBERS/m, $row);
 }
 
