@@ -327,7 +327,7 @@ lint: check-format
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 	    --inline-suppr --error-exitcode=1 -I. -D_GNU_SOURCE --suppress=missingIncludeSystem \
 	    policy proxy certs sandbox
-	@$(MAKE) --no-print-directory tidy
+	@$(MAKE) --no-print-directory -j$$(nproc) tidy
 
 SECONDS ?= 60
 JOBS    ?= 1
