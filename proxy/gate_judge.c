@@ -341,9 +341,10 @@ static void judge_command(struct gate_session *s, const struct link_frame *f,
     }
     if (passes || d->action == POLICY_REFUSE || d->action == POLICY_MUTE) {
         log_refused(s, f, d->name, why ? why : "policy", s->again_ticket);
-        refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
+        /* In front of the answer, which takes the place of the command's octets. */
         if (d->action == POLICY_MUTE && s->monitor_only[0] == '\0')
             gate_alarm_mute(s, f, d->name);
+        refuse(s, LEG_MASTER, f, why ? REPLY_REFUSED : refusal_of(s, d, asdu));
         return;
     }
     gate_log_begin(&r, s, EVENT_DROPPED, 0);
@@ -433,6 +434,8 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
     struct asdu a;
     struct verdict v = parse(s, f->asdu, f->asdu_size, leg, &a);
 
+    if (leg == LEG_MASTER && s->again_ticket == 0)
+        s->counted_rate = 0; /* of the command before */
     clearance_begin(&c, f->ticket, direction_of(leg), !s->route->enforce,
                     !s->gate->config.commands_sync);
     clearance_judged(&c, v);
@@ -464,8 +467,11 @@ void gate_judge_release(struct gate_session *s, uint64_t ticket, bool durable)
 
     if (!link_held(s->link, LEG_MASTER, &f))
         return;
-    if (clearance_acknowledged(&s->held, ticket, durable) && durable)
-        why = s->held_again ? NULL : gate_permit_lapsed(s, s->held_permit);
+    if (clearance_acknowledged(&s->held, ticket, durable) && durable) {
+        why = s->held_again ? NULL : gate_commands_closed(s);
+        if (!why && !s->held_again)
+            why = gate_permit_lapsed(s, s->held_permit);
+    }
     clearance_stop(&s->held, why);
     if (why) {
         log_refused(s, &f, NULL, why, ticket);

@@ -75,8 +75,6 @@ const char *gate_limits_check(struct gate_session *s, int32_t rule, const struct
     const struct policy_limits *limits = policy_rule_limits(s->policy, rule);
     const char *why;
 
-    if (s->again_ticket == 0)
-        s->counted_rate = 0;
     /* To take a command back is always in order. */
     if (!limits || a->cause == COT_DEACTIVATION)
         return NULL;

@@ -365,6 +365,9 @@ void gate_log_channel(struct gate *g, uint32_t id, int fd)
 {
     bool first = g->log_timer.expired == NULL;
 
+    /* The end of the one before may not have been read yet. */
+    if (g->audit.fd >= 0)
+        lost_audit(g);
     loop_del(&g->child.loop, &g->audit_watch);
     imsg_channel_close(&g->audit);
     imsg_channel_init(&g->audit, fd, ROLE_GATE, ROLE_AUDIT, id, PHASE_RUN);

@@ -139,13 +139,26 @@ static void describe(struct record *r, const struct gate *g, size_t i)
     record_text(r, RECORD_DETAIL, text);
 }
 
+/* True if an acknowledgement will come, which calls for more records. */
+static bool some_are_on_their_way(const struct gate_update *u)
+{
+    for (size_t i = u->acked; i < u->at; i++) {
+        if (u->ticket[i] != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Each change is on disk before it can have an effect. */
 static void write_records(struct gate *g)
 {
     struct gate_update *u = &g->update;
     struct record r;
 
-    for (; u->at < u->next.route_count && gate_log_has_room(g); u->at++) {
+    /* A master that floods keeps the queue full: one may go all the same. */
+    for (; u->at < u->next.route_count &&
+           (gate_log_has_room(g) || !some_are_on_their_way(u));
+         u->at++) {
         if (!changes(g, u->at))
             continue;
         record_begin(&r, EVENT_POLICY_ACCEPTED, gate_log_ticket(g), true);

@@ -93,8 +93,11 @@ void monitor_control_gate_runs(struct proc *gate)
     const struct config *c = gate->monitor->config;
 
     for (size_t i = 0; i < c->route_count; i++) {
-        if (c->routes[i].commands_closed && config_gate_of(c, i) == gate->id)
-            (void)tell_gate(gate, c->routes[i].index, true);
+        if (c->routes[i].commands_closed && config_gate_of(c, i) == gate->id &&
+            !tell_gate(gate, c->routes[i].index, true)) {
+            monitor_proc_kill(gate); /* rather none than one that lets commands pass */
+            return;
+        }
     }
 }
 

@@ -329,6 +329,9 @@ static void hear_last_words(struct proc *p)
             monitor_note(p, &p->monitor->scratch);
         else if (p->monitor->scratch.type == MSG_SIGNER_REFUSED)
             (void)monitor_signer_refused(p, &p->monitor->scratch);
+        /* A permit that was used up must not begin anew with the next gate. */
+        else if (p->monitor->scratch.type == MSG_PERMIT_USED)
+            (void)monitor_permit_used(p, &p->monitor->scratch);
     }
 }
 
