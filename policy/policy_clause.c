@@ -207,7 +207,7 @@ static void add_limits(struct clause_text *t, const struct policy_limits *l,
     if (l->age_ms != 0) {
         clause_add(t, ", tag at most %u ms old by %s clock,%s", l->age_ms,
                    a && a->clock_trusted ? "any" : "a good",
-                   a && a->tags_local ? "" : " UTC");
+                   a && a->tags_local ? " local" : " UTC");
         if (a && a->tags_local)
             clause_add_zone(t, a);
     }

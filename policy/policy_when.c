@@ -130,12 +130,14 @@ static bool bits_fit(const struct policy_when *w, const struct asdu *a)
 }
 
 /* What is written in decimals and what travels are the same if they are the same number
- * of the type: R32 has 24 bits, NVA comes in steps of 2^-15. */
+ * of the type: R32 has 24 bits, NVA comes in steps of 2^-15, others are whole. */
 static bool same_value(const struct type_info *type, double asked, double is)
 {
     if (type->value == VALUE_NVA)
         return fabs(asked - is) <= 0.5 / 32768;
-    return (float)asked == (float)is;
+    if (type->value == VALUE_R32)
+        return (float)asked == (float)is;
+    return asked == is;
 }
 
 static bool value_fits(const struct policy_when *w, const struct type_info *type,

@@ -238,7 +238,9 @@ static void skip_number(struct scan *s)
     if (!hex && (peek(s, 0) == '.' || tolower((unsigned char)peek(s, 0)) == 'e'))
         skip_fraction(s);
     else if (value > INT32_MAX)
-        complain(s, line, "no number in this file is that large",
+        complain(s, line,
+                 "write a value with a point, 4294967295.0; other numbers are never that "
+                 "large",
                  "the number here is above %d", INT32_MAX);
 }
 

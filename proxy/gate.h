@@ -464,6 +464,9 @@ uint64_t gate_log_ticket(struct gate *g);
 /* The record of octets that are no APDU, or of one that breaks the link. */
 void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p,
                         size_t n);
+/* The first time in a session that a quirk is needed is told, then it is only counted. */
+void gate_log_tolerated(struct gate_session *s, enum link_leg leg,
+                        const struct link_frame *f, uint32_t quirks);
 /* Puts who the peer is into a record. */
 void gate_log_peer(struct record *r, const struct gate_session *s);
 /* Names the security event; nothing for SECURITY_NONE. */

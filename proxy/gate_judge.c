@@ -393,26 +393,6 @@ static void judge_monitor(struct gate_session *s, const struct link_frame *f,
         drop(s, LEG_STATION, f);
 }
 
-/* The first time in a session that a quirk is needed is told, then it is only counted. */
-static void note_tolerated(struct gate_session *s, enum link_leg leg,
-                           const struct link_frame *f, uint32_t quirks)
-{
-    const uint32_t news = quirks & ~s->tolerated_told[leg];
-    struct record r;
-
-    s->tolerated++;
-    s->tolerated_told[leg] |= quirks;
-    for (unsigned int q = 1; q <= QUIRK_MAX; q++) {
-        if ((news & QUIRK_BIT(q)) == 0)
-            continue;
-        gate_log_begin(&r, s, EVENT_TOLERATED, 0);
-        gate_log_frame(&r, s, leg, f);
-        record_text(&r, RECORD_VERDICT, "pass");
-        record_u64(&r, RECORD_QUIRK, q);
-        (void)gate_log_send(s->gate, &r);
-    }
-}
-
 /* 60870-5-7 passes between the stations as it is: no rule speaks of it, and no octet of
  * it may change. */
 static void judge_secauth(struct gate_session *s, enum link_leg leg,
@@ -444,7 +424,7 @@ static void judge_frame(struct gate_session *s, enum link_leg leg,
         return;
     }
     if (a.tolerated != 0)
-        note_tolerated(s, leg, f, a.tolerated);
+        gate_log_tolerated(s, leg, f, a.tolerated);
     if (a.inner) {
         clearance_judged(&c, parse(s, a.inner, a.inner_size, leg, &a));
     } else if (a.type->layout == TYPE_LAYOUT_SECAUTH) {

@@ -172,6 +172,25 @@ void gate_log_malformed(struct gate_leg *leg, struct verdict v, const uint8_t *p
     (void)gate_log_send(s->gate, &r);
 }
 
+void gate_log_tolerated(struct gate_session *s, enum link_leg leg,
+                        const struct link_frame *f, uint32_t quirks)
+{
+    const uint32_t news = quirks & ~s->tolerated_told[leg];
+    struct record r;
+
+    s->tolerated++;
+    s->tolerated_told[leg] |= quirks;
+    for (unsigned int q = 1; q <= QUIRK_MAX; q++) {
+        if ((news & QUIRK_BIT(q)) == 0)
+            continue;
+        gate_log_begin(&r, s, EVENT_TOLERATED, 0);
+        gate_log_frame(&r, s, leg, f);
+        record_text(&r, RECORD_VERDICT, "pass");
+        record_u64(&r, RECORD_QUIRK, q);
+        (void)gate_log_send(s->gate, &r);
+    }
+}
+
 /* ---- monitor-only ---- */
 
 static void probe(struct gate *g)

@@ -93,7 +93,10 @@ static bool parse_rate(const char *text, struct policy_limits *out)
         return false;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(text, units[i].name) == 0) {
-            out->rate_seconds = many * units[i].seconds;
+            /* 0, which is out of range, for what would not fit. */
+            out->rate_seconds = many <= POLICY_RATE_SECONDS_MAX / units[i].seconds
+                                    ? many * units[i].seconds
+                                    : 0;
             return many <= POLICY_RATE_SECONDS_MAX;
         }
     }

@@ -20,6 +20,7 @@ bool policy_cli_read_points(const char *path, const struct point_list *points,
     config_errors_init(&errs);
     good = policy_file_load_points(path, points, &at, &errs, &out->file);
     config_errors_print(&errs, stderr);
+    out->warnings = errs.warnings;
     config_errors_free(&errs);
     if (!good)
         return false;

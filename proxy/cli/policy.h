@@ -17,6 +17,7 @@ struct policy_read {
     const struct point_list *points; /* its rules may name; NULL: none */
     struct policy_file file;
     struct policy *policy;
+    size_t warnings; /* of the reader, told already */
 };
 
 /* Findings go to stderr.  False: not a good policy; nothing to free. */

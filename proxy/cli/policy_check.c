@@ -81,7 +81,7 @@ static int check(const char *path, const struct point_list *points)
     if (!policy_cli_read_points(path, points, &r))
         return POLICY_EXIT_UNUSABLE;
     print_summary(&r, now() - begin);
-    warnings = review(&r);
+    warnings = review(&r) + (long)r.warnings;
     if (points)
         of_points = policy_points_check(&r);
     policy_cli_free(&r);
@@ -117,8 +117,7 @@ static int check_config(const char *path)
 
     config_errors_init(&errs);
     struct config *c = config_load(path, &errs);
-    if (!c)
-        config_errors_print(&errs, stderr);
+    config_errors_print(&errs, stderr);
     config_errors_free(&errs);
     if (!c)
         return POLICY_EXIT_UNUSABLE;

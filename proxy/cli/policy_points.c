@@ -29,7 +29,8 @@ struct rule_finding {
     uint64_t unlisted;
     size_t gaps;
     struct stretch gap[GAPS];
-    bool any_address; /* it has no object addresses of its own */
+    bool any_address;  /* it has no object addresses of its own */
+    uint32_t stations; /* common addresses that the list does not have */
 };
 
 struct checking {
@@ -67,8 +68,18 @@ static bool is_wider(const struct policy_rule *r, const struct type_info *type,
 {
     double low, high;
 
-    if ((!p->has_min && !p->has_max) || r->when.value_count > 0 ||
+    if ((!p->has_min && !p->has_max) ||
         !type_value_range((enum type_value)type->value, &low, &high))
+        return false;
+    for (size_t i = 0; i < r->when.value_count; i++) {
+        const double v = r->when.value[i];
+
+        if (v >= (r->has_value ? r->value_min : low) &&
+            v <= (r->has_value ? r->value_max : high) &&
+            ((p->has_min && v < p->min) || (p->has_max && v > p->max)))
+            return true;
+    }
+    if (r->when.value_count > 0)
         return false;
     if (r->has_value) {
         low = r->value_min;
@@ -153,10 +164,13 @@ static void walk_stations(struct checking *k, const struct type_info *type,
     const struct point_list *l = k->list;
     size_t i = point_list_from(l, (uint16_t)cas->first, 0);
 
+    if (k->first_type && cas->last != ASDU_CA_ALL)
+        k->found.stations += cas->last - cas->first + 1;
     while (i < l->count && l->point[i].ca <= cas->last && k->steps > 0) { /* grows */
         const uint16_t ca = l->point[i].ca;
 
         k->steps--;
+        k->found.stations -= k->first_type;
         walk_station(k, type, ca);
         if (ca == UINT16_MAX)
             return;
@@ -225,6 +239,12 @@ static void tell_gaps(struct checking *k, uint32_t rule)
 {
     const struct rule_finding *f = &k->found;
 
+    if (f->stations > 0 && k->steps > 0 && lets_pass(k->rule) && k->told++ < REMARKS) {
+        begin(k, rule, "note");
+        (void)printf("lets commands pass to %u common address%s that the list does not "
+                     "have\n",
+                     f->stations, f->stations == 1 ? "" : "es");
+    }
     if ((f->unlisted == 0 && !f->any_address) || k->told++ >= REMARKS)
         return;
     begin(k, rule, "note");

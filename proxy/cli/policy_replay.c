@@ -18,6 +18,9 @@ struct options {
     size_t roles;
     bool json, summary;
     bool wrapped, mirror_unknown;
+    bool own_profile; /* sizes or quirks are named */
+    bool has_default; /* the role of a master without certificate is ... */
+    int16_t default_role;
     struct record_settings record;
     bool has_record;
     struct policy_cli_asker asker;
@@ -178,7 +181,7 @@ static bool set_option(struct options *o, int letter, const char *word)
             return misuse("too many roles", word);
         o->role[o->roles++] = word;
         return true;
-    default: return set_profile(o, letter, word);
+    default: o->own_profile = true; return set_profile(o, letter, word);
     }
 }
 
@@ -226,6 +229,8 @@ static bool load_conf(struct options *o, struct run *run)
     o->has_record = true;
     o->mirror_unknown = route->mirror_unknown;
     o->wrapped = route->mode != ROUTE_PROTECT_RTU;
+    o->has_default = o->wrapped && route->roles.has_default;
+    o->default_role = route->roles.default_role;
     points = route->points == CONFIG_NO_POINTS ? NULL : &c->points[route->points];
     run->used = points ? &points->names : NULL;
     return policy_cli_read_points(o->policy ? o->policy : c->policies[route->policy].path,
@@ -255,7 +260,9 @@ static bool take_asker(const struct options *o, struct run *run)
     run->replay.wrapped = o->wrapped;
     run->replay.mirror_unknown = o->mirror_unknown;
     run->replay.record = o->has_record ? &o->record : NULL;
-    run->replay.has_role = o->roles > 0;
+    run->replay.has_role = o->roles > 0 || o->has_default;
+    if (o->roles == 0 && o->has_default)
+        run->replay.roles = policy_role_bit(run->read.policy, o->default_role);
     for (size_t i = 0; i < o->roles; i++) {
         if (!policy_file_role_by_name(&run->read.file.roles, o->role[i], &role, remedy,
                                       sizeof remedy))
@@ -342,6 +349,11 @@ int policy_replay(int argc, char **argv)
         return usage(stderr, LEARN_EXIT_UNUSABLE);
     if (o.conf && o.points) {
         (void)misuse("the list of points is that of the route: --conf or --points", NULL);
+        return LEARN_EXIT_UNUSABLE;
+    }
+    if (o.conf && o.own_profile) {
+        (void)misuse("sizes, quirks and secauth are those of the route: --conf or these",
+                     NULL);
         return LEARN_EXIT_UNUSABLE;
     }
     run.o = &o;

@@ -224,11 +224,23 @@ static bool read_link(const char *event, struct traffic_apdu *a, uint8_t *octets
     return true;
 }
 
+/* What a guard or a quirk had to say of a command stands before the record that says what
+ * became of it, and by which permit; only with "close" there is no such record. */
+static bool is_foreword(const json_t *record, const char *event, enum direction dir)
+{
+    const char *verdict = log_text(record, "verdict");
+    const bool told =
+        log_text(record, "guard") || (event && strcmp(event, "asdu.tolerated") == 0);
+
+    return told && dir == DIR_CONTROL && !(verdict && strcmp(verdict, "close") == 0);
+}
+
 /* False: no APDU, or one that was told. */
 static bool read_apdu(const json_t *record, const char *hex, struct session *s,
                       struct traffic_apdu *a, uint8_t octets[APDU_SIZE_MAX])
 {
     return read_direction(record, &a->dir) &&
+           !is_foreword(record, log_text(record, "event"), a->dir) &&
            read_hex(hex, octets, APDU_SIZE_MAX, &a->n) &&
            !is_repeated(s, a->dir, octets, a->n);
 }

@@ -226,6 +226,7 @@ subtest 'monitor-only' => sub {
     is(ask($m2, $s2, on(15)), 'done', 'and all of another session');
     my @r = of('enforce', 'policy.monitor-only');
     is(join(' ', map { "$_->{severity} $_->{rule} $_->{verdict}" } @r), 'alarm over monitor-only', 'told once');
+    is($r[0]{cot}, 'activation', 'with the command, not with its answer');
     like(whys('enforce', 'policy.refused', 3), qr/policy monitor-only monitor-only$/, 'the log says why');
     my ($code, $list) = run_command([ bin('gate104'), 'sessions', '-c', "$dir/gate104.conf" ]);
     like($list, qr/monitor-only|no commands/, 'and so do its sessions') if $code == 0;

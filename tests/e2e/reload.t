@@ -253,6 +253,25 @@ subtest 'a command that waits for its record' => sub {
     stop_process($w->{gate}, 'TERM');
 };
 
+subtest 'a command that waits for its record when commands end' => sub {
+    my $w = world([ { name => 'a', policy_text => rules(rule('one', 1)) } ]);
+    my ($m, $s) = session($w, 'a');
+    my ($audit) = proc_of_role($w->{gate}, 'audit');
+    my $value = '0101030001000b000001';
+    my @control = (bin('gate104'), '-s', "$w->{dir}/run/control");
+    kill 'STOP', $audit;
+    $s->send($s->i($value));
+    ok($m->until_asdu(qr/^$value/), 'a value');
+    $m->send($m->i(single(1, $ON)));
+    ok($s->until_apdu('680401000200'), 'what a command acknowledges says that it has come');
+    is((run_command([ @control, qw(monitor-only on a) ]))[0], 0, 'an operator ends commands');
+    ok(wait_until(sub { (run_command([ @control, 'sessions' ]))[1] =~ /NO COMMANDS/ }), 'the gate knows');
+    kill 'CONT', $audit;
+    is($m->until_asdu(qr/^2d01/), single(1, $ON, 0x47), 'the command is refused');
+    is(wait_record($w->{dir}, { event => 'policy.refused' })->{why}, 'operator', 'and it is said why');
+    stop_process($w->{gate}, 'TERM');
+};
+
 subtest 'a log that cannot be written' => sub {
     my $w = world([ { name => 'a', policy_text => rules(rule('one', 1)) } ]);
     my ($m, $s) = session($w, 'a');

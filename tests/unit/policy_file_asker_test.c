@@ -314,16 +314,20 @@ static void test_values(void **state)
         {"C_SE_NC_1", "values = [ 0.1, 2.0 ];", 50, 0.2f, {0}, -1},
         {"C_SE_NC_1", "values = [ 5, 7 ]; value = [ 0, 6 ];", 50, 5, {0}, 0},
         {"C_SE_NC_1", "values = [ 5, 7 ]; value = [ 0, 6 ];", 50, 7, {0}, -1},
+        /* A float of 24 bits would take these for one. */
+        {"C_BO_NA_1", "values = [ 4294967295.0 ];", 51, 0, {0xFF, 0xFF}, 0},
+        {"C_BO_NA_1", "values = [ 4294967295.0 ];", 51, 0, {0x80, 0xFF}, -1},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct make m = {.type = rows[i].id, .cause = 6, .ca = 1, .ioa = 1};
         uint8_t element[4];
-        const size_t n = rows[i].id == 50 ? 4 : rows[i].id == 46 ? 1 : 2;
+        const size_t n = rows[i].id >= 50 ? 4 : rows[i].id == 46 ? 1 : 2;
 
+        memset(element, 0xFF, sizeof element);
         memcpy(element, rows[i].element, 2);
-        if (n == 4)
+        if (rows[i].id == 50)
             memcpy(element, &rows[i].real, 4);
         if (decide(rows[i].keys, rows[i].type, element, n, DIR_CONTROL, &m) !=
             rows[i].rule)

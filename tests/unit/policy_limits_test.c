@@ -104,6 +104,7 @@ static void test_mistakes(void **state)
         {"rate = \"1/0s\";", "out of range", "a day"},
         {"rate = \"1/25h\";", "out of range", "a day"},
         {"rate = \"1/86400d\";", "out of range", "a day"},
+        {"rate = \"1/49711d\";", "out of range", "a day"}, /* 2^32 s and a bit */
         {"rate_per = \"point\";", "no rate", "add rate"},
         {"rate = \"1/s\"; rate_per = \"user\";", "none of its words", "\"peer\""},
         {"select = \"required\"; action = \"refuse\";", "let commands pass", "remove"},
