@@ -110,7 +110,7 @@ static const struct key each[] = {
     {SP, "", "", "max_age = \"5s\";",
      "2 pass, tag at most 5000 ms old by a good clock, UTC"},
     {SP, "time_zone = \"UTC\";", "clock = \"trust\"; time_tag = \"local\";",
-     "max_age = \"5s\";", "2 pass, tag at most 5000 ms old by any clock, UTC"},
+     "max_age = \"5s\";", "2 pass, tag at most 5000 ms old by any clock, local UTC"},
     {SC, "", "", "permit = \"required\";", "2 pass, by permit"},
     {SC, "", "", "action = \"alarm\";", "3 alarm"},
     {SC, "", "", "action = \"monitor-only\";", "1 monitor-only"},
